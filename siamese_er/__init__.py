@@ -1,0 +1,26 @@
+"""siamese_er: find the records of one patient and merge them into golden records, on Apache Spark.
+
+The way of one record, by file name:
+
+=====================  ======================================================  ============================
+file                   in                                                      out
+=====================  ======================================================  ============================
+sources/               files of users                                          RECORDS, NOTES, QUARANTINE
+standardise.py         RECORDS                                                 STANDARDISED
+encode.py              STANDARDISED, NOTES                                     EMBEDDINGS
+block.py               STANDARDISED                                            blocking keys, their counts
+score.py               keyed records                                           compared pairs, SCORED_PAIRS
+decide.py              scored pairs, people's decisions                        bands
+cluster.py             links                                                   MEMBERSHIPS, CUTS
+identity.py            MEMBERSHIPS, previous run                               enterprise ids, their history
+survivorship.py        RECORDS, enterprise ids                                 GOLDEN_RECORDS, CROSSWALK
+publish.py             tables                                                  Parquet, current.json
+=====================  ======================================================  ============================
+
+``pipeline.py`` calls them in this order. Shared nouns: ``fields/`` (one kind of field a file), ``linkage/`` (pairs,
+comparisons, Fellegi-Sunter; numpy, no Spark), ``neural/`` (torch, no Spark), ``synthetic/`` (populations, no Spark),
+``quality/`` (metrics), ``review/`` (what people look at), ``storage.py`` (run folders), ``schemas.py``, ``config.py``,
+``errors.py``. ``training.py`` trains the shipped model.
+"""
+
+__version__ = "0.1.0"

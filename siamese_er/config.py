@@ -1,0 +1,222 @@
+"""All settings of a run, as frozen models; read from TOML, every fault listed at once, before Spark starts."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from siamese_er.errors import ContractFault
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+PassName = Literal[
+    "national_id", "identifier", "phone", "email", "name_birth_date", "birth_date_given", "birth_date_family",
+    "names_birth_year", "phonetic_names", "swapped_names", "family_postal_code", "given_address",
+    "family_birth_month_day", "birth_date_postal_code", "names_city", "learned",
+]  # fmt: skip
+SurvivorshipRule = Literal["most_recent", "source_trust", "majority", "longest", "union"]
+
+
+class Section(BaseModel):
+    """Base of all sections: immutable, and an unknown key is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InputSettings(Section):
+    """Where the records come from and how their columns are named."""
+
+    records: tuple[str, ...] = Field((), description="paths, globs or folders; empty: the demo population of the package")
+    notes: tuple[str, ...] = Field((), description="paths of clinical notes; empty: none (or a notes column on the records)")
+    decisions: str | None = Field(None, description="people's decisions; path of a Parquet, CSV or JSON-lines table")
+    labels: str | None = Field(None, description="labelled pairs that fine-tune head and calibration; not yet supported")
+    truth: str | None = Field(None, description="source, record_id, entity_id: adds precision, recall, pair completeness")
+    format: Literal["auto", "parquet", "csv", "json", "fhir"] = Field("auto", description="auto: by file name")
+    columns: dict[str, str] = Field(default_factory=dict, description="foreign column name = contract column name")
+    source_from_path: bool = Field(False, description="without a source column, use the file's name as the source")
+    date_formats: tuple[str, ...] = Field((), description="strptime formats tried first for dates, e.g. %d.%m.%Y")
+    day_first: bool | None = Field(None, description="05/04/1980: true day first, false month first, null by the column")
+    default_region: str = Field("US", min_length=2, max_length=2, description="ISO country of phones without a prefix")
+    max_quarantined_share: Share = Field(0.05, description="more bad rows than this share end the run with status 2")
+    max_note_characters: int = Field(20_000, ge=100, description="characters kept of one note; the rest is cut, counted")
+
+
+class StandardiseSettings(Section):
+    """What counts as missing, beyond the built-in placeholders."""
+
+    placeholder_values: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="contract column = further values that mean missing on this site"
+    )
+    max_people_for_identifier: int = Field(
+        6, ge=2, description="distinct (given, birth date) seen with one national id or identifier; beyond it, no id"
+    )
+
+
+class ModelSettings(Section):
+    """The encoder, its head and how they run."""
+
+    path: str | None = Field(None, description="folder of a trained model; null: the one shipped with the package")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where the worker has one")
+    batch_size: int = Field(256, ge=1, description="values or notes encoded at once; does not change any result")
+    use_notes: bool = Field(True, description="false: demographics alone, for the ablation")
+
+
+class BlockingSettings(Section):
+    """Which pairs are looked at."""
+
+    passes: tuple[PassName, ...] = Field(
+        ("national_id", "identifier", "phone", "email", "name_birth_date", "birth_date_given", "birth_date_family",
+         "names_birth_year", "phonetic_names", "swapped_names", "family_postal_code", "given_address",
+         "family_birth_month_day", "birth_date_postal_code", "names_city", "learned"),
+        min_length=1, description="blocking passes; two records pair when they share the key of at least one",
+    )  # fmt: skip
+    max_block_size: int = Field(120, ge=2, description="records; a larger block proposes nothing and is reported")
+
+
+class ScoreSettings(Section):
+    """How pairs become probabilities."""
+
+    floor: Probability = Field(0.01, description="pairs below this match probability are not kept")
+    n_random_records: int = Field(1500, ge=50, description="records sampled for u: how often strangers agree")
+    max_patterns: int = Field(500_000, ge=1000, description="agreement patterns the driver holds to fit m; rarest cut")
+    em_rounds: int = Field(25, ge=1, description="most iterations of expectation maximisation")
+
+
+class DecideSettings(Section):
+    """From probability to band."""
+
+    preset: Literal["safe", "balanced"] = Field("safe", description="safe: patients; balanced: best F1")
+    auto_threshold: Probability | None = Field(None, description="null: the preset's (safe .97, balanced .5)")
+    review_threshold: Probability = Field(0.2, description="pairs at or above it, not linked, are asked of a person")
+
+    def threshold(self) -> float:
+        """Match probability at or above which a pair is linked when nothing forbids it."""
+        if self.auto_threshold is not None:
+            return self.auto_threshold
+        return {"safe": 0.97, "balanced": 0.5}[self.preset]
+
+
+class SourceSettings(Section):
+    """What is known about one source system."""
+
+    deduplicated: bool = Field(False, description="true: it holds no duplicates; its own pairs go to review at most")
+    trust: int = Field(0, description="survivorship: the value of the source with the greatest trust wins")
+
+
+class ClusterSettings(Section):
+    """Groups of linked records and the guard against chain merges."""
+
+    max_cluster_size: int = Field(100, ge=2, description="records; a larger cluster goes to review")
+    unscored_penalty: float = Field(1.0, ge=0, description="bits against joining two groups for each unscored cross pair")
+    max_driver_links: int = Field(2_000_000, ge=0, description="links up to which components run on the driver")
+
+
+class SurvivorshipSettings(Section):
+    """Which value of a cluster's records becomes the golden one; field = rule, the default for all others."""
+
+    default_rule: SurvivorshipRule = Field("most_recent", description="rule of unlisted fields and unknown columns")
+    rules: dict[str, SurvivorshipRule] = Field(
+        default_factory=lambda: {
+            "given_name": "majority", "middle_name": "longest", "family_name": "majority", "birth_date": "majority",
+            "sex": "majority", "national_id": "majority", "identifiers": "union",
+        },
+        description="contract column = rule",
+    )  # fmt: skip
+
+
+class IdentitySettings(Section):
+    """Enterprise ids."""
+
+    key: str = Field("siamese_er", min_length=1, description="key of the hash that makes new enterprise ids")
+
+
+class GateSettings(Section):
+    """Quality gates; a failed one keeps the results in the run's folder, unpublished, with exit status 3."""
+
+    max_missing_records_share: Share = Field(
+        0.2, description="full mode: share of the previous run's records that may be missing from this input"
+    )
+    max_cluster_size: int | None = Field(None, ge=2, description="records; null: no gate")
+    max_review_share: Share | None = Field(None, description="review tasks for each record; null: no gate")
+
+
+class RunSettings(Section):
+    """This run."""
+
+    output: str = Field("output", description="folder of all runs; current.json in it names the published one")
+    mode: Literal["full", "incremental"] = Field("full", description="full: the input is everything")
+    previous: str | None = Field(None, description="folder of the previous run; null: the current run of the output")
+    dry_run: bool = Field(False, description="do all but publish")
+    resume: bool = Field(False, description="continue the last unfinished run of this output; not yet supported")
+    shuffle_partitions: int = Field(8, ge=1, description="partitions of each shuffle")
+    lock_seconds: float = Field(120, gt=0, description="seconds without a heartbeat after which a lock has expired")
+
+
+class MatchConfig(Section):
+    """All that ``jobs/match.py`` needs to know."""
+
+    run: RunSettings = RunSettings()
+    input: InputSettings = InputSettings()
+    sources: dict[str, SourceSettings] = Field(default_factory=dict, description="source name = what is known about it")
+    standardise: StandardiseSettings = StandardiseSettings()
+    model: ModelSettings = ModelSettings()
+    blocking: BlockingSettings = BlockingSettings()
+    score: ScoreSettings = ScoreSettings()
+    decide: DecideSettings = DecideSettings()
+    cluster: ClusterSettings = ClusterSettings()
+    survivorship: SurvivorshipSettings = SurvivorshipSettings()
+    identity: IdentitySettings = IdentitySettings()
+    gates: GateSettings = GateSettings()
+
+
+def nested(settings: dict[str, Any], dotted: str, value: Any) -> None:
+    """Set ``section.key`` of nested tables in place."""
+    *sections, key = dotted.split(".")
+    for section in sections:
+        settings = settings.setdefault(section, {})
+        if not isinstance(settings, dict):
+            raise ContractFault(f"--set {dotted}: {section} is not a section")
+    settings[key] = value
+
+
+def toml_value(text: str) -> Any:
+    """The TOML value written as ``text``; a bare word is a string."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def load_config(path: str | None, overrides: dict[str, Any], settings: list[str]) -> MatchConfig:
+    """The config of a run: the file, then ``overrides`` (dotted key -> value of a flag), then ``--set`` pairs.
+
+    Raises: ContractFault with all faults at once, each naming its key; values of the file are not quoted.
+    """
+    tables: dict[str, Any] = {}
+    faults: list[str] = []
+    if path is not None:
+        try:
+            tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ContractFault(f"config {path}: {error.strerror or 'cannot be read'}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ContractFault(f"config {path}: not valid TOML: {error}") from None
+    for dotted, value in overrides.items():
+        nested(tables, dotted, value)
+    for pair in settings:
+        dotted, equals, text = pair.partition("=")
+        if not equals or not dotted.strip():
+            faults.append(f"--set {pair}: write SECTION.KEY=VALUE")
+            continue
+        try:
+            nested(tables, dotted.strip(), toml_value(text.strip()))
+        except ContractFault as fault:
+            faults += fault.faults
+    try:
+        config = MatchConfig.model_validate(tables)
+    except ValidationError as error:
+        faults += [f"config {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+    if faults:
+        raise ContractFault(faults)
+    return config

@@ -1,0 +1,77 @@
+"""Errors, one class for each cause, and the guard that keeps patients' values out of them."""
+
+import functools
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+class SiameseErError(Exception):
+    """Base of all errors this package raises on purpose; its message never holds a patient's value."""
+
+
+class ContractFault(SiameseErError):
+    """The configuration or the input breaks the contract: exit status 2, one line for each fault.
+
+    ``faults`` holds the lines; each says what is wrong and what to do, with column names and counts only.
+    """
+
+    def __init__(self, faults: list[str] | str) -> None:
+        self.faults = [faults] if isinstance(faults, str) else list(faults)
+        super().__init__("; ".join(self.faults))
+
+
+class SchemaMismatch(SiameseErError):
+    """A table does not have the columns its schema declares."""
+
+
+class InvariantBroken(SiameseErError):
+    """What only data can show did not hold, such as a record in two clusters; the message has counts."""
+
+
+class GateFailed(SiameseErError):
+    """A quality gate of the config failed: exit status 3, results kept and not published."""
+
+    def __init__(self, gates: list[str]) -> None:
+        self.gates = list(gates)
+        super().__init__("; ".join(self.gates))
+
+
+class OutputInUse(ContractFault):
+    """Another run holds the lock of this output folder: exit status 2."""
+
+
+class StepFailed(SiameseErError):
+    """Code of ours failed on some rows; the message says which step, which error class and where, never the rows."""
+
+
+def where_it_broke(error: BaseException) -> str:
+    """File, line and function of the innermost frame of this error: a place, no values."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}" if frames else "unknown place"
+
+
+def without_values(step: str) -> Callable[[Callable[..., Iterator[Any]]], Callable[..., Iterator[Any]]]:
+    """A decorator for the generator functions that Spark runs over batches of rows.
+
+    An exception from Python, pandas or torch often quotes the value it stumbled over, and Spark writes it to the
+    executor's log, the driver's traceback and the event log. The decorated function raises `StepFailed` instead,
+    with the step, the class of the error and its place in the code, and drops the original from the chain.
+    """
+
+    def decorate(function: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+        @functools.wraps(function)
+        def guarded(*arguments: Any, **settings: Any) -> Iterator[Any]:
+            fault = None
+            try:
+                yield from function(*arguments, **settings)
+            except (SiameseErError, GeneratorExit):
+                raise
+            except Exception as error:
+                fault = f"{step}: {type(error).__name__} at {where_it_broke(error)}"
+            if fault is not None:  # outside the except block, so that no context is chained
+                raise StepFailed(fault)
+
+        return guarded
+
+    return decorate

@@ -1,0 +1,1 @@
+"""Record linkage on batches of records, in numpy and pandas: keys, pairs, comparisons, Fellegi-Sunter. No Spark."""

@@ -1,0 +1,1 @@
+"""The pseudo-Siamese encoder and the pair head, in torch; no Spark."""

@@ -1,0 +1,1 @@
+"""Figures of merit; each definition is the docstring of its function."""

@@ -1,0 +1,1 @@
+"""What people look at: the review queue, later charts and the report."""

@@ -1,0 +1,158 @@
+"""The schema of every table, declared once, and `conform`, which every public step ends in.
+
+Inside the pipeline one ``record_key`` stands for (source, record_id): ``source + "\\x1f" + record_id``; it sorts as the
+pair does. Outside (contract tables) pairs carry both sides' source and record_id.
+"""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import (
+    ArrayType,
+    BinaryType,
+    BooleanType,
+    DataType,
+    DoubleType,
+    IntegerType,
+    LongType,
+    MapType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampType,
+)
+
+from siamese_er.errors import SchemaMismatch
+
+KEY_SEPARATOR = "\x1f"
+STRING = StringType()
+STRINGS = ArrayType(STRING)
+LONGS = ArrayType(LongType())
+
+
+def table(**columns: DataType) -> StructType:
+    """A StructType of nullable columns in the order given."""
+    return StructType([StructField(name, kind, True) for name, kind in columns.items()])
+
+
+# Text columns of the contract that may hold several values; inside they are always arrays (empty = missing).
+MULTIVALUED = (
+    "given_name", "middle_name", "family_name", "name_suffix", "full_name", "former_family_name", "mother_maiden_name",
+    "birth_date", "death_date", "sex", "national_id", "mrn", "phone", "email", "address_line", "city", "state",
+    "postal_code", "country",
+)  # fmt: skip
+# Columns of the contract with one value, as text ("true"/"false" for flags).
+SINGLE_VALUED = ("multiple_birth", "birth_order", "deleted", "sensitivity", "race", "ethnicity", "language")
+IDENTIFIERS = ArrayType(table(system=STRING, type=STRING, value=STRING))
+
+RECORDS = table(
+    record_key=STRING, source=STRING, record_id=STRING,
+    **{name: STRINGS for name in MULTIVALUED},
+    **{name: STRING for name in SINGLE_VALUED},
+    identifiers=IDENTIFIERS,
+    updated_at=TimestampType(),
+    extra=MapType(STRING, STRING),  # unknown input columns ride along under their own names
+)  # fmt: skip
+"""One row for each living record; raw values, as written."""
+
+HISTORY = RECORDS
+"""Earlier versions of records re-sent with the same key."""
+
+NOTES = table(record_key=STRING, note_id=STRING, note_date=STRING, note_type=STRING, text=STRING)
+QUARANTINE = table(source_path=STRING, position=STRING, source=STRING, record_id=STRING, reason=STRING)
+
+# Standardised values: lower-case ASCII, arrays without nulls, blanks or duplicates, in input order; empty = missing.
+STANDARD_COLUMNS = (
+    "given_names", "middle_names", "family_names", "former_family_names", "maiden_names", "suffixes", "birth_dates",
+    "invalid_birth_dates", "death_dates", "sexes", "national_ids", "invalid_national_ids", "scoped_identifiers",
+    "phones", "emails", "addresses", "cities", "states", "postal_codes", "countries", "birth_orders", "name_marks",
+    "value_faults",
+)  # fmt: skip
+STANDARDISED = table(record_key=STRING, source=STRING, record_id=STRING, **{name: STRINGS for name in STANDARD_COLUMNS})
+"""One row for each record; see ``siamese_er/fields`` for the normal form of each column."""
+
+EMBEDDINGS = table(
+    record_key=STRING,
+    field_vectors=BinaryType(), record_vector=BinaryType(), note_vector=BinaryType(), note_facts=STRINGS,
+)  # fmt: skip
+"""Vectors of one record: int8, see ``neural/encoder.py`` for the layout; null vector = nothing to encode."""
+
+EVIDENCE = ArrayType(table(field=STRING, comparison=STRING, similarity=DoubleType(), weight=DoubleType()))
+SCORED_PAIRS = table(
+    left_source=STRING, left_record_id=STRING, right_source=STRING, right_record_id=STRING,
+    match_probability=DoubleType(), match_weight=DoubleType(), band=STRING,
+    vetoes=STRINGS, blocking_passes=STRINGS, evidence=EVIDENCE,
+)  # fmt: skip
+"""Candidate pairs at or above the floor. match_probability is calibrated, 0..1; match_weight is its log2 odds and the
+sum of the evidence weights (bits)."""
+
+DECISIONS = table(
+    left_key=STRING, right_key=STRING, decision=STRING, reviewer=STRING, decided_at=STRING, reason=STRING
+)
+"""People's decisions, the latest of each pair; left_key < right_key; decision is match or no_match."""
+
+LINKS = table(left_key=STRING, right_key=STRING, match_weight=DoubleType(), match_probability=DoubleType(),
+              band=STRING, vetoes=STRINGS, is_verified=BooleanType())  # fmt: skip
+"""Scored pairs in the form that clustering takes: every pair above the floor, any band. is_verified is true for a
+person's match, false for a person's no_match, null where nobody decided."""
+
+MEMBERSHIPS = table(record_key=STRING, cluster_key=STRING)
+"""Each living record once; cluster_key is the smallest record_key of its cluster."""
+
+CUTS = table(left_key=STRING, right_key=STRING, match_probability=DoubleType(), reason=STRING)
+"""Auto links that the guard refused, for review."""
+
+ENTERPRISE_IDS = table(record_key=STRING, enterprise_id=STRING, previous_enterprise_id=STRING)
+CROSSWALK = table(
+    source=STRING, record_id=STRING, enterprise_id=STRING, link_status=STRING, run_id=STRING,
+    valid_from=STRING, valid_to=STRING, previous_enterprise_id=STRING,
+)  # fmt: skip
+GOLDEN_FIELDS = tuple(name for name in MULTIVALUED if name != "full_name") + (
+    "multiple_birth", "birth_order", "race", "ethnicity", "language",
+)  # fmt: skip
+PROVENANCE = MapType(STRING, table(source=STRING, record_id=STRING, rule=STRING))
+GOLDEN_RECORDS = table(
+    enterprise_id=STRING,
+    **{name: STRING for name in GOLDEN_FIELDS},
+    identifiers=IDENTIFIERS,
+    n_records=IntegerType(), sources=STRINGS,
+    provenance=PROVENANCE,
+    alternates=MapType(STRING, STRINGS),
+    conflicts=STRINGS,
+    extra=MapType(STRING, STRING),
+)  # fmt: skip
+CLUSTERS = table(
+    enterprise_id=STRING, n_records=IntegerType(), n_sources=IntegerType(), min_link_probability=DoubleType(),
+    density=DoubleType(), has_conflict=BooleanType(), suspected_overlay=BooleanType(),
+)  # fmt: skip
+REVIEW_QUEUE = table(
+    task_id=STRING, left_source=STRING, left_record_id=STRING, right_source=STRING, right_record_id=STRING,
+    enterprise_ids=STRINGS, match_probability=DoubleType(), reason=STRING, priority=DoubleType(),
+)  # fmt: skip
+ENTERPRISE_ID_HISTORY = table(
+    enterprise_id=STRING, event=STRING, other_enterprise_id=STRING, run_id=STRING, reason=STRING
+)
+
+PUBLISHED = {
+    "crosswalk": CROSSWALK, "scored_pairs": SCORED_PAIRS, "golden_records": GOLDEN_RECORDS, "clusters": CLUSTERS,
+    "review_queue": REVIEW_QUEUE, "quarantine": QUARANTINE, "enterprise_id_history": ENTERPRISE_ID_HISTORY,
+}  # fmt: skip
+"""The tables of the contract, by name."""
+
+
+def conform(frame: DataFrame, schema: StructType) -> DataFrame:
+    """The frame with exactly the schema's columns in its order; runs no job.
+
+    Nullability is not compared: Spark infers it unreliably.
+
+    Raises: SchemaMismatch, listing all missing columns and all wrong types at once.
+    """
+    actual = {field.name: field.dataType for field in frame.schema.fields}
+    faults = [f"missing column {field.name}" for field in schema.fields if field.name not in actual]
+    faults += [
+        f"{field.name} is {actual[field.name].simpleString()}, not {field.dataType.simpleString()}"
+        for field in schema.fields
+        if field.name in actual and actual[field.name].simpleString() != field.dataType.simpleString()
+    ]
+    if faults:
+        raise SchemaMismatch("; ".join(faults))
+    return frame.select(*[F.col(field.name) for field in schema.fields])

@@ -1,0 +1,1 @@
+"""Synthetic populations with truth, in plain Python and pandas; no Spark."""

@@ -23,4 +23,19 @@ comparisons, Fellegi-Sunter; numpy, no Spark), ``neural/`` (torch, no Spark), ``
 ``errors.py``. ``training.py`` trains the shipped model.
 """
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from siamese_er.storage import read_run
+
+__all__ = ["__version__", "read_run"]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """``siamese_er.read_run`` without importing Spark before it is asked for."""
+    if name == "read_run":
+        from siamese_er.storage import read_run
+
+        return read_run
+    raise AttributeError(f"module siamese_er has no attribute {name}")

@@ -1,0 +1,131 @@
+"""Step 9: the contract's tables as Parquet, the record of the run, and last of all current.json."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from siamese_er.errors import ContractFault, GateFailed, where_it_broke
+from siamese_er.schemas import PUBLISHED, conform
+from siamese_er.storage import OutputLock, RunFolder, make_current
+
+ORDERED_BY = {
+    "crosswalk": ("source", "record_id"),
+    "scored_pairs": ("left_source", "left_record_id", "right_source", "right_record_id"),
+    "golden_records": ("enterprise_id",),
+    "clusters": ("enterprise_id",),
+    "review_queue": ("task_id",),
+    "quarantine": ("source_path", "position"),
+    "enterprise_id_history": ("enterprise_id", "event", "other_enterprise_id"),
+}
+"""Rows of a file are sorted by these columns: small tables come out the same each time, large ones prune well."""
+
+
+def publish(
+    tables: Mapping[str, DataFrame],
+    run: RunFolder,
+    record: dict[str, Any],
+    *,
+    dry_run: bool = False,
+    failed_gates: Sequence[str] = (),
+    lock: OutputLock | None = None,
+) -> dict[str, DataFrame]:
+    """The tables as written under the run's folder; current.json names this run when all is done.
+
+    Every table of the contract must be there; further ones are kept beside them. ``record`` gets its ``status``
+    (``published``, ``dry_run`` or ``gate_failed``) and becomes run.json. In a dry run, and when a gate failed, tables
+    and record are kept in the run's folder and current.json stays as it was. A run that dies anywhere in here leaves
+    current.json as it was, too.
+
+    Raises: SchemaMismatch before anything is written; GateFailed after the tables and run.json were;
+    OutputInUse if ``lock`` was lost meanwhile.
+    """
+    if missing := PUBLISHED.keys() - tables.keys():
+        raise ValueError(f"tables of the contract that are not given: {', '.join(sorted(missing))}")
+    frames = {name: conform(frame, PUBLISHED[name]) if name in PUBLISHED else frame for name, frame in tables.items()}
+    spark = frames["crosswalk"].sparkSession
+    written = {name: run.write_table(in_few_files(frame, name), name) for name, frame in frames.items()}
+    if lock is not None:
+        lock.confirm()
+    record |= {"run_id": run.run_id, "failed_gates": list(failed_gates)}
+    record["status"] = "gate_failed" if failed_gates else "dry_run" if dry_run else "published"
+    run.write_record(spark, record)
+    if failed_gates:
+        raise GateFailed(list(failed_gates))
+    if not dry_run:
+        make_current(spark, run)
+    return written
+
+
+def in_few_files(frame: DataFrame, name: str) -> DataFrame:
+    """The rows in partitions of Spark's advisory size, sorted within each: no crowd of small files."""
+    keys = [column for column in ORDERED_BY.get(name, ("record_key",)) if column in frame.columns]
+    balanced = frame.hint("rebalance")
+    return balanced.sortWithinPartitions(*keys) if keys else balanced
+
+
+def changes(crosswalk: DataFrame, previous: DataFrame | None) -> dict[str, int]:
+    """What publishing this crosswalk would change against the previous one, in records.
+
+    ``new`` were not there before, ``gone`` are no longer, ``moved`` have another enterprise id, ``same`` have not.
+    ``ids_new`` and ``ids_gone`` count enterprise ids. Null ``previous``: nothing is published yet, all is new.
+    """
+    before = crosswalk.limit(0) if previous is None else previous
+    now = crosswalk.select("source", "record_id", F.col("enterprise_id").alias("id_now"))
+    then = before.select("source", "record_id", F.col("enterprise_id").alias("id_then"))
+    both = now.join(then, on=["source", "record_id"], how="full")
+    is_new, is_gone = F.col("id_then").isNull(), F.col("id_now").isNull()
+    is_same = F.col("id_now") == F.col("id_then")
+    counts = both.agg(
+        _n(is_new).alias("new"), _n(is_gone).alias("gone"), _n(~is_same).alias("moved"), _n(is_same).alias("same")
+    ).first()
+    ids = (
+        now.select("id_now").distinct().join(then.select("id_then").distinct(), F.expr("id_now = id_then"), how="full")
+    )
+    id_counts = ids.agg(_n(is_new).alias("ids_new"), _n(is_gone).alias("ids_gone")).first()
+    if counts is None or id_counts is None:  # an aggregate without keys has one row
+        raise AssertionError("no counts")
+    return counts.asDict() | id_counts.asDict()
+
+
+@contextmanager
+def recorded_run(spark: SparkSession, run: RunFolder, record: dict[str, Any]) -> Iterator[RunFolder]:
+    """The run's folder for the body of the ``with``; run.json has a status whatever becomes of the body.
+
+    ``running`` at first; ``refused`` (exit status 2), ``gate_failed`` (3) or ``failed`` (1) with the class and place
+    of the error, never its message, when the body raises. The error gets a ``run_id`` attribute. Checkpoints are
+    removed when the body ends well and kept when it does not.
+    """
+    record |= {"run_id": run.run_id, "status": "running"}
+    run.write_record(spark, record)
+    try:
+        yield run
+    except BaseException as error:
+        error.run_id = run.run_id  # type: ignore[attr-defined]
+        record["status"] = _status_of(error)
+        record["error"] = {"class": type(error).__name__, "place": where_it_broke(error)}
+        if isinstance(error, ContractFault):
+            record["faults"] = error.faults
+        _write_quietly(spark, run, record)
+        raise
+    run.drop_work(spark)
+
+
+def _status_of(error: BaseException) -> str:
+    if isinstance(error, ContractFault):
+        return "refused"
+    return "gate_failed" if isinstance(error, GateFailed) else "failed"
+
+
+def _n(condition: Column) -> Column:
+    return F.count_if(F.coalesce(condition, F.lit(False)))
+
+
+def _write_quietly(spark: SparkSession, run: RunFolder, record: dict[str, Any]) -> None:
+    """Write the record of a failure; the failure itself is what the caller must see if even that fails."""
+    try:
+        run.write_record(spark, record)
+    except Exception:
+        return

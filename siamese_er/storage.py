@@ -1,0 +1,139 @@
+"""Run folders: where a run keeps its tables, its checkpoints and its record, and which run is the current one.
+
+OUTPUT/current.json names the published run. It is replaced in one step on local disks (rename(2)), on HDFS (a rename
+that overwrites) and on object stores such as S3 (one put shows the whole file or none of it); on other Hadoop file
+systems it is as atomic as their overwriting rename. See ``files.py``; the lock is in ``lock.py``.
+"""
+
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from siamese_er.errors import ContractFault
+from siamese_er.files import files_of
+from siamese_er.lock import OutputLock, output_lock
+
+__all__ = [
+    "OutputLock", "RunFolder", "current_run", "make_current", "new_run", "output_lock", "previous_run", "read_run",
+]  # fmt: skip
+
+CURRENT = "current.json"
+RECORD = "run.json"
+WORK = "work"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """OUTPUT/runs/<run_id>: one run's tables, its record and, while it runs, its checkpoints."""
+
+    output: str
+    run_id: str
+    path: str
+
+    def table(self, name: str) -> str:
+        """The path of a table of this run."""
+        return f"{self.path}/{name}"
+
+    def checkpoint(self, frame: DataFrame, name: str) -> DataFrame:
+        """The same rows, read back from Parquet under ``work/``: what made them is not run again.
+
+        The folder is on the output's file system, which driver and executors share. An earlier checkpoint of that name
+        in this run is replaced, so a frame must not be checkpointed under the name it was read from.
+        """
+        return _written(frame, f"{self.path}/{WORK}/{name}")
+
+    def write_table(self, frame: DataFrame, name: str) -> DataFrame:
+        """Write a table of this run as Parquet; the rows as they are on disk now."""
+        return _written(frame, self.table(name))
+
+    def read_table(self, spark: SparkSession, name: str) -> DataFrame:
+        """A table of this run.
+
+        Raises: ContractFault if the run has no table of that name.
+        """
+        if files_of(spark, self.path).modified(self.table(name)) is None:
+            raise ContractFault(f"run {self.run_id} has no table {name}")
+        return spark.read.parquet(self.table(name))
+
+    def write_record(self, spark: SparkSession, record: dict[str, Any]) -> None:
+        """Write run.json, replacing it in one step. Values that JSON does not know are written as text."""
+        text = json.dumps(record, indent=2, sort_keys=True, default=str, ensure_ascii=False)
+        files_of(spark, self.path).replace_text(f"{self.path}/{RECORD}", text + "\n")
+
+    def read_record(self, spark: SparkSession) -> dict[str, Any]:
+        """The content of run.json; empty where it was never written."""
+        return dict(json.loads(files_of(spark, self.path).read_text(f"{self.path}/{RECORD}") or "{}"))
+
+    def drop_work(self, spark: SparkSession) -> None:
+        """Remove the checkpoints; frames read from them are dead after this."""
+        files_of(spark, self.path).delete(f"{self.path}/{WORK}")
+
+
+def new_run(spark: SparkSession, output: str) -> RunFolder:
+    """A fresh folder for a run: its id is the UTC time in milliseconds and a random end, so ids sort by start."""
+    now = datetime.now(UTC)
+    run_id = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{secrets.token_hex(3)}"
+    run = _run_of(output, run_id)
+    files_of(spark, run.path).make_folder(run.path)
+    return run
+
+
+def current_run(spark: SparkSession, output: str) -> RunFolder | None:
+    """The published run of an output folder; null where nothing was published yet.
+
+    Raises: ContractFault if current.json is there and does not name a run.
+    """
+    path = f"{output.rstrip('/')}/{CURRENT}"
+    text = files_of(spark, output).read_text(path)
+    if text is None:
+        return None
+    try:
+        return _run_of(output, str(json.loads(text)["run_id"]))
+    except (ValueError, KeyError, TypeError):
+        raise ContractFault(f"{path} does not name a run; put the last good one back or remove it") from None
+
+
+def previous_run(spark: SparkSession, output: str, previous: str | None) -> RunFolder | None:
+    """The run that this one continues: ``previous`` (an output folder or a run's own), else the output's current one.
+
+    Raises: ContractFault if ``previous`` is given and holds neither current.json nor run.json.
+    """
+    if previous is None:
+        return current_run(spark, output)
+    if (run := current_run(spark, previous)) is not None:
+        return run
+    folder = previous.rstrip("/")
+    if files_of(spark, folder).read_text(f"{folder}/{RECORD}") is None:
+        raise ContractFault(f"--previous {previous}: neither {CURRENT} nor {RECORD} is in it")
+    runs, _, run_id = folder.rpartition("/")
+    return RunFolder(output=runs.rpartition("/")[0] or ".", run_id=run_id, path=folder)
+
+
+def make_current(spark: SparkSession, run: RunFolder) -> None:
+    """Replace current.json so that readers follow it to this run; the last act of publishing."""
+    text = json.dumps({"run_id": run.run_id, "path": f"runs/{run.run_id}"})
+    files_of(spark, run.output).replace_text(f"{run.output.rstrip('/')}/{CURRENT}", text + "\n")
+
+
+def read_run(spark: SparkSession, output: str, table: str) -> DataFrame:
+    """A table of the published run of an output folder.
+
+    Raises: ContractFault if nothing was published there, or the run has no such table.
+    """
+    run = current_run(spark, output)
+    if run is None:
+        raise ContractFault(f"nothing is published in {output}: it has no {CURRENT}")
+    return run.read_table(spark, table)
+
+
+def _run_of(output: str, run_id: str) -> RunFolder:
+    return RunFolder(output=output, run_id=run_id, path=f"{output.rstrip('/')}/runs/{run_id}")
+
+
+def _written(frame: DataFrame, path: str) -> DataFrame:
+    frame.write.mode("overwrite").parquet(path)
+    return frame.sparkSession.read.schema(frame.schema).parquet(path)

@@ -1,0 +1,302 @@
+"""How a person is written down: one record by one source on one day, with its conventions and its mistakes."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import lru_cache
+from random import Random
+from typing import Any
+
+from anyascii import anyascii
+from nicknames import NickNamer
+
+from siamese_er.synthetic import numbers
+from siamese_er.synthetic.names import provider
+from siamese_er.synthetic.people import Person, Society, holding
+from siamese_er.synthetic.places import Address, abbreviated, one_line
+from siamese_er.synthetic.profile import Profile, Source
+from siamese_er.synthetic.typing_errors import TEXT_ERRORS, date_error, digit_error, valid_day
+
+Values = dict[str, Any]
+DIGITS = {"national_id", "mrn", "phone", "postal_code"}
+UNTYPED = {"sex", "country", "multiple_birth", "birth_order", "updated_at", "race", "name_suffix"}
+NAME_FIELDS = ("given_name", "middle_name", "family_name", "former_family_name", "mother_maiden_name")
+SPELLINGS = (
+    ("Mohammed", "Muhammad", "Mohamed", "Mohammad", "Muhammed", "Mohamad"), ("Ahmed", "Ahmad"),
+    ("Hussein", "Hussain", "Husain", "Husayn"), ("Hassan", "Hasan"), ("Youssef", "Yusuf", "Yousef", "Yousuf"),
+    ("Aisha", "Ayesha", "Aysha"), ("Fatima", "Fatimah", "Fatma"), ("Omar", "Umar", "Omer"), ("Layla", "Leila", "Laila"),
+    ("Khalid", "Khaled"), ("Mustafa", "Mostafa", "Moustafa"), ("Zainab", "Zaynab", "Zeinab"), ("Noor", "Nour", "Nur"),
+    ("Abdulrahman", "Abdul Rahman", "Abdelrahman"), ("Sergey", "Sergei", "Serhii"), ("Yulia", "Julia", "Iuliia"),
+    ("Dmitry", "Dmitri", "Dmitriy", "Dmytro"), ("Tatyana", "Tatiana"), ("Xiaoming", "Hsiao-ming", "Xiao Ming"),
+    ("Catherine", "Katherine", "Kathryn", "Catharine"), ("Stephen", "Steven", "Stefan"), ("Zhang", "Chang", "Cheung"),
+    ("Wang", "Wong"), ("Li", "Lee"), ("Chen", "Chan", "Chin"), ("Al-Hashimi", "Hashimi", "El Hashimi", "Alhashimi"),
+    ("Sean", "Shaun", "Shawn"), ("Geoffrey", "Jeffrey"), ("Philip", "Phillip"), ("Brian", "Bryan"), ("Sara", "Sarah"),
+    ("Ann", "Anne"), ("Jon", "John"), ("Nicolas", "Nicholas"), ("Smith", "Smyth", "Smythe"), ("Reid", "Reed", "Read"),
+    ("Clark", "Clarke"), ("Brown", "Browne"), ("Meyer", "Meier", "Maier", "Mayer"), ("Thompson", "Thomson"),
+)  # fmt: skip
+SPELLED = {name: tuple(other for other in group if other != name) for group in SPELLINGS for name in group}
+LATINISING = (("y", "i"), ("kh", "h"), ("zh", "j"), ("ts", "c"), ("ou", "u"), ("iy", "y"), ("ya", "ia"), ("yu", "iu"),
+              ("aa", "a"), ("ee", "i"), ("sh", "ch"), ("ks", "x"), ("oo", "u"), ("al-", "el-"), ("ou", "o"))  # fmt: skip
+NEWBORN = ("Baby Boy", "BabyBoy", "BB", "Boy", "Infant Boy", "Baby")
+UNKNOWN = ("Unknown", "UNK", "Test", "N/A", "Baby", "John Doe", "Unknown Male", "XXX")
+
+
+@lru_cache(maxsize=1)
+def japanese_latin() -> dict[str, str]:
+    """Japanese names -> their Latin spelling (kanji alone do not tell it)."""
+    words = provider("person", "ja_JP")
+    return {kanji: latin for pairs in (words.first_name_pairs, words.last_name_pairs) for kanji, _, latin in pairs}
+
+
+@lru_cache(maxsize=1)
+def nick_namer() -> NickNamer:
+    """The table of nicknames."""
+    return NickNamer()
+
+
+@lru_cache(maxsize=20_000)
+def nicknames_of(name: str) -> tuple[str, ...]:
+    """Nicknames of a given name, sorted; of a nickname, the full names."""
+    namer = nick_namer()
+    return tuple(sorted(namer.nicknames_of(name) or namer.canonicals_of(name)))
+
+
+@lru_cache(maxsize=50_000)
+def latin(name: str) -> str:
+    """The name in plain Latin letters."""
+    return name if name.isascii() else japanese_latin().get(name) or anyascii(name).strip().title()
+
+
+class Scribe:
+    """Writes records as the profile says."""
+
+    def __init__(self, profile: Profile, society: Society, random: Random) -> None:
+        self.profile, self.society, self.random = profile, society, random
+        self.columns = set(profile.columns)
+        typed = [name for name in profile.columns if name not in UNTYPED]
+        self.error_fields = typed
+        self.error_weights = [profile.error_fields.get(name, 1.0) for name in typed]
+        self.kinds = list(profile.error_kinds) or list(TEXT_ERRORS)
+        self.kind_weights = [profile.error_kinds.get(kind, 1.0) for kind in self.kinds]
+        self.missing = [(name, profile.missing[name]) for name in profile.columns if profile.missing.get(name)]
+        self.replaced = [(name, profile.replaced[name]) for name in profile.columns if profile.replaced.get(name)]
+
+    def shows(self, trait: str, factor: float) -> bool:
+        """True with the profile's rate of this trait of noise."""
+        rate = self.profile.noise.get(trait)
+        return bool(rate) and self.random.random() < rate * factor
+
+    def write(self, person: Person, source: Source, day: date, is_clean: bool) -> Values:
+        """The record's values as the source would write them; None where it has none."""
+        factor = 0.0 if is_clean else source.noise
+        address = holding(person.addresses, day)
+        values = self.facts(person, source, day, address)
+        if factor:
+            self.vary_names(values, person, factor)
+            self.vary_rest(values, person, source, address, factor)
+            self.replace(values, factor)
+            self.mistype(values, factor)
+        for name, rate in self.missing:
+            if self.random.random() < rate * source.missing:
+                values[name] = None
+        return self.styled(values, person, source, address)
+
+    def facts(self, person: Person, source: Source, day: date, address: Address) -> Values:
+        """The truth of that day, as this table's columns hold it."""
+        random, profile = self.random, self.profile
+        family = holding(person.families, day)
+        line = one_line(address, random)
+        mrn = person.mrns.get(source.name)
+        if mrn is None or random.random() < 0.05:
+            mrn = person.mrns[source.name] = str(random.randrange(100_000, 10_000_000))
+        values: Values = {
+            "given_name": person.given, "middle_name": person.middle, "family_name": family,
+            "name_suffix": person.suffix,
+            "former_family_name": person.families[0][1] if family != person.families[0][1] else None,
+            "mother_maiden_name": person.mother_maiden, "birth_date": (person.born.year, person.born.month, person.born.day),
+            "death_date": person.died.isoformat() if person.died and person.died <= day else None,
+            "sex": person.sex, "national_id": (person.guarantor or person).national_id, "mrn": mrn,
+            "phone": holding(person.phones, day), "email": holding(person.emails, day), "address_line": line,
+            "city": address.city, "state": address.state, "postal_code": address.postal_code, "country": address.country,
+            "multiple_birth": "true" if person.birth_order else "false",
+            "birth_order": str(person.birth_order) if person.birth_order else None,
+            "updated_at": f"{day.isoformat()} {random.randrange(24):02d}:{random.randrange(60):02d}:{random.randrange(60):02d}",
+            "race": person.race,
+        }  # fmt: skip
+        if person.guarantor is not None and random.random() < 0.5:
+            values["national_id"] = person.national_id
+        if person.named_on is not None and day < person.named_on:
+            self.unnamed(values, person)
+        if not source.romanised or not profile.locales:
+            return values
+        for name in NAME_FIELDS:
+            values[name] = values[name] and latin(values[name])
+        return values
+
+    def unnamed(self, values: Values, person: Person) -> None:
+        """A newborn's placeholder name, in place; twins get A or B."""
+        label = self.random.choice(NEWBORN)
+        if person.sex == "F":
+            label = label.replace("Boy", "Girl").replace("BB", "BG")
+        if person.mother_given and self.random.random() < 0.2:
+            label = f"{latin(person.mother_given)}s{'girl' if person.sex == 'F' else 'boy'}"
+        if person.birth_order:
+            label += " " + ("AB"[person.birth_order - 1] if self.random.random() < 0.7 else str(person.birth_order))
+        values.update(given_name=label, middle_name=None, national_id=None)
+
+    def vary_names(self, values: Values, person: Person, factor: float) -> None:
+        """Nicknames, initials, dropped and swapped names, in place."""
+        random, shows = self.random, self.shows
+        given, middle, family = values["given_name"], values["middle_name"], values["family_name"]
+        if shows("nickname", factor) and (short := nicknames_of(given.lower())):
+            given = random.choice(short).title()
+        if shows("transliterated", factor):
+            given = self.respelled(given)
+        if shows("transliterated", factor):
+            family = self.respelled(family)
+        if middle and shows("middle_initial", factor):
+            middle = middle[0] + random.choice(("", "."))
+        if middle and shows("middle_joined", factor):
+            given, middle = f"{given} {middle}", None
+        if shows("initial_only", factor):
+            given = given[0]
+        parts = family.replace("-", " ").split(" ")
+        if len(parts) > 1 and shows("surname_part_dropped", factor):
+            family = random.choice((parts[0], parts[0], parts[-1]))
+        elif len(parts) > 1 and shows("hyphen_changed", factor):
+            family = random.choice(("-", " ", "", " y ")).join(parts)
+        if shows("placeholder_name", factor):
+            given, middle = random.choice(UNKNOWN), None
+        if middle and shows("swapped_middle", factor):
+            given, middle = middle, given
+        if shows("swapped_names", factor):
+            given, family = family, given
+        if shows("suffix_dropped", factor):
+            values["name_suffix"] = None
+        elif values["name_suffix"] and random.random() < 0.1:
+            family = f"{family} {values['name_suffix']}"
+        if not (given + family).isascii() and shows("without_diacritics", factor) and max(given) < "\u0370":
+            given, family = latin(given), latin(family)
+        values.update(given_name=given, middle_name=middle, family_name=family)
+
+    def respelled(self, name: str) -> str:
+        """Another spelling of the same name."""
+        others = SPELLED.get(name)
+        if others:
+            return self.random.choice(others)
+        old, new = self.random.choice(LATINISING)
+        lower = name.lower()
+        return lower.replace(old, new, 1).title() if old in lower else name
+
+    def vary_rest(self, values: Values, person: Person, source: Source, address: Address, factor: float) -> None:
+        """Dates, ids, sex, phone and address that differ without a slip of the hand, in place."""
+        random, shows = self.random, self.shows
+        year, month, day = values["birth_date"]
+        if shows("birth_date_error", factor):
+            values["birth_date"] = date_error(random, (year, month, day))
+        if shows("january_first", factor):
+            values["birth_date"] = (year, 1, 1)
+        if shows("default_birth_date", factor):
+            values["birth_date"] = random.choice(
+                ((1900, 1, 1), (1900, 1, 1), (1901, 1, 1), (1970, 1, 1), (1111, 11, 11))
+            )
+        if shows("partial_birth_date", factor):
+            values["birth_date"] = (year,) if random.random() < 0.6 else (year, month)
+        if values["national_id"] and shows("id_last_four", factor):
+            values["national_id"] = values["national_id"][-4:]
+        if shows("id_placeholder", factor):
+            values["national_id"] = random.choice(numbers.PLACEHOLDER_IDS)
+        if shows("sex_wrong", factor):
+            values["sex"] = {"M": "F", "F": "M"}[person.sex] if random.random() < 0.7 else "U"
+        if shows("other_phone", factor):
+            values["phone"] = numbers.phone(random, address.country)
+        if address.unit and shows("unit_dropped", factor):
+            values["address_line"] = address.line
+        if source.abbreviates or shows("street_abbreviated", factor):
+            values["address_line"] = abbreviated(values["address_line"])
+        if shows("post_office_box", factor):
+            values["address_line"] = f"PO Box {random.randrange(1, 3000)}"
+
+    def replace(self, values: Values, factor: float) -> None:
+        """Fields that hold somebody else's value outright, in place."""
+        random = self.random
+        for name, rate in self.replaced:
+            if random.random() >= rate * factor:
+                continue
+            other = random.choice(self.society.people)
+            home = other.addresses[0][1]
+            born = other.born
+            values[name] = {
+                "given_name": other.given, "middle_name": other.middle, "family_name": other.families[0][1],
+                "birth_date": (born.year, born.month, born.day), "sex": other.sex,
+                "national_id": numbers.national_id(random, self.profile.id_kind), "phone": other.phones[0][1],
+                "email": other.emails[0][1], "address_line": home.line, "city": home.city, "state": home.state,
+                "postal_code": home.postal_code,
+            }.get(name, values[name])  # fmt: skip
+
+    def mistype(self, values: Values, factor: float) -> None:
+        """One or several slips in fields chosen by weight, in place; none in a clean record."""
+        random, profile = self.random, self.profile
+        if not self.error_fields or random.random() >= (1 - profile.clean_share) * factor:
+            return
+        n = 1
+        while n < profile.max_errors and random.random() < profile.more_errors:
+            n += 1
+        for name in random.choices(self.error_fields, self.error_weights, k=n):
+            value = values[name]
+            if value is None:
+                continue
+            kind = random.choices(self.kinds, self.kind_weights)[0]
+            if kind == "emptied":
+                values[name] = None
+            elif name == "birth_date":
+                values[name] = (
+                    date_error(random, value) if len(value) == 3 and value[1] <= 12 and value[2] <= 28 else value
+                )
+            elif name in DIGITS and value:
+                values[name] = digit_error(random, value)
+            elif value:
+                values[name] = TEXT_ERRORS[kind](random, value) or None
+
+    def styled(self, values: Values, person: Person, source: Source, address: Address) -> Values:
+        """The values in the source's letter case and formats, limited to the table's columns."""
+        recase = CASES[source.letter_case]
+        row: Values = {}
+        for name in self.profile.columns:
+            value = values[name]
+            if value is None:
+                row[name] = None
+            elif name == "birth_date":
+                row[name] = written_day(value, source.date_format)
+            elif name == "phone":
+                row[name] = numbers.phone_as_written(value, address.country, source.phone_style)
+            elif name == "national_id":
+                row[name] = numbers.id_as_written(value, self.profile.id_kind, source.id_style)
+            elif name == "updated_at" or name == "death_date":
+                row[name] = value
+            else:
+                row[name] = recase(value)
+        return row
+
+
+def written_day(value: tuple[int, ...], form: str) -> str:
+    """A date in the source's format; partial and impossible dates in ISO's manner."""
+    if len(value) < 3:
+        return "-".join(f"{part:02d}" for part in value)
+    year, month, day = value
+    if form == "%Y-%m-%d" or valid_day(year, month, day) != (year, month, day):
+        return f"{year:04d}-{month:02d}-{day:02d}"
+    return date(year, month, day).strftime(form)
+
+
+CASES: dict[str, Callable[[str], str]] = {
+    "as_is": lambda text: text, "upper": str.upper, "lower": str.lower, "title": str.title,
+}  # fmt: skip
+
+
+def record_days(n: int, person: Person, society: Society, random: Random) -> list[date]:
+    """The days on which a person's n records were written, in order; a newborn's first one soon after birth."""
+    first = max(society.first_day, person.born)
+    days = sorted(society.day(first, society.last_day) for _ in range(n))
+    if person.named_on is not None and n > 1:
+        days[0] = min(days[0], person.born + timedelta(days=random.randrange(3)))
+    return days

@@ -1,0 +1,157 @@
+"""Fitting the three networks on pairs that the caller makes; the pairs' origin is not known here."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from siamese_er.errors import SiameseErError
+from siamese_er.neural.losses import infonce
+from siamese_er.neural.text import FIELD_KINDS, TEXT_LENGTHS, text_codes
+from siamese_er.neural.towers import DemographicsTower, FieldEncoder
+
+MIN_SPREAD = 0.02
+Progress = Callable[[str, int, int, float], None]
+"""Called with the phase, the steps done, the steps in all and the loss."""
+
+
+class EmbeddingsCollapsed(SiameseErError):
+    """All embeddings of a batch point the same way: the training found the trivial answer and is of no use."""
+
+
+def spread(vectors: Tensor) -> float:
+    """1 - squared length of the mean of unit vectors (n, width): 0 when all are one, near 1 when they are spread."""
+    return float(1 - vectors.detach().mean(dim=0).square().sum())
+
+
+def descend(
+    networks: Sequence[nn.Module],
+    losses: Iterable[tuple[Tensor, Tensor]],
+    steps: int,
+    phase: str,
+    learning_rate: float = 2e-3,
+    progress: Progress | None = None,
+) -> float:
+    """Minimise ``steps`` losses by AdamW with warm-up and cosine decay; the mean of the last tenth of the losses.
+
+    Each item is (loss, embeddings of the batch).
+
+    Raises: EmbeddingsCollapsed as soon as the spread of a batch's embeddings is below ``MIN_SPREAD`` after the
+    warm-up; random networks start that way.
+    """
+    weights = [weight for network in networks for weight in network.parameters() if weight.requires_grad]
+    optimiser = torch.optim.AdamW(weights, lr=learning_rate, weight_decay=1e-3)
+    warm = max(1, steps // 20)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser,
+        lambda step: min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * min(1.0, step / max(1, steps)))),
+    )
+    seen: list[float] = []
+    for step, (loss, vectors) in zip(range(1, steps + 1), losses, strict=False):
+        if step >= 2 * warm and spread(vectors) < MIN_SPREAD:
+            raise EmbeddingsCollapsed(f"{phase}: spread of the embeddings below {MIN_SPREAD} at step {step}")
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimiser.step()
+        schedule.step()
+        seen.append(float(loss.detach()))
+        if progress is not None and step % 50 == 0:
+            progress(phase, step, steps, float(np.mean(seen[-50:])))
+    return float(np.mean(seen[-max(1, steps // 10) :]))
+
+
+def encoded_values(network: FieldEncoder, kind: str, values: Sequence[str]) -> Tensor:
+    """Vectors (n, width) of text values, with gradient where it is on."""
+    codes = torch.from_numpy(text_codes(values, TEXT_LENGTHS[kind]).astype(np.int64))
+    kinds = torch.full((len(values),), FIELD_KINDS.index(kind))
+    weight = network.out.weight
+    return network(codes.to(weight.device), kinds.to(weight.device))
+
+
+def near_values(
+    network: FieldEncoder, kind: str, values: Sequence[str], n_neighbours: int, chunk: int = 1024
+) -> NDArray[np.int64]:
+    """For each value the places of the values nearest to it (n, n_neighbours), itself left out: the hard negatives."""
+    with torch.inference_mode():
+        parts = [values[i : i + chunk] for i in range(0, len(values), chunk)]
+        vectors = torch.cat([encoded_values(network, kind, part) for part in parts])
+        found = [(part @ vectors.T).topk(n_neighbours + 1).indices[:, 1:] for part in vectors.split(chunk)]
+    return torch.cat(found).cpu().numpy()
+
+
+@dataclass
+class ValuePairs:
+    """Where training values come from: ``clean(kind)`` draws a value, ``variant(kind, value)`` writes it differently."""
+
+    clean: Callable[[str], str]
+    variant: Callable[[str, str], str]
+
+
+def hard_batch(
+    network: FieldEncoder, kind: str, pool: Sequence[str], near: NDArray[np.int64] | None, n_pairs: int,
+    rng: np.random.Generator,
+) -> list[str]:  # fmt: skip
+    """Distinct values: anchors and, once neighbours are known, three of each anchor's nearest."""
+    if near is None:
+        return [pool[i] for i in rng.choice(len(pool), n_pairs, replace=False)]
+    anchors = rng.choice(len(pool), n_pairs // 4, replace=False)
+    close = [rng.choice(near[anchor], 3, replace=False) for anchor in anchors]
+    places = dict.fromkeys(np.concatenate([anchors, *close]).tolist())
+    return [pool[i] for i in places]
+
+
+def value_losses(
+    network: FieldEncoder, pairs: ValuePairs, rng: np.random.Generator, n_pairs: int = 256, pool_size: int = 6000,
+    refresh: int = 40, shares: Sequence[float] = (0.24, 0.34, 0.2, 0.1, 0.12),
+) -> Iterable[tuple[Tensor, Tensor]]:  # fmt: skip
+    """InfoNCE losses of batches of one kind each, without end.
+
+    Every ``refresh`` batches of a kind its pool is drawn anew and its nearest neighbours are found with the network
+    as it is then. Identical values are never negatives.
+    """
+    pools: dict[str, tuple[list[str], NDArray[np.int64] | None, int]] = {}
+    n_drawn = 0
+    while True:
+        kind = str(rng.choice(FIELD_KINDS, p=np.asarray(shares) / np.sum(shares)))
+        pool, near, left = pools.get(kind, ([], None, 0))
+        if left == 0:
+            pool = sorted({pairs.clean(kind) for _ in range(pool_size)})
+            near = near_values(network, kind, pool, 12) if n_drawn > 200 else None
+            left = refresh
+        pools[kind] = (pool, near, left - 1)
+        n_drawn += 1
+        clean = hard_batch(network, kind, pool, near, min(n_pairs, len(pool) // 2), rng)
+        one = [pairs.variant(kind, value) for value in clean]
+        other = [value if rng.random() < 0.5 else pairs.variant(kind, value) for value in clean]
+        identical = torch.from_numpy(np.asarray(one, dtype=object)[:, None] == np.asarray(other, dtype=object)[None, :])
+        vectors = encoded_values(network, kind, one + other)
+        excluded = identical.to(vectors.device)
+        yield infonce(vectors[: len(one)], vectors[len(one) :], excluded), vectors
+
+
+@dataclass
+class RecordViews:
+    """Two views of each person: text (n, 5, width), slots (n, slots) and present (n, fields) for either side.
+
+    ``people`` and ``households`` (n,) are codes; batches hold whole households, so that its members are negatives.
+    """
+
+    text: tuple[Tensor, Tensor]
+    slots: tuple[Tensor, Tensor]
+    present: tuple[Tensor, Tensor]
+    people: Tensor
+
+
+def record_loss(network: DemographicsTower, views: RecordViews) -> tuple[Tensor, Tensor]:
+    """InfoNCE of the two views of each person against everybody else in the batch, housemates included."""
+    one, other = (
+        network(text, slots, present)
+        for text, slots, present in zip(views.text, views.slots, views.present, strict=True)
+    )
+    same = views.people[:, None] == views.people[None, :]
+    return infonce(one, other, same), torch.cat([one, other])

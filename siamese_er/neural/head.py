@@ -1,0 +1,132 @@
+"""The pair head: a small network over the evidence of a pair and the statistics of its table, and its calibration.
+
+It conditions on unlabelled statistics of the table (m, u, prior, household patterns), and is trained over many simulated
+tables, so that on an unseen table it knows when to trust which field: adaptation, amortised.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from siamese_er.errors import ContractFault
+
+BITS = float(np.log2(np.e))
+MOST_LOGIT = 16.0
+
+
+class PairHead(nn.Module):
+    """(n, n_features) -> (n,) logit of a match."""
+
+    def __init__(self, n_features: int, width: int = 128, depth: int = 2, dropout: float = 0.05) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(n_features))
+        self.register_buffer("scale", torch.ones(n_features))
+        layers: list[nn.Module] = []
+        inputs = n_features
+        for _ in range(depth):
+            layers += [nn.Linear(inputs, width), nn.SiLU(), nn.Dropout(dropout)]
+            inputs = width
+        self.body = nn.Sequential(*layers)
+        self.out = nn.Linear(inputs, 1)
+        self.skip = nn.Linear(n_features, 1)
+
+    def forward(self, evidence: torch.Tensor) -> torch.Tensor:
+        """Logits; the skip connection keeps what is simply additive (the Fellegi-Sunter sum) simple."""
+        x = ((evidence - self.mean) / self.scale).clamp(-6, 6)  # (n, n_features)
+        return (self.out(self.body(x)) + self.skip(x)).squeeze(-1)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A monotone map of logits, linear between knots: learned on held-out simulated tables."""
+
+    logits: tuple[float, ...]
+    calibrated: tuple[float, ...]
+
+    def __call__(self, logits: np.ndarray) -> np.ndarray:
+        """Calibrated logits (natural log odds)."""
+        return np.interp(logits, self.logits, self.calibrated)
+
+
+@dataclass(frozen=True)
+class HeadModel:
+    """The trained head(s), their calibration and the m and u they lean on."""
+
+    networks: tuple[PairHead, ...]
+    calibration: Calibration
+    model_m: np.ndarray
+    model_u: np.ndarray
+    digest: str
+
+    def match_weights(self, evidence: np.ndarray) -> np.ndarray:
+        """(n,) match weight of each pair: log2 odds, calibrated.
+
+        In float64 and rounded to 1e-5 bits, so that batch size and order leave no trace.
+        """
+        if not len(evidence):
+            return np.zeros(0)
+        with torch.inference_mode():
+            x = torch.from_numpy(np.ascontiguousarray(evidence, np.float64))
+            logits = torch.stack([network(x) for network in self.networks]).mean(0).numpy()
+        logits = np.clip(self.calibration(np.clip(logits, -40, 40)), -MOST_LOGIT, MOST_LOGIT)
+        return np.round(logits * BITS, 5)
+
+
+def probabilities(match_weights: np.ndarray) -> np.ndarray:
+    """Match probability of a match weight in bits, rounded to 1e-7."""
+    return np.round(1 / (1 + np.exp2(-match_weights)), 7)
+
+
+def save_head(
+    folder: str, networks: list[PairHead], calibration: Calibration, model_m: np.ndarray, model_u: np.ndarray,
+    names: tuple[str, ...], card: dict[str, object],
+) -> None:  # fmt: skip
+    """Write head.safetensors and head.json into the model's folder."""
+    tensors = {f"{i}.{key}": value.half() if value.dim() == 2 else value.float()
+               for i, network in enumerate(networks) for key, value in network.state_dict().items()}  # fmt: skip
+    path = Path(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    save_file({key: value.contiguous() for key, value in tensors.items()}, path / "head.safetensors")
+    description = {
+        "features": list(names), "n_networks": len(networks), "width": networks[0].out.in_features,
+        "depth": sum(isinstance(layer, nn.Linear) for layer in networks[0].body),
+        "calibration": {"logits": calibration.logits, "calibrated": calibration.calibrated},
+        "m": model_m.tolist(), "u": model_u.tolist(),
+        "weights_sha256": hashlib.sha256((path / "head.safetensors").read_bytes()).hexdigest(), **card,
+    }  # fmt: skip
+    (path / "head.json").write_text(json.dumps(description, indent=1), encoding="utf-8")
+
+
+@lru_cache(maxsize=2)
+def load_head(folder: str, names: tuple[str, ...]) -> HeadModel:
+    """The head of a model folder; loaded once in each worker process.
+
+    Raises: ContractFault when files are missing or altered, or the model was trained on other features.
+    """
+    torch.set_num_threads(1)
+    path = Path(folder)
+    try:
+        description = json.loads((path / "head.json").read_text(encoding="utf-8"))
+        weights = (path / "head.safetensors").read_bytes()
+    except OSError:
+        raise ContractFault(f"model {folder}: head.json and head.safetensors are not both there") from None
+    if hashlib.sha256(weights).hexdigest() != description["weights_sha256"]:
+        raise ContractFault(f"model {folder}: head.safetensors is not the file that head.json describes")
+    if tuple(description["features"]) != names:
+        raise ContractFault(f"model {folder}: trained on other features; run jobs/train.py again")
+    tensors = load_file(path / "head.safetensors")
+    networks = []
+    for i in range(description["n_networks"]):
+        network = PairHead(len(names), description["width"], description["depth"])
+        network.load_state_dict({k.partition(".")[2]: v.float() for k, v in tensors.items() if k.startswith(f"{i}.")})
+        networks.append(network.double().eval())
+    calibration = Calibration(tuple(description["calibration"]["logits"]), tuple(description["calibration"]["calibrated"]))
+    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
+    return HeadModel(tuple(networks), calibration, np.array(description["m"]), np.array(description["u"]), digest)

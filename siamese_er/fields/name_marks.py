@@ -1,0 +1,99 @@
+"""Names that say something other than a name: placeholders, test patients, newborns before they are named."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from siamese_er.fields.text import CACHED_VALUES, MISSING_WORDS, REPEATED_X
+
+NAME_PLACEHOLDERS = MISSING_WORDS | frozenset(
+    {
+        "fnu", "lnu", "nfn", "nln", "nmn", "nlu", "no name", "noname", "no first name", "no last name",
+        "no given name", "no surname", "no family name", "first name unknown", "last name unknown", "name unknown",
+        "unknown name", "unnamed", "anonymous", "anon", "unidentified", "unknown unknown", "test", "testing",
+        "tester", "testpatient", "test patient", "patient test", "test test", "patient", "trauma", "confidential",
+        "withheld", "nfn nln", "firstname", "lastname", "surname", "first name", "last name", "given name",
+        "family name", "john doe", "jane doe", "unknown male", "unknown female", "male unknown", "female unknown",
+        "mickey mouse", "minnie mouse", "donald duck", "xyz",
+    }
+)  # fmt: skip
+PLACEHOLDER_TOKENS = frozenset({"fnu", "lnu", "nfn", "nln", "nmn", "unknown", "unk", "unidentified"})
+DOE_GIVEN = frozenset({"john", "jane", "jon", "janie", "johnny", "baby", "unknown", "jonathan"})
+TEST_PAIRS = frozenset(
+    {
+        ("mickey", "mouse"), ("minnie", "mouse"), ("donald", "duck"), ("daisy", "duck"), ("daffy", "duck"),
+        ("bugs", "bunny"), ("santa", "claus"), ("test", "patient"), ("patient", "test"), ("test", "test"),
+    }
+)  # fmt: skip
+TEST_WORDS = frozenset({"testpatient", "test patient", "patient test", "test test"}) | {" ".join(p) for p in TEST_PAIRS}
+TEST_NAME = re.compile(r"z{2,} ?(?:test|patient|do not use).*|z{3,}.*|(?:x+|q+)test.*|test ?(?:patient)? ?\d+")
+ORDERS = {"one": "1", "two": "2", "three": "3", "four": "4", "first": "1", "second": "2", "third": "3", "fourth": "4"}
+ORDERS |= {letter: str(number) for number, letter in enumerate("abcdefgh", start=1)}
+ORDERS |= {str(number): str(number) for number in range(1, 10)}
+ORDER = r"(?P<order>[a-h]|[1-9]|one|two|three|four|first|second|third|fourth)"
+CORE = r"(?:baby|bby|bb|bg|newborn|nb|neonate|infant|inf|twin|twins|triplet|trip|quad|boy|girl|male|female)"
+STRONG = r"(?:baby|bby|bb|bg|newborn|nb|neonate|infant)"
+CHILD = r"(?:boy|girl|baby|newborn|infant|twin)"
+NAMELESS = re.compile(rf"(?:the )?(?:{CORE} ?)+{ORDER}?")
+ORDER_FIRST = re.compile(rf"{ORDER} (?:{CORE} ?)+")
+OF_MOTHER = re.compile(rf"(?:(?:{CORE} ?)+{ORDER}? ?of|b o|g o|s o|d o) (?P<mother>[a-z]{{2,}}).*")
+WITH_NAME = re.compile(rf"(?:{STRONG} ?(?:boy|girl|male|female|twin)?|boy|girl|twin) (?:{ORDER} )?[a-z].*")
+GLUED_NAME = re.compile(rf"(?:babyboy|babygirl) ?(?:{ORDER} )?[a-z].*")
+MOTHERS = re.compile(rf"(?P<mother>[a-z]{{3,}})s(?: ?baby)? ?(?:boy|girl|baby|twin) ?{ORDER}?")
+MOTHERS_CHILD = re.compile(rf"(?P<mother>[a-z]{{3,}})s (?:{CHILD} ?)*(?:son|daughter|{CHILD}) ?{ORDER}?")
+NEWBORN_FORMS = (NAMELESS, OF_MOTHER, ORDER_FIRST, WITH_NAME, GLUED_NAME, MOTHERS_CHILD, MOTHERS)
+
+
+class Newborn(NamedTuple):
+    """What a temporary newborn name still tells; empty text where it does not."""
+
+    order: str
+    mother: str
+
+
+@lru_cache(CACHED_VALUES)
+def newborn(words: str) -> Newborn | None:
+    """What a newborn's temporary given name tells, or None where the words are a name.
+
+    Source: the naming patterns of Adelman et al., Pediatrics 136(2), 2015 (nondistinct and mother-derived names).
+
+    >>> newborn("baby boy a"), newborn("wendysgirl"), newborn("sofia")
+    (Newborn(order='1', mother=''), Newborn(order='', mother='wendy'), None)
+    """
+    for form in NEWBORN_FORMS:
+        if found := form.fullmatch(words):
+            parts = found.groupdict()
+            return Newborn(ORDERS.get(parts.get("order") or "", ""), parts.get("mother") or "")
+    return None
+
+
+def newborn_marks(found: Newborn) -> list[str]:
+    """ "newborn", "newborn:<order>" and "mother:<given name>", as far as they are known."""
+    marks = ["newborn"]
+    if found.order:
+        marks.append(f"newborn:{found.order}")
+    if found.mother:
+        marks.append(f"mother:{found.mother}")
+    return marks
+
+
+def is_name_placeholder(words: str) -> bool:
+    """Whether these ASCII words stand for a missing name ("unk", "fnu", "xxx", "zztest two")."""
+    return words in NAME_PLACEHOLDERS or is_test_name(words) or bool(REPEATED_X.fullmatch(words))
+
+
+def is_test_name(words: str) -> bool:
+    """Whether these ASCII words alone name a test patient ("zztest", "test patient", "mickey mouse")."""
+    return words in TEST_WORDS or bool(TEST_NAME.fullmatch(words))
+
+
+def is_no_one(given: str, family: str) -> bool:
+    """Whether given and family name together stand for nobody: John Doe, Trauma Alpha."""
+    if family == "doe":
+        return given in DOE_GIVEN
+    return given == "trauma" or family == "trauma"
+
+
+def is_test_pair(given: str, family: str) -> bool:
+    """Whether given and family name together are a test patient: Test Patient, Mickey Mouse."""
+    return (given, family) in TEST_PAIRS

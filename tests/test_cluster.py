@@ -1,0 +1,176 @@
+import random
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from siamese_er.cluster import clustered, component_keys, guarded_component, whole_groups
+from siamese_er.config import ClusterSettings
+from siamese_er.errors import ContractFault
+from siamese_er.linkage.components import labelled_keys
+from siamese_er.schemas import LINKS
+
+KEYS = "record_key string"
+
+
+def checkpoint(frame, name):
+    return frame.localCheckpoint()
+
+
+def link(left, right, weight=8.0, band="auto", vetoes=(), verified=None):
+    probability = None if weight is None else 1 / (1 + 2**-weight)
+    return (left, right, weight, probability, band, list(vetoes), verified)
+
+
+def clusters_of(memberships):
+    rows = memberships.toPandas()
+    assert rows["record_key"].is_unique
+    assert (
+        rows.groupby("cluster_key")["record_key"].min()
+        == rows["cluster_key"].drop_duplicates().set_axis(rows["cluster_key"].drop_duplicates())
+    ).all()
+    return {frozenset(group) for _, group in rows.groupby("cluster_key")["record_key"]}
+
+
+ONE_OF_EACH = [
+    link("a", "b"),
+    link("b", "c"), link("a", "c"),
+    link("e", "d"), link("e", "e"), link("e", "d"),
+    link("p", "q"), link("r", "s"), link("p", "t", 6.0), link("r", "t", 6.5), link("p", "r", -9.0, "no"),
+    link("u", "v", None, None, (), True),
+    link("w", "x", 9.0, "auto", (), False),
+    link("y", "z", 4.0, "review"),
+    link("z", "a", -3.0, "no", ("generation gap",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("max_driver_links", [pytest.param(10**6, id="on the driver"), pytest.param(0, id="in Spark")])
+def test_clustered(spark, max_driver_links):
+    keys = spark.createDataFrame([(key,) for key in "abcdefpqrstuvwxyz"], KEYS)
+    links = spark.createDataFrame(ONE_OF_EACH, LINKS)
+
+    clustering = clustered(keys, links, ClusterSettings(max_driver_links=max_driver_links), checkpoint)
+
+    assert clusters_of(clustering.memberships) == {frozenset(c) for c in ("abc", "de", "pq", "rst", "uv", *"fwxyz")}
+    assert [tuple(row) for row in clustering.cuts.select("left_key", "right_key", "reason").collect()] == [
+        ("p", "t", "bridge")
+    ]
+
+
+def test_clustered_twice_and_in_any_order_is_the_same(spark):
+    keys = [(key,) for key in "abcdefpqrstuvwxyz"]
+    shuffled_keys, shuffled_links = keys.copy(), ONE_OF_EACH.copy()
+    random.Random(3).shuffle(shuffled_keys)
+    random.Random(4).shuffle(shuffled_links)
+
+    first = clustered(
+        spark.createDataFrame(keys, KEYS), spark.createDataFrame(ONE_OF_EACH, LINKS), ClusterSettings(), checkpoint
+    )
+    second = clustered(
+        spark.createDataFrame(shuffled_keys, KEYS).repartition(5),
+        spark.createDataFrame(shuffled_links, LINKS).repartition(3),
+        ClusterSettings(),
+        checkpoint,
+    )
+
+    assert first.memberships.exceptAll(second.memberships).isEmpty()
+    assert first.cuts.exceptAll(second.cuts).isEmpty()
+
+
+@pytest.mark.parametrize("max_driver_links", [pytest.param(10**6, id="on the driver"), pytest.param(0, id="in Spark")])
+def test_clustered_refuses_decisions_that_contradict(spark, max_driver_links):
+    keys = spark.createDataFrame([(key,) for key in "abc"], KEYS)
+    links = spark.createDataFrame(
+        [link("a", "b", verified=True), link("b", "c", verified=True), link("a", "c", verified=False)], LINKS
+    )
+
+    with pytest.raises(ContractFault, match="1 no_match pair"):
+        clustered(keys, links, ClusterSettings(max_driver_links=max_driver_links), checkpoint)
+
+
+def test_clustered_without_links(spark):
+    keys = spark.createDataFrame([("a",), ("b",)], KEYS)
+
+    clustering = clustered(keys, spark.createDataFrame([], LINKS), ClusterSettings(), checkpoint)
+
+    assert clusters_of(clustering.memberships) == {frozenset("a"), frozenset("b")}
+    assert clustering.cuts.isEmpty()
+
+
+def union_find(edges):
+    parent = {}
+
+    def find(node):
+        while parent.setdefault(node, node) != node:
+            node = parent[node]
+        return node
+
+    for a, b in edges:
+        a, b = sorted((find(a), find(b)))
+        parent[b] = a
+    return {node: find(node) for node in parent}
+
+
+def random_edges(seed):
+    choice = random.Random(seed)
+    return [(f"n{choice.randrange(150):03}", f"n{choice.randrange(150):03}") for _ in range(choice.choice([60, 100]))]
+
+
+CHAIN = [f"k{i:03}" for i in random.Random(0).sample(range(200), 200)]
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [
+        pytest.param([], id="empty"),
+        pytest.param([("a", "b"), ("b", "a"), ("a", "b")], id="duplicates"),
+        pytest.param(list(zip(CHAIN[:-1], CHAIN[1:], strict=True)), id="chain of 200 in random order"),
+        pytest.param([("m", key) for key in CHAIN[:50]] + [("z", key) for key in CHAIN[50:]], id="two hubs"),
+        pytest.param(random_edges(1), id="random sparse graph with self-loops"),
+    ],
+)
+def test_component_keys_in_spark_equal_union_find(spark, edges):
+    frame = spark.createDataFrame(edges, "left_key string, right_key string")
+
+    labels = component_keys(frame, False, checkpoint).collect()
+
+    loops_alone = {a for a, b in edges if a == b} - {node for a, b in edges if a != b for node in (a, b)}
+    expected = {node: root for node, root in union_find(edges).items() if node not in loops_alone}
+    assert sorted(tuple(row) for row in labels) == sorted(expected.items())
+
+
+@given(st.lists(st.tuples(*[st.text("ab\x1fé", min_size=1, max_size=3)] * 2), min_size=0, max_size=40))
+@settings(max_examples=100, deadline=None)
+def test_labelled_keys_equal_union_find(edges):
+    import pyarrow as pa
+
+    columns = {
+        name: pa.array([edge[side] for edge in edges], pa.string())
+        for side, name in enumerate(("left_key", "right_key"))
+    }
+
+    labels = labelled_keys(pa.table(columns)).to_pylist()
+
+    assert {row["record_key"]: row["component_key"] for row in labels} == union_find(edges)
+
+
+def test_whole_groups_spans_batches():
+    batches = [pd.DataFrame({"k": list(keys), "v": range(len(keys))}) for keys in ("aab", "b", "", "bbcd")]
+
+    frames = list(whole_groups(iter(batches), "k"))
+
+    assert [("".join(frame["k"])) for frame in frames] == ["aa", "bbbb", "c", "d"]
+
+
+def test_guarded_component_returns_each_record_once_and_each_cut_once():
+    columns = ["left_key", "right_key", "match_weight", "match_probability", "is_link", "is_must", "apart"]
+    rows = [("c", "a", 9.0, 0.99, True, False, 0), ("b", "c", 8.0, 0.98, True, False, 0)]
+    pairs = pd.DataFrame([*rows, rows[1], ("a", "b", -15.0, 0.0, False, False, 1)], columns=columns)
+
+    guarded = guarded_component(pairs, 10, 1.0)
+
+    members = guarded.dropna(subset="record_key")
+    cuts = guarded[guarded["record_key"].isna()]
+    assert dict(zip(members["record_key"], members["cluster_key"], strict=True)) == {"a": "a", "b": "b", "c": "a"}
+    assert cuts[["left_key", "right_key", "match_probability", "reason"]].values.tolist() == [["b", "c", 0.98, "veto"]]

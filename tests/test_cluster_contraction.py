@@ -1,0 +1,209 @@
+"""The guard's core, without Spark."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from siamese_er.linkage.components import component_labels
+from siamese_er.linkage.contraction import PERSON_APART, VETOED, ComponentPairs, Partition, partition
+
+AUTO, REVIEW, MATCH, NO_MATCH, VETO = "auto", "review", "match", "no_match", "veto"
+
+
+def component(pairs: list[tuple[int, int, float, str]]) -> ComponentPairs:
+    kinds = [kind for *_, kind in pairs]
+    return ComponentPairs(
+        n_nodes=max(max(a, b) for a, b, *_ in pairs) + 1,
+        left=np.array([a for a, *_ in pairs]),
+        right=np.array([b for _, b, *_ in pairs]),
+        bits=np.array([bits for _, _, bits, _ in pairs], dtype=float),
+        is_link=np.array([kind == AUTO for kind in kinds]),
+        is_must=np.array([kind == MATCH for kind in kinds]),
+        apart=np.array([{NO_MATCH: PERSON_APART, VETO: VETOED}.get(kind, 0) for kind in kinds]),
+    )
+
+
+def groups(result: Partition) -> set[frozenset[int]]:
+    return {frozenset(np.flatnonzero(result.group == group).tolist()) for group in result.group.tolist()}
+
+
+def reasons(result: Partition) -> list[str]:
+    return sorted(reason for _, reason in result.cuts)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected", "cut_for"),
+    [
+        pytest.param([(0, 1, 8, AUTO)], [{0, 1}], [], id="a pair"),
+        pytest.param([(0, 1, float("nan"), MATCH)], [{0, 1}], [], id="a person's match that was never scored"),
+        pytest.param([(0, 1, 8, AUTO), (1, 2, 7, AUTO)], [{0, 1, 2}], [], id="a short chain stays"),
+        pytest.param(
+            [(0, 1, 10, AUTO), (2, 3, 10, AUTO), (0, 4, 6, AUTO), (2, 4, 6, AUTO), (1, 2, -9, REVIEW)],
+            [{0, 1, 4}, {2, 3}],
+            ["bridge"],
+            id="a bridge joins one of two groups",
+        ),
+        pytest.param(
+            [(0, 1, 8, AUTO), (1, 2, 8, AUTO), (2, 3, 8, AUTO), (0, 3, -15, VETO)],
+            [{0, 1}, {2, 3}],
+            ["veto"],
+            id="a veto holds across a chain",
+        ),
+        pytest.param(
+            [(0, 1, 9, AUTO), (1, 2, 8, AUTO), (0, 2, 9, NO_MATCH)],
+            [{0, 1}, {2}],
+            ["no_match"],
+            id="a person's no_match holds across a chain",
+        ),
+        pytest.param([(0, 1, 9, VETO), (0, 1, 9, MATCH)], [{0, 1}], [], id="a person's match outranks a veto"),
+        pytest.param(
+            [(0, 1, 9, MATCH), (1, 2, 9, MATCH), (0, 2, -15, VETO)],
+            [{0, 1, 2}],
+            [],
+            id="matches outrank a veto between",
+        ),
+        pytest.param([(0, 1, 9, MATCH), (0, 2, 3, REVIEW)], [{0, 1}, {2}], [], id="review pairs alone join nothing"),
+        pytest.param([(0, 1, -2, AUTO)], [{0, 1}], [], id="a link of a low threshold still links"),
+        pytest.param([(0, 0, 9, AUTO), (0, 1, 9, AUTO), (1, 0, 9, AUTO)], [{0, 1}], [], id="self-loop and duplicates"),
+    ],
+)
+def test_partition(pairs, expected, cut_for):
+    result = partition(component(pairs), max_size=100, unscored_penalty=1.0)
+
+    assert groups(result) == {frozenset(group) for group in expected}
+    assert reasons(result) == cut_for
+
+
+def test_partition_refuses_to_grow_past_the_limit_but_not_a_person():
+    clique = [(a, b, 9.0, AUTO) for a in range(4) for b in range(a)]
+    matches = [(a, a + 1, 9.0, MATCH) for a in range(3)]
+
+    limited = partition(component(clique), max_size=3, unscored_penalty=1.0)
+    matched = partition(component(matches), max_size=3, unscored_penalty=1.0)
+
+    assert sorted(map(len, groups(limited))) == [1, 3]
+    assert reasons(limited) == ["size"] * 3
+    assert groups(matched) == {frozenset(range(4))}
+
+
+def test_partition_weighs_all_cross_pairs():
+    tight = [(0, 1, 9.0, AUTO), (2, 3, 9.0, AUTO), (1, 2, 5.0, AUTO)]
+
+    apart = partition(component([*tight, (0, 3, -4.0, REVIEW)]), max_size=9, unscored_penalty=1.0)
+    joined = partition(component([*tight, (0, 3, -2.0, REVIEW)]), max_size=9, unscored_penalty=1.0)
+
+    assert groups(apart) == {frozenset({0, 1}), frozenset({2, 3})}
+    assert groups(joined) == {frozenset(range(4))}
+
+
+def plain_partition(pairs, max_size, penalty):
+    """The definition of greedy additive edge contraction with plain loops over all pairs of groups."""
+    nodes = range(max(max(a, b) for a, b, *_ in pairs) + 1)
+    known = {frozenset((a, b)): (bits, kind) for a, b, bits, kind in pairs}
+    clusters = [frozenset([node]) for node in nodes]
+
+    def between(x, y):
+        return [known.get(frozenset((a, b)), (-penalty, None)) for a in x for b in y]
+
+    while True:
+        best = max(
+            (
+                (sum(bits for bits, _ in between(x, y)), x, y)
+                for i, x in enumerate(clusters)
+                for y in clusters[:i]
+                if len(x) + len(y) <= max_size
+                and not any(kind in (VETO, NO_MATCH) for _, kind in between(x, y))
+                and any(kind == AUTO for _, kind in between(x, y))
+            ),
+            key=lambda found: found[0],
+            default=(0.0, None, None),
+        )
+        if best[0] <= 0:
+            return set(clusters)
+        clusters = [cluster for cluster in clusters if cluster not in best[1:]] + [best[1] | best[2]]
+
+
+@st.composite
+def distinct_weight_graphs(draw):
+    """Graphs whose sums never tie: weights are distinct powers apart."""
+    n_nodes = draw(st.integers(2, 9))
+    every = [(a, b) for a in range(n_nodes) for b in range(a)]
+    chosen = draw(st.lists(st.sampled_from(every), unique=True, min_size=1, max_size=len(every)))
+    rank = draw(st.permutations(range(len(chosen))))
+    pairs = []
+    for (a, b), r in zip(chosen, rank, strict=True):
+        kind = draw(st.sampled_from([AUTO, AUTO, REVIEW, VETO, NO_MATCH]))
+        base = draw(st.integers(1, 12)) if kind == AUTO else draw(st.integers(-12, 4))
+        pairs.append((a, b, base + 2.0 ** -(r + 3) / 64, kind))
+    return pairs
+
+
+@given(distinct_weight_graphs(), st.integers(2, 9))
+@settings(max_examples=150, deadline=None)
+def test_partition_equals_its_definition(pairs, max_size):
+    given_pairs = component(pairs)
+    clipped = [(a, b, bits, kind) for a, b, bits, kind in pairs]
+
+    actual = partition(given_pairs, max_size, unscored_penalty=1.0)
+
+    assert groups(actual) == {
+        cluster for cluster in plain_partition(clipped, max_size, 1.0) if max(cluster) < given_pairs.n_nodes
+    }
+
+
+@given(distinct_weight_graphs(), st.randoms(use_true_random=False))
+@settings(max_examples=100, deadline=None)
+def test_partition_does_not_depend_on_row_order(pairs, random):
+    rounded = [(a, b, float(round(bits)), kind) for a, b, bits, kind in pairs]
+    shuffled = [(b, a, bits, kind) if random.random() < 0.5 else (a, b, bits, kind) for a, b, bits, kind in rounded]
+    random.shuffle(shuffled)
+
+    first, second = (partition(component(rows), 4, 1.0) for rows in (rounded, shuffled))
+
+    assert first.group.tolist() == second.group.tolist()
+    assert reasons(first) == reasons(second)
+
+
+@given(distinct_weight_graphs())
+@settings(max_examples=100, deadline=None)
+def test_partition_never_joins_what_is_kept_apart(pairs):
+    group = partition(component(pairs), 100, 0.0).group
+
+    assert all(group[a] != group[b] for a, b, _, kind in pairs if kind in (VETO, NO_MATCH))
+
+
+def test_partition_of_a_component_of_thousands_of_records():
+    n = 6000
+    random = np.random.default_rng(1)
+    star = [(0, node, float(random.integers(3, 14)), AUTO) for node in range(1, n)]
+    chain = [(node, node + 1, float(random.integers(3, 14)), AUTO) for node in range(1, n - 1)]
+
+    result = partition(component(star + chain), max_size=100, unscored_penalty=1.0)
+
+    sizes = np.bincount(result.group)
+    assert sizes.sum() == n
+    assert 2 < sizes.max() <= 100
+
+
+def union_find(n_nodes, edges):
+    parent = list(range(n_nodes))
+
+    def find(node):
+        while parent[node] != node:
+            node = parent[node]
+        return node
+
+    for a, b in edges:
+        a, b = sorted((find(a), find(b)))
+        parent[b] = a
+    return [find(node) for node in range(n_nodes)]
+
+
+@given(st.integers(1, 40).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.tuples(*[st.integers(0, n - 1)] * 2)))))
+@settings(max_examples=100, deadline=None)
+def test_component_labels_equal_union_find(graph):
+    n_nodes, edges = graph
+    left, right = (np.array([edge[side] for edge in edges], dtype=np.int64) for side in (0, 1))
+
+    assert component_labels(n_nodes, left, right).tolist() == union_find(n_nodes, edges)

@@ -85,9 +85,7 @@ SCORED_PAIRS = table(
 """Candidate pairs at or above the floor. match_probability is calibrated, 0..1; match_weight is its log2 odds and the
 sum of the evidence weights (bits)."""
 
-DECISIONS = table(
-    left_key=STRING, right_key=STRING, decision=STRING, reviewer=STRING, decided_at=STRING, reason=STRING
-)
+DECISIONS = table(left_key=STRING, right_key=STRING, decision=STRING, reviewer=STRING, decided_at=STRING, reason=STRING)
 """People's decisions, the latest of each pair; left_key < right_key; decision is match or no_match."""
 
 LINKS = table(left_key=STRING, right_key=STRING, match_weight=DoubleType(), match_probability=DoubleType(),

@@ -1,0 +1,85 @@
+"""The Spark session of a job; the only place that builds one, called by ``jobs/`` alone."""
+
+import os
+import sys
+from typing import Any
+
+from pyspark import SparkContext
+from pyspark.sql import SparkSession
+
+from siamese_er.config import MatchConfig
+
+QUIET_LOGGERS = (
+    "org.apache.spark.executor.Executor",
+    "org.apache.spark.scheduler.TaskSetManager",
+    "org.apache.spark.scheduler.DAGScheduler",
+    "org.apache.spark.sql.execution.datasources.FileFormatWriter",
+    "org.apache.spark.api.python",
+    "org.apache.spark.sql.execution.python",
+    "org.apache.spark.util.Utils",
+    "org.apache.spark.util.TaskResources",
+    "org.apache.spark.TaskContextImpl",
+    "org.apache.parquet",
+)
+"""Loggers that repeat the message of a failed task, which may quote the value it failed on. The driver still gets the
+error. ``conf/spark/log4j2.properties`` says the same to executors on other machines."""
+
+WORKER_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+}
+"""One thread a worker, as Spark runs one worker for each core; and no model ever comes from the network."""
+
+SECRET_KEYS = r"(?i)secret|passw(or)?d|token|access[._]?key|credential|identity[._]key"
+VALUES_IN_PLANS = r"\b\d{3}-?\d{2}-?\d{4}\b|\b(19|20)\d{2}-\d{2}-\d{2}\b|[\w.+-]+@[\w-]+\.[\w.]+"
+
+
+def build_session(config: MatchConfig, name: str) -> SparkSession:
+    """The session of one job, with what spark-submit was told left as it is.
+
+    Settings below are defaults: ``--conf``, ``--properties-file`` and spark-defaults win over them, but for the time
+    zone and Arrow, on which results depend. Python workers run this interpreter unless PYSPARK_PYTHON says otherwise.
+    """
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    for variable, value in WORKER_ENVIRONMENT.items():
+        os.environ.setdefault(variable, value)
+    given = _given_settings()
+    builder = SparkSession.builder.appName(name)
+    for key, value in default_settings(config).items():
+        if key not in given:
+            builder = builder.config(key, value)
+    builder = builder.config("spark.sql.session.timeZone", "UTC")
+    builder = builder.config("spark.sql.execution.arrow.pyspark.enabled", "true")
+    session = builder.getOrCreate()
+    _silence_loggers_of_rows(session)
+    return session
+
+
+def default_settings(config: MatchConfig) -> dict[str, str]:
+    """The Spark settings of a job that spark-submit may override, by key."""
+    return {
+        "spark.master": "local[*]",
+        "spark.sql.shuffle.partitions": str(config.run.shuffle_partitions),
+        "spark.redaction.regex": SECRET_KEYS,
+        "spark.sql.redaction.string.regex": VALUES_IN_PLANS,
+        "spark.ui.showConsoleProgress": str(sys.stderr.isatty()).lower(),
+        "spark.log.level": "ERROR",
+        **{f"spark.executorEnv.{variable}": value for variable, value in WORKER_ENVIRONMENT.items()},
+    }
+
+
+def _given_settings() -> dict[str, str]:
+    """What spark-submit, its files and its flags have set, before any session is there."""
+    SparkContext._ensure_initialized()
+    jvm: Any = SparkContext._jvm
+    return {pair._1(): pair._2() for pair in jvm.org.apache.spark.SparkConf(True).getAll()}
+
+
+def _silence_loggers_of_rows(session: SparkSession) -> None:
+    jvm: Any = session._jvm
+    log4j = jvm.org.apache.logging.log4j
+    for logger in QUIET_LOGGERS:
+        log4j.core.config.Configurator.setLevel(logger, log4j.Level.OFF)

@@ -6,10 +6,15 @@ from siamese_er.synthetic import numbers
 from siamese_er.synthetic.people import HISPANIC, NEAR_TWIN_NAMES, Household, Person, Society
 
 
+def latest_birth(society: Society) -> date:
+    """The last day on which somebody of this table can be born, other than children of its families."""
+    return society.last_day - timedelta(days=60)
+
+
 def born_any_time(society: Society) -> date:
     """A birth date in the profile's years."""
     first, last = society.profile.birth_years
-    return society.day(date(first, 1, 1), min(date(last, 12, 28), society.last_day - timedelta(days=60)))
+    return society.day(date(first, 1, 1), min(date(last, 12, 28), latest_birth(society)))
 
 
 def born_adult(society: Society) -> date:
@@ -29,7 +34,7 @@ def locale_of(society: Society) -> str:
 
 
 def stranger(society: Society) -> Person:
-    """Somebody who lives alone; with the profile's rate a namesake of somebody else, perhaps with the same birth date."""
+    """Somebody who lives alone; at times a namesake of somebody else, perhaps with the same birth date."""
     locale = locale_of(society)
     model = society.random.choice(society.people) if society.people and society.happens("namesake") else None
     if model is None:
@@ -125,10 +130,14 @@ def family(society: Society) -> None:
     other = spouse(society, parent) if random.random() < 0.7 else None
     n_children = random.choice((0, 1, 1, 2, 2, 3, 4))
     born = parent.born + timedelta(days=365 * random.randrange(19, 36) + random.randrange(365))
+    given = set()
     for _ in range(n_children):
         if born > society.last_day - timedelta(days=30):
             break
         first = child(society, parent, other, born, random.choice("MF"))
+        while first.given in given and first.suffix is None and random.random() < 0.97:
+            first.given = society.names[locale][first.sex].draw(random)
+        given.add(first.given)
         if society.happens("twins"):
             twin(society, first, parent, other)
         born += timedelta(days=random.randrange(330, 1300))
@@ -143,7 +152,7 @@ def roommates(society: Society) -> None:
     age = born_adult(society)
     for _ in range(society.random.randrange(2, 5)):
         locale = locale_of(society)
-        born = age + timedelta(days=society.random.randrange(-1000, 1000))
+        born = min(age + timedelta(days=society.random.randrange(-1000, 1000)), latest_birth(society))
         person = society.person(
             home,
             locale,

@@ -6,7 +6,7 @@ from stdnum.gb import nhs
 
 
 def national_id(random: Random, kind: str) -> str:
-    """A valid id of this kind: ssn (nine digits by the rules of the SSA), nhs (mod 11), digits7, digits11, alphanumeric."""
+    """A valid id: ssn (nine digits by the rules of the SSA), nhs (mod 11), digits7, digits11 or alphanumeric."""
     if kind == "ssn":
         area = random.randrange(1, 900)
         return f"{area if area != 666 else 667:03d}{random.randrange(1, 100):02d}{random.randrange(1, 10000):04d}"
@@ -20,12 +20,8 @@ def national_id(random: Random, kind: str) -> str:
         return str(random.randrange(1_000_000, 10_000_000))
     if kind == "digits11":
         return str(random.randrange(10_000_000_000, 99_999_999_999))
-    return (
-        random.choice("ABCEGHJKLMNPRSTWXYZ")
-        + random.choice("ABCEGHJKLMNPRSTWXYZ")
-        + f"{random.randrange(10**6):06d}"
-        + random.choice("ABCD")
-    )
+    head = "".join(random.choices("ABCEGHJKLMNPRSTWXYZ", k=2))
+    return f"{head}{random.randrange(10**6):06d}{random.choice('ABCD')}"
 
 
 def id_as_written(number: str, kind: str, style: str) -> str:
@@ -43,7 +39,8 @@ PLACEHOLDER_IDS = ("999999999", "000000000", "123456789", "111111111", "07805112
 def phone(random: Random, country: str) -> str:
     """National digits of a phone: ten in the US, eleven with a leading 0 in the UK, ten with 0 elsewhere."""
     if country == "US":
-        return f"{random.randrange(2, 10)}{random.randrange(1, 10)}{random.randrange(2, 10)}{random.randrange(2, 10)}{random.randrange(10**6):06d}"
+        area, exchange = random.randrange(201, 990), random.randrange(200, 1000)
+        return f"{area}{exchange}{random.randrange(10_000):04d}"
     if country == "GB":
         return f"07{random.randrange(10**9):09d}"
     return f"0{random.randrange(2, 9)}{random.randrange(10**8):08d}"

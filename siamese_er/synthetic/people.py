@@ -9,13 +9,13 @@ import numpy as np
 from anyascii import anyascii
 
 from siamese_er.synthetic import numbers
+from siamese_er.synthetic.knobs import Profile
 from siamese_er.synthetic.names import ZipfList, coined_surname, family_form, table_names
 from siamese_er.synthetic.places import Address, Country
-from siamese_er.synthetic.profile import Profile
 
 NEAR_TWIN_NAMES = {
     "M": [("Aiden", "Jaiden"), ("Jayden", "Kayden"), ("Daniel", "David"), ("Marco", "Mario"), ("Eric", "Derek"),
-          ("Hassan", "Hussein"), ("Julian", "Julius"), ("Jon", "John"), ("Christian", "Christopher"), ("Sean", "Shane")],
+          ("Hassan", "Hussein"), ("Julian", "Julius"), ("Jon", "John"), ("Christian", "Christopher")],
     "F": [("Maria", "Marie"), ("Anna", "Hannah"), ("Ella", "Bella"), ("Taylor", "Tyler"), ("Lena", "Elena"),
           ("Mia", "Maya"), ("Julia", "Juliana"), ("Sara", "Sarai"), ("Emily", "Emma"), ("Karen", "Karin")],
     "FM": [("Roberta", "Robert"), ("Michelle", "Michael"), ("Paula", "Paul"), ("Daniela", "Daniel"),
@@ -140,6 +140,7 @@ class Society:
         names = self.names[locale][sex]
         given = names.draw(random)
         middle = names.draw(random) if random.random() < profile.middle_share else None
+        middle = None if middle == given else middle
         phone = household.phone if self.happens("shared_phone") else numbers.phone(random, self.country.country)
         if self.people and self.happens("recycled_phone"):
             phone = random.choice(self.people).phones[0][1]

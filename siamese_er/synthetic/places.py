@@ -6,107 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from siamese_er.synthetic.knobs import Profile
 from siamese_er.synthetic.names import ZipfList, in_half, name_lists, provider
-from siamese_er.synthetic.profile import Profile
+from siamese_er.synthetic.wordlists import AU_STATES, CITY_ENDINGS, STREET_STEMS, UK_REGIONS, US_STATES
 
-STREET_STEMS = [
-    "Maple",
-    "Oak",
-    "Cedar",
-    "Pine",
-    "Elm",
-    "Walnut",
-    "Chestnut",
-    "Willow",
-    "Birch",
-    "Spruce",
-    "Hickory",
-    "Magnolia",
-    "Sycamore",
-    "Poplar",
-    "Aspen",
-    "Laurel",
-    "Main",
-    "Church",
-    "High",
-    "Mill",
-    "Park",
-    "Station",
-    "Victoria",
-    "Queen",
-    "King",
-    "Albert",
-    "Washington",
-    "Lincoln",
-    "Jefferson",
-    "Jackson",
-    "Madison",
-    "Franklin",
-    "Lake",
-    "River",
-    "Hill",
-    "Meadow",
-    "Valley",
-    "Forest",
-    "Garden",
-    "Orchard",
-    "Spring",
-    "Sunset",
-    "Highland",
-    "Ridge",
-    "Prospect",
-    "Pleasant",
-    "Union",
-    "Center",
-    "North",
-    "South",
-    "East",
-    "West",
-    "First",
-    "Second",
-    "Third",
-    "Fourth",
-    "Fifth",
-    "Sixth",
-    "Seventh",
-    "Eighth",
-    "Ninth",
-    "Tenth",
-    "Railroad",
-    "School",
-    "College",
-    "Academy",
-    "Bridge",
-    "Canal",
-    "Harbour",
-    "Bay",
-    "Ocean",
-    "Beach",
-    "Grange",
-    "Manor",
-    "Priory",
-    "Abbey",
-    "Castle",
-    "Windmill",
-    "Springfield",
-    "Brook",
-    "Heron",
-    "Swallow",
-    "Kestrel",
-    "Robin",
-    "Rosewood",
-    "Juniper",
-    "Hawthorn",
-    "Holly",
-    "Ivy",
-    "Fern",
-    "Bramble",
-    "Clover",
-    "Foxglove",
-    "Primrose",
-    "Lavender",
-    "Rowan",
-]
 SUFFIXES = {
     "us": (("Street", "St"), ("Avenue", "Ave"), ("Road", "Rd"), ("Drive", "Dr"), ("Lane", "Ln"), ("Court", "Ct"),
            ("Boulevard", "Blvd"), ("Place", "Pl"), ("Circle", "Cir"), ("Way", "Way"), ("Terrace", "Ter")),
@@ -118,38 +21,19 @@ SUFFIXES = {
 ABBREVIATIONS = {long: short for pairs in SUFFIXES.values() for long, short in pairs if long != short} | {
     "Apartment": "Apt", "North": "N", "South": "S", "East": "E", "West": "W", "Straße": "Str.", "Calle": "C/",
 }  # fmt: skip
-STATES = {
-    "us": ["AL", "AZ", "CA", "CO", "CT", "FL", "GA", "IL", "IN", "KS", "KY", "LA", "MA", "MD", "MI", "MN", "MO", "NC", "NE", "NJ", "NM", "NV", "NY", "OH", "OK", "OR", "PA", "SC", "TN", "TX", "UT", "VA", "WA", "WI"],
-    "uk": ["England", "Scotland", "Wales", "Kent", "Essex", "Surrey", "Devon", "Cumbria", "Norfolk"],
-    "au": ["nsw", "vic", "qld", "wa", "sa", "tas", "act", "nt"],
-}  # fmt: skip
+STATES = {"us": US_STATES, "uk": UK_REGIONS, "au": AU_STATES}
 COUNTRY = {"us": "US", "uk": "GB", "au": "AU"}
-HOUSE_NAMES = "Rosebank Villa|The Lodge|Dunroamin|Ivy Cottage|Glenview|Brentwood Village|Rose Cottage|The Oaks|Lakeside"
+HOUSE_NAMES = ("Rosebank Villa", "The Lodge", "Dunroamin", "Ivy Cottage", "Glenview", "Brentwood Village", "The Oaks")
+UNITS = {"us": ("Apt ", "Unit ", "#", "Apartment "), "uk": ("Flat ",), "au": ("Unit ", "Flat ")}
 NATIVE_STREETS = {
     "de_DE": ("{name}straße {n}", "{name}weg {n}", "Am {name} {n}"), "fr_FR": ("{n} rue {name}", "{n}, avenue {name}"),
     "es_ES": ("Calle {name} {n}", "Avenida {name}, {n}"), "es_MX": ("Calle {name} {n}", "Av. {name} #{n}"),
     "it_IT": ("Via {name} {n}", "Piazza {name}, {n}"), "pl_PL": ("ul. {name} {n}", "al. {name} {n}"),
     "pt_BR": ("Rua {name}, {n}", "Avenida {name}, {n}"), "nl_NL": ("{name}straat {n}", "{name}laan {n}"),
     "tr_TR": ("{name} Sokak No:{n}", "{name} Caddesi No:{n}"), "ru_RU": ("ул. {name}, д. {n}", "пр. {name}, д. {n}"),
-    "uk_UA": ("вул. {name}, буд. {n}", "вулиця {name}, {n}"), "vi_VN": ("{n} Đường {name}",), "sv_SE": ("{name}vägen {n}",),
+    "uk_UA": ("вул. {name}, буд. {n}", "вулиця {name}, {n}"), "vi_VN": ("{n} Đường {name}",),
+    "sv_SE": ("{name}vägen {n}",),
 }  # fmt: skip
-CITY_ENDINGS = [
-    "ton",
-    "ville",
-    "field",
-    "burg",
-    "ford",
-    "wood",
-    "bury",
-    "ham",
-    "port",
-    "mouth",
-    "haven",
-    "dale",
-    "view",
-    "stad",
-    "chester",
-]
 CITY_STARTS = ("North ", "East ", "West ", "South ", "New ", "Lake ", "Port ", "", "", "", "", "", "")
 
 
@@ -178,10 +62,10 @@ class City:
 def native_cities(locale: str) -> tuple[str, ...]:
     """Faker's towns of this locale; empty where it coins them."""
     try:
-        words: Any = provider("address", locale)
+        lists: Any = provider("address", locale)
     except ModuleNotFoundError:
         return ()
-    return tuple(str(name) for name in getattr(words, "cities", None) or getattr(words, "city_names", None) or ())
+    return tuple(str(name) for name in getattr(lists, "cities", None) or getattr(lists, "city_names", None) or ())
 
 
 class Country:
@@ -217,7 +101,8 @@ class Country:
         """One postal code of the town whose area prefix this is."""
         random = self.random
         if self.style == "uk":
-            return f"{area}{random.randrange(1, 20)} {random.randrange(1, 10)}{''.join(random.choices('ABDEFGHJLNPQRSTUWXYZ', k=2))}"
+            inward = "".join(random.choices("ABDEFGHJLNPQRSTUWXYZ", k=2))
+            return f"{area}{random.randrange(1, 20)} {random.randrange(1, 10)}{inward}"
         return area + f"{random.randrange(100):02d}"[: (4 if self.style == "au" else 5) - len(area)]
 
     def city(self, name: str) -> City:
@@ -233,33 +118,26 @@ class Country:
         n_streets = self.profile.streets_per_city
         return City(name, state, codes, tuple(random.choice(self.stems) for _ in range(n_streets)))
 
+    def unit(self) -> str | None:
+        """A flat's number, a house's name or, mostly, nothing."""
+        random = self.random
+        if random.random() < 0.2:
+            number = random.randrange(1, 60)
+            return random.choice(UNITS[self.style]) + f"{number}{random.choice(('', '', 'A', 'B', 'C'))}"
+        return random.choice(HOUSE_NAMES) if self.style != "us" and random.random() < 0.15 else None
+
     def address(self) -> Address:
         """A house or a flat somewhere in this table's country."""
         random = self.random
         city: City = self.cities.draw(random)
         k = random.randrange(len(city.streets))
         name, n = city.streets[k], 1 + int(random.expovariate(1 / (400 if self.style == "us" else 40)))
-        unit = None
+        place = self.profile.place_constant or (city.name, city.state, city.postal_codes[k % len(city.postal_codes)])
         if self.native_streets:
             line = self.native_streets[k % len(self.native_streets)].format(name=name, n=n)
-        else:
-            kinds = SUFFIXES[self.style]
-            line = f"{n} {name} {kinds[k % len(kinds)][0]}"
-            if random.random() < 0.2:
-                label = random.choice(
-                    {"us": ("Apt ", "Unit ", "#", "Apartment "), "uk": ("Flat ",), "au": ("Unit ", "Flat ")}[self.style]
-                )
-                unit = label + random.choice(
-                    (str(random.randrange(1, 60)), f"{random.randrange(1, 20)}{random.choice('ABCD')}")
-                )
-            elif self.style != "us" and random.random() < 0.15:
-                unit = random.choice(HOUSE_NAMES.split("|"))
-        city_name, state, code = self.profile.place_constant or (
-            city.name,
-            city.state,
-            city.postal_codes[k % len(city.postal_codes)],
-        )
-        return Address(line, unit, city_name, state, code, self.country)
+            return Address(line, None, *place, self.country)
+        kinds = SUFFIXES[self.style]
+        return Address(f"{n} {name} {kinds[k % len(kinds)][0]}", self.unit(), *place, self.country)
 
 
 def one_line(address: Address, random: Random) -> str:

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from siamese_er.synthetic.families import settle
+from siamese_er.synthetic.knobs import Profile, Source
 from siamese_er.synthetic.people import Society
-from siamese_er.synthetic.profile import Profile, Source
 from siamese_er.synthetic.records import Scribe, record_days
 
 NOTE_COLUMNS = ["source", "record_id", "note_id", "note_date", "note_type", "text"]

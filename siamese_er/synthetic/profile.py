@@ -1,127 +1,27 @@
-"""Profiles: every knob of one synthetic table, and how a random one is drawn.
+"""Profiles: how a random one is drawn, and the few that have names.
 
 A matcher trained on one kind of table is wrong on the next, so training draws a new profile for each table: who lives
 in it, which columns it has, who typed it, and how badly.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import replace
 
 import numpy as np
 
-LetterCase = Literal["as_is", "upper", "lower", "title"]
-Repeats = Literal["none", "two_files", "originals", "geometric", "heavy"]
-NameHalf = Literal["whole", "first", "second"]
-
-COLUMNS = (
-    "given_name", "middle_name", "family_name", "name_suffix", "former_family_name", "mother_maiden_name",
-    "birth_date", "death_date", "sex", "national_id", "mrn", "phone", "email", "address_line", "city", "state",
-    "postal_code", "country", "multiple_birth", "birth_order", "updated_at", "race",
-)  # fmt: skip
-"""The contract's columns that a synthetic table may have, besides source and record_id."""
-
-LOCALES = (
-    "en_US", "en_GB", "en_IE", "en_NZ", "en_IN", "de_DE", "fr_FR", "es_ES", "es_MX", "it_IT", "pl_PL", "tr_TR", "nl_NL",
-    "pt_BR", "sv_SE", "cs_CZ", "hu_HU", "ru_RU", "uk_UA", "el_GR", "ar_AA", "ar_latin", "zh_CN", "zh_latin", "ja_JP",
-    "vi_VN", "hi_IN", "ko_KR", "id_ID",
-)  # fmt: skip
-
-NOISE_RANGES = {
-    "nickname": (0.005, 0.15), "initial_only": (0.002, 0.10), "middle_initial": (0.05, 0.9),
-    "middle_joined": (0.002, 0.10), "swapped_names": (0.001, 0.10), "swapped_middle": (0.001, 0.08),
-    "surname_part_dropped": (0.02, 0.5), "hyphen_changed": (0.02, 0.5), "without_diacritics": (0.02, 0.8),
-    "transliterated": (0.01, 0.5), "placeholder_name": (0.0005, 0.02), "suffix_dropped": (0.1, 0.9),
-    "default_birth_date": (0.001, 0.03), "january_first": (0.001, 0.03), "partial_birth_date": (0.001, 0.05),
-    "id_last_four": (0.005, 0.2), "id_placeholder": (0.001, 0.04), "sex_wrong": (0.001, 0.04),
-    "unit_dropped": (0.02, 0.5), "street_abbreviated": (0.02, 0.7), "birth_date_error": (0.001, 0.10),
-    "post_office_box": (0.001, 0.05), "other_phone": (0.005, 0.4),
-}  # fmt: skip
-"""Chance that one record shows the trait (of those where it can), lowest and highest of a random profile."""
-
-FAMILY_RANGES = {
-    "twins": (0.01, 0.3), "near_twin_names": (0.05, 0.5), "junior": (0.02, 0.4), "newborn": (0.02, 0.5),
-    "shared_phone": (0.1, 0.95), "shared_email": (0.01, 0.5), "guarantor_id": (0.005, 0.3),
-    "group_address": (0.002, 0.1), "namesake": (0.002, 0.10), "namesake_birth_date": (0.02, 0.5),
-    "recycled_phone": (0.002, 0.05), "roommates": (0.01, 0.3), "spouse_keeps_name": (0.05, 0.6),
-    "spouse_birth_date": (0.002, 0.05),
-}  # fmt: skip
-"""Chance of each trait among the households, children or people that may have it."""
-
-LIFE_RANGES = {
-    "moved": (0.005, 0.5), "phone_changed": (0.01, 0.6), "email_changed": (0.01, 0.6), "married": (0.005, 0.3),
-    "died": (0.002, 0.08), "given_changed": (0.0005, 0.01),
-}  # fmt: skip
-"""Chance that it happens to a person within the years that the table spans."""
-
-ERROR_KINDS = (
-    "insert", "delete", "substitute", "transpose", "repeat", "ocr", "phonetic", "truncate", "split", "glue", "emptied",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Source:
-    """One source system and its habits; factors multiply the table's rates."""
-
-    name: str
-    share: float = 1.0
-    noise: float = 1.0
-    missing: float = 1.0
-    letter_case: LetterCase = "as_is"
-    date_format: str = "%Y-%m-%d"
-    phone_style: str = "plain"
-    id_style: str = "plain"
-    romanised: bool = False
-    abbreviates: bool = False
-
-
-@dataclass(frozen=True)
-class Profile:
-    """Every knob of one synthetic table.
-
-    Rates are probabilities; a trait absent from ``missing``, ``replaced``, ``noise``, ``family`` or ``life`` has rate 0.
-    ``error_fields`` and ``error_kinds`` are relative weights of the typing errors; a record that is not clean (see
-    ``clean_share``) gets one to ``max_errors`` of them, each further one with chance ``more_errors``.
-    """
-
-    columns: tuple[str, ...] = COLUMNS[:-1]
-    locales: Mapping[str, float] = field(default_factory=lambda: {"en_US": 1.0})
-    sources: tuple[Source, ...] = (Source("a"),)
-    name_half: NameHalf = "whole"
-    name_list_size: int = 2000
-    zipf_exponent: float = 0.8
-    coined_share: float = 0.05
-    middle_share: float = 0.7
-    repeats: Repeats = "geometric"
-    repeat_rate: float = 0.4
-    max_repeats: int = 6
-    one_per_source: bool = False
-    first_clean: bool = False
-    clean_share: float = 0.7
-    more_errors: float = 0.3
-    max_errors: int = 3
-    error_fields: Mapping[str, float] = field(default_factory=dict)
-    error_kinds: Mapping[str, float] = field(default_factory=dict)
-    missing: Mapping[str, float] = field(default_factory=dict)
-    replaced: Mapping[str, float] = field(default_factory=dict)
-    noise: Mapping[str, float] = field(default_factory=dict)
-    household_share: float = 0.0
-    family: Mapping[str, float] = field(default_factory=dict)
-    life: Mapping[str, float] = field(default_factory=dict)
-    years: float = 5.0
-    last_year: int = 2024
-    birth_years: tuple[int, int] = (1925, 2005)
-    n_cities: int = 30
-    city_exponent: float = 0.8
-    streets_per_city: int = 60
-    address_style: str = "us"
-    place_constant: tuple[str, str, str] | None = None
-    id_kind: str = "ssn"
-    id_shared: float = 0.0
-    notes_share: float = 0.0
-    visits: float = 1.5
-    copy_forward: float = 0.3
-    wrong_chart: float = 0.0
+from siamese_er.synthetic.knobs import (
+    COLUMNS,
+    ERROR_KINDS,
+    FAMILY_RANGES,
+    LIFE_RANGES,
+    LOCALES,
+    NOISE_RANGES,
+    REPEATS,
+    NameHalf,
+    Profile,
+    Repeats,
+    Source,
+)
 
 
 def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
@@ -164,7 +64,7 @@ def random_columns(rng: np.random.Generator) -> tuple[str, ...]:
     return tuple(name for name in COLUMNS if name in {*chosen, *extra} - dropped)
 
 
-def random_sources(rng: np.random.Generator, n_sources: int) -> tuple[Source, ...]:
+def random_sources(rng: np.random.Generator, n_sources: int, columns: tuple[str, ...]) -> tuple[Source, ...]:
     """Sources with conventions of their own; half of all tables share one convention in all sources."""
     names = rng.permutation(["ehr", "lab", "claims", "registry", "clinic"])[:n_sources]
 
@@ -177,16 +77,20 @@ def random_sources(rng: np.random.Generator, n_sources: int) -> tuple[Source, ..
             "id_style": str(rng.choice(["plain", "dashes"])),
             "romanised": chance(rng, 0.5),
             "abbreviates": chance(rng, 0.3),
+            "sex_style": str(rng.choice(["letter", "word", "number"], p=[0.7, 0.2, 0.1])),
         }
 
     common = habits()
     is_common = chance(rng, 0.5)
+    lacking = 0.0 if n_sources == 1 or chance(rng, 0.65) else float(rng.uniform(0.05, 0.6))
+    optional = [name for name in columns if name not in ("given_name", "family_name")]
     return tuple(
         Source(
             name=str(name),
             share=float(rng.dirichlet([3, 3])[0]),
             noise=log_uniform(rng, 0.4, 2.0) if n_sources > 1 else 1.0,
             missing=log_uniform(rng, 0.3, 2.0) if n_sources > 1 else 1.0,
+            lacks=tuple(n for n in optional if chance(rng, lacking * (0.2 if n == "birth_date" else 1.0))),
             **(common if is_common else habits()),  # type: ignore[arg-type]
         )
         for name in names
@@ -198,13 +102,23 @@ def random_weights(rng: np.random.Generator, names: Iterable[str], shape: float)
     return {name: float(rng.gamma(shape)) + 1e-6 for name in names}
 
 
+def random_repeat_rate(rng: np.random.Generator, repeats: Repeats) -> float:
+    """The share of people with several records, or for geometric repeats the chance of each further record."""
+    if repeats == "two_files":
+        return 1.0 if chance(rng, 0.4) else float(rng.uniform(0.1, 1.0))
+    if repeats == "originals":
+        return 1.0 if chance(rng, 0.2) else float(rng.uniform(0.03, 1.0))
+    return log_uniform(rng, 0.03, 0.7)
+
+
 def random_profile(rng: np.random.Generator, name_half: NameHalf = "whole") -> Profile:
     """A profile drawn from everything we can imagine a site to be.
 
     Independent of one another: columns (names and birth date alone up to all); locales (45 % one, else 2 to 5 of 29);
     30 to 4,000 names a list, Zipf exponent 0 to 1.2, coined surnames 0 to 40 %; sources 1 to 5; repeats: none 6 %, two
-    files 20 %, originals with duplicates 14 %, geometric 45 %, heavy (up to 12 records) 15 %; clean records 10 to 98 %,
-    else 1 to 4 typing errors, and more in heavy tables; missing values 0 to 60 % by field; a field replaced outright 0
+    files 20 % (in two of five of these everybody is in both), originals with duplicates 14 %, geometric 45 %, heavy (up
+    to 12 records) 15 %; clean records 0 to 98 %,
+    to 12 records) 15 %; clean records 0 to 98 %, else 1 to 4 typing errors, in heavy tables up to 7; missing values 0 to 60 % by field; a field replaced outright 0
     to 25 %; noise, family and life traits as in ``NOISE_RANGES``, ``FAMILY_RANGES``, ``LIFE_RANGES``, each off in a
     share of tables and scaled by a common level of .1 to 1.5; households: none 35 %, else 5 to 100 % of the units;
     1 to 500 cities, placeholder city 5 %; notes in 25 %.
@@ -213,9 +127,7 @@ def random_profile(rng: np.random.Generator, name_half: NameHalf = "whole") -> P
     preference = np.array([6.0 if name.startswith("en_") else 1.0 for name in LOCALES])
     preference /= preference.sum()
     locales = rng.choice(LOCALES, size=n_locales, replace=False, p=preference)
-    repeats: Repeats = rng.choice(
-        ["none", "two_files", "originals", "geometric", "heavy"], p=[0.06, 0.2, 0.14, 0.45, 0.15]
-    )
+    repeats = REPEATS[int(rng.choice(5, p=[0.06, 0.2, 0.14, 0.45, 0.15]))]
     n_sources = 2 if repeats == "two_files" else int(rng.choice([1, 2, 3, 4, 5], p=[0.4, 0.2, 0.2, 0.1, 0.1]))
     columns = random_columns(rng)
     level = log_uniform(rng, 0.1, 1.5)
@@ -228,19 +140,23 @@ def random_profile(rng: np.random.Generator, name_half: NameHalf = "whole") -> P
     style = "uk" if locales[0] in ("en_GB", "en_IE") else "au" if locales[0] == "en_NZ" else "us"
     return Profile(
         columns=columns,
-        locales={str(name): float(weight) for name, weight in zip(locales, rng.dirichlet(np.ones(n_locales)))},
-        sources=random_sources(rng, n_sources),
+        locales={
+            str(name): float(weight) for name, weight in zip(locales, rng.dirichlet(np.ones(n_locales)), strict=True)
+        },
+        sources=random_sources(rng, n_sources, columns),
         name_half=name_half,
         name_list_size=int(log_uniform(rng, 30, 4000)),
         zipf_exponent=float(rng.uniform(0, 1.2)),
         coined_share=0.0 if chance(rng, 0.5) else log_uniform(rng, 0.01, 0.4),
         middle_share=float(rng.uniform(0.1, 1.0)),
         repeats=repeats,
-        repeat_rate=float(rng.uniform(0.3, 1.0) if repeats == "two_files" else log_uniform(rng, 0.03, 0.7)),
+        repeat_rate=random_repeat_rate(rng, repeats),
         max_repeats=12 if repeats == "heavy" else int(rng.integers(2, 7)),
         one_per_source=chance(rng, 0.3),
         first_clean=chance(rng, 0.8 if repeats == "originals" else 0.25),
-        clean_share=float(rng.uniform(0.1, 0.5) if repeats == "heavy" else 1 - log_uniform(rng, 0.02, 0.9)),
+        clean_share=float(
+            rng.uniform(0.0, 0.6) if repeats == "heavy" or chance(rng, 0.4) else 1 - log_uniform(rng, 0.02, 0.9)
+        ),
         more_errors=float(rng.uniform(0.05, 0.7)),
         max_errors=int(rng.integers(2, 8) if repeats == "heavy" else rng.integers(1, 5)),
         error_fields=random_weights(rng, columns, float(rng.choice([0.5, 1.0, 4.0]))),
@@ -266,3 +182,62 @@ def random_profile(rng: np.random.Generator, name_half: NameHalf = "whole") -> P
         copy_forward=float(rng.uniform(0, 0.7)),
         wrong_chart=0.0 if chance(rng, 0.5) else log_uniform(rng, 0.002, 0.03),
     )
+
+
+NOISE = {trait: (low * high) ** 0.5 for trait, (low, high) in NOISE_RANGES.items()}
+"""The middle of each range of noise."""
+DEMO_PROFILE = Profile(
+    columns=COLUMNS,
+    locales={"en_US": 0.62, "es_MX": 0.14, "en_GB": 0.08, "pl_PL": 0.04, "ru_RU": 0.03, "ar_latin": 0.05,
+             "zh_latin": 0.04},
+    sources=(
+        Source("ehr", share=0.45, noise=0.7, missing=0.6, phone_style="brackets", id_style="dashes", romanised=True),
+        Source("lab", share=0.3, noise=1.4, missing=1.5, letter_case="upper", romanised=True, abbreviates=True,
+               lacks=("mother_maiden_name", "former_family_name", "email", "multiple_birth", "birth_order")),
+        Source("claims", share=0.25, noise=0.9, missing=0.8, letter_case="upper", date_format="%m/%d/%Y",
+               phone_style="dashes", romanised=True, sex_style="number", lacks=("mrn", "death_date", "race")),
+    ),
+    name_list_size=800,
+    coined_share=0.04,
+    repeat_rate=0.5,
+    clean_share=0.75,
+    max_errors=2,
+    error_kinds={"substitute": 3, "delete": 2, "insert": 2, "transpose": 2, "phonetic": 1, "truncate": 0.3, "ocr": 0.5},
+    missing={"middle_name": 0.25, "national_id": 0.3, "phone": 0.12, "email": 0.4, "address_line": 0.06, "city": 0.04,
+             "state": 0.04, "postal_code": 0.05, "country": 0.1, "sex": 0.02, "birth_date": 0.01,
+             "mother_maiden_name": 0.5,
+             "former_family_name": 0.5, "multiple_birth": 0.3, "birth_order": 0.3, "race": 0.3},
+    replaced={"national_id": 0.004, "phone": 0.01, "email": 0.005},
+    noise=NOISE,
+    household_share=0.6,
+    family={"twins": 0.06, "near_twin_names": 0.25, "junior": 0.12, "newborn": 0.5, "shared_phone": 0.5,
+            "shared_email": 0.15, "guarantor_id": 0.03, "group_address": 0.015, "namesake": 0.02,
+            "namesake_birth_date": 0.1, "recycled_phone": 0.005, "roommates": 0.05, "spouse_keeps_name": 0.25,
+            "spouse_birth_date": 0.005},
+    life={"moved": 0.15, "phone_changed": 0.12, "email_changed": 0.1, "married": 0.12, "died": 0.02},
+    n_cities=40,
+    notes_share=0.35,
+    visits=1.4,
+    wrong_chart=0.004,
+)  # fmt: skip
+"""A hospital, its laboratory and an insurer in one region of the US: families, movers, several languages, notes."""
+STRANGERS_PROFILE = Profile(
+    columns=("given_name", "family_name", "birth_date", "address_line", "city", "state", "postal_code", "national_id"),
+    repeats="two_files",
+    repeat_rate=0.8,
+    sources=(Source("a"), Source("b")),
+    clean_share=0.3,
+    max_errors=3,
+    missing={"given_name": 0.02, "family_name": 0.02, "birth_date": 0.03, "national_id": 0.03, "address_line": 0.03},
+    noise={"birth_date_error": 0.02, "swapped_names": 0.02},
+    address_style="au",
+    id_kind="digits7",
+    n_cities=200,
+)
+"""Unrelated people in two files, heavy typing noise."""
+HOUSEHOLDS_PROFILE = replace(
+    DEMO_PROFILE,
+    household_share=1.0,
+    family={**DEMO_PROFILE.family, "twins": 0.25, "junior": 0.4, "near_twin_names": 0.5, "roommates": 0.05},
+)
+"""The demo's population with nobody living alone, and more twins and Jr/Sr."""

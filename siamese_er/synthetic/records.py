@@ -2,68 +2,29 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from functools import lru_cache
 from random import Random
 from typing import Any
 
-from anyascii import anyascii
-from nicknames import NickNamer
-
 from siamese_er.synthetic import numbers
-from siamese_er.synthetic.names import provider
+from siamese_er.synthetic.knobs import Profile, Source
 from siamese_er.synthetic.people import Person, Society, holding
 from siamese_er.synthetic.places import Address, abbreviated, one_line
-from siamese_er.synthetic.profile import Profile, Source
+from siamese_er.synthetic.spellings import latin, nicknames_of, respelled
 from siamese_er.synthetic.typing_errors import TEXT_ERRORS, date_error, digit_error, valid_day
 
 Values = dict[str, Any]
 DIGITS = {"national_id", "mrn", "phone", "postal_code"}
 UNTYPED = {"sex", "country", "multiple_birth", "birth_order", "updated_at", "race", "name_suffix"}
+ALWAYS = ("given_name", "family_name", "birth_date", "updated_at", "multiple_birth")
+LASTING = ("given_name", "family_name", "birth_date", "national_id")
+AS_IS = {"updated_at", "death_date", "multiple_birth", "birth_order"}
+SEX_WORDS = {
+    "letter": {"M": "M", "F": "F", "U": "U"}, "word": {"M": "Male", "F": "Female", "U": "Unknown"},
+    "number": {"M": "1", "F": "2", "U": "9"},
+}  # fmt: skip
 NAME_FIELDS = ("given_name", "middle_name", "family_name", "former_family_name", "mother_maiden_name")
-SPELLINGS = (
-    ("Mohammed", "Muhammad", "Mohamed", "Mohammad", "Muhammed", "Mohamad"), ("Ahmed", "Ahmad"),
-    ("Hussein", "Hussain", "Husain", "Husayn"), ("Hassan", "Hasan"), ("Youssef", "Yusuf", "Yousef", "Yousuf"),
-    ("Aisha", "Ayesha", "Aysha"), ("Fatima", "Fatimah", "Fatma"), ("Omar", "Umar", "Omer"), ("Layla", "Leila", "Laila"),
-    ("Khalid", "Khaled"), ("Mustafa", "Mostafa", "Moustafa"), ("Zainab", "Zaynab", "Zeinab"), ("Noor", "Nour", "Nur"),
-    ("Abdulrahman", "Abdul Rahman", "Abdelrahman"), ("Sergey", "Sergei", "Serhii"), ("Yulia", "Julia", "Iuliia"),
-    ("Dmitry", "Dmitri", "Dmitriy", "Dmytro"), ("Tatyana", "Tatiana"), ("Xiaoming", "Hsiao-ming", "Xiao Ming"),
-    ("Catherine", "Katherine", "Kathryn", "Catharine"), ("Stephen", "Steven", "Stefan"), ("Zhang", "Chang", "Cheung"),
-    ("Wang", "Wong"), ("Li", "Lee"), ("Chen", "Chan", "Chin"), ("Al-Hashimi", "Hashimi", "El Hashimi", "Alhashimi"),
-    ("Sean", "Shaun", "Shawn"), ("Geoffrey", "Jeffrey"), ("Philip", "Phillip"), ("Brian", "Bryan"), ("Sara", "Sarah"),
-    ("Ann", "Anne"), ("Jon", "John"), ("Nicolas", "Nicholas"), ("Smith", "Smyth", "Smythe"), ("Reid", "Reed", "Read"),
-    ("Clark", "Clarke"), ("Brown", "Browne"), ("Meyer", "Meier", "Maier", "Mayer"), ("Thompson", "Thomson"),
-)  # fmt: skip
-SPELLED = {name: tuple(other for other in group if other != name) for group in SPELLINGS for name in group}
-LATINISING = (("y", "i"), ("kh", "h"), ("zh", "j"), ("ts", "c"), ("ou", "u"), ("iy", "y"), ("ya", "ia"), ("yu", "iu"),
-              ("aa", "a"), ("ee", "i"), ("sh", "ch"), ("ks", "x"), ("oo", "u"), ("al-", "el-"), ("ou", "o"))  # fmt: skip
 NEWBORN = ("Baby Boy", "BabyBoy", "BB", "Boy", "Infant Boy", "Baby")
 UNKNOWN = ("Unknown", "UNK", "Test", "N/A", "Baby", "John Doe", "Unknown Male", "XXX")
-
-
-@lru_cache(maxsize=1)
-def japanese_latin() -> dict[str, str]:
-    """Japanese names -> their Latin spelling (kanji alone do not tell it)."""
-    words = provider("person", "ja_JP")
-    return {kanji: latin for pairs in (words.first_name_pairs, words.last_name_pairs) for kanji, _, latin in pairs}
-
-
-@lru_cache(maxsize=1)
-def nick_namer() -> NickNamer:
-    """The table of nicknames."""
-    return NickNamer()
-
-
-@lru_cache(maxsize=20_000)
-def nicknames_of(name: str) -> tuple[str, ...]:
-    """Nicknames of a given name, sorted; of a nickname, the full names."""
-    namer = nick_namer()
-    return tuple(sorted(namer.nicknames_of(name) or namer.canonicals_of(name)))
-
-
-@lru_cache(maxsize=50_000)
-def latin(name: str) -> str:
-    """The name in plain Latin letters."""
-    return name if name.isascii() else japanese_latin().get(name) or anyascii(name).strip().title()
 
 
 class Scribe:
@@ -71,7 +32,8 @@ class Scribe:
 
     def __init__(self, profile: Profile, society: Society, random: Random) -> None:
         self.profile, self.society, self.random = profile, society, random
-        self.columns = set(profile.columns)
+        self.optional = [name for name in profile.columns if name not in ALWAYS]
+        self.believed: dict[tuple[int, str], Values] = {}
         typed = [name for name in profile.columns if name not in UNTYPED]
         self.error_fields = typed
         self.error_weights = [profile.error_fields.get(name, 1.0) for name in typed]
@@ -82,23 +44,43 @@ class Scribe:
 
     def shows(self, trait: str, factor: float) -> bool:
         """True with the profile's rate of this trait of noise."""
-        rate = self.profile.noise.get(trait)
-        return bool(rate) and self.random.random() < rate * factor
+        return self.random.random() < self.profile.noise.get(trait, 0.0) * factor
 
     def write(self, person: Person, source: Source, day: date, is_clean: bool) -> Values:
         """The record's values as the source would write them; None where it has none."""
         factor = 0.0 if is_clean else source.noise
         address = holding(person.addresses, day)
         values = self.facts(person, source, day, address)
+        values.update(self.believed.get((id(person), source.name), {}))
         if factor:
             self.vary_names(values, person, factor)
             self.vary_rest(values, person, source, address, factor)
             self.replace(values, factor)
             self.mistype(values, factor)
+            if self.shows("lasting", factor):
+                self.believed[id(person), source.name] = self.lasting(values)
+        self.leave_out(values, source, factor)
+        return self.styled(values, person, source, address)
+
+    def lasting(self, values: Values) -> Values:
+        """Values that this source will go on believing: its mistakes are copied from visit to visit."""
+        kept = {name: values[name] for name in LASTING if values[name]}
+        born = kept.get("birth_date")
+        if born and (len(born) < 3 or valid_day(*born) != born):
+            del kept["birth_date"]
+        return kept
+
+    def leave_out(self, values: Values, source: Source, factor: float) -> None:
+        """Fields that the source lacks or did not ask for, in place."""
         for name, rate in self.missing:
             if self.random.random() < rate * source.missing:
                 values[name] = None
-        return self.styled(values, person, source, address)
+        for name in source.lacks:
+            values[name] = None
+        if self.shows("sparse", factor):
+            for name in self.optional:
+                if self.random.random() < 0.8:
+                    values[name] = None
 
     def facts(self, person: Person, source: Source, day: date, address: Address) -> Values:
         """The truth of that day, as this table's columns hold it."""
@@ -112,14 +94,16 @@ class Scribe:
             "given_name": person.given, "middle_name": person.middle, "family_name": family,
             "name_suffix": person.suffix,
             "former_family_name": person.families[0][1] if family != person.families[0][1] else None,
-            "mother_maiden_name": person.mother_maiden, "birth_date": (person.born.year, person.born.month, person.born.day),
+            "mother_maiden_name": person.mother_maiden,
+            "birth_date": (person.born.year, person.born.month, person.born.day),
             "death_date": person.died.isoformat() if person.died and person.died <= day else None,
             "sex": person.sex, "national_id": (person.guarantor or person).national_id, "mrn": mrn,
             "phone": holding(person.phones, day), "email": holding(person.emails, day), "address_line": line,
-            "city": address.city, "state": address.state, "postal_code": address.postal_code, "country": address.country,
+            "city": address.city, "state": address.state, "postal_code": address.postal_code,
+            "country": address.country,
             "multiple_birth": "true" if person.birth_order else "false",
             "birth_order": str(person.birth_order) if person.birth_order else None,
-            "updated_at": f"{day.isoformat()} {random.randrange(24):02d}:{random.randrange(60):02d}:{random.randrange(60):02d}",
+            "updated_at": f"{day.isoformat()} {random.randrange(24):02d}:{random.randrange(60):02d}:00",
             "race": person.race,
         }  # fmt: skip
         if person.guarantor is not None and random.random() < 0.5:
@@ -150,9 +134,9 @@ class Scribe:
         if shows("nickname", factor) and (short := nicknames_of(given.lower())):
             given = random.choice(short).title()
         if shows("transliterated", factor):
-            given = self.respelled(given)
+            given = respelled(random, given)
         if shows("transliterated", factor):
-            family = self.respelled(family)
+            family = respelled(random, family)
         if middle and shows("middle_initial", factor):
             middle = middle[0] + random.choice(("", "."))
         if middle and shows("middle_joined", factor):
@@ -177,15 +161,6 @@ class Scribe:
         if not (given + family).isascii() and shows("without_diacritics", factor) and max(given) < "\u0370":
             given, family = latin(given), latin(family)
         values.update(given_name=given, middle_name=middle, family_name=family)
-
-    def respelled(self, name: str) -> str:
-        """Another spelling of the same name."""
-        others = SPELLED.get(name)
-        if others:
-            return self.random.choice(others)
-        old, new = self.random.choice(LATINISING)
-        lower = name.lower()
-        return lower.replace(old, new, 1).title() if old in lower else name
 
     def vary_rest(self, values: Values, person: Person, source: Source, address: Address, factor: float) -> None:
         """Dates, ids, sex, phone and address that differ without a slip of the hand, in place."""
@@ -271,8 +246,10 @@ class Scribe:
                 row[name] = numbers.phone_as_written(value, address.country, source.phone_style)
             elif name == "national_id":
                 row[name] = numbers.id_as_written(value, self.profile.id_kind, source.id_style)
-            elif name == "updated_at" or name == "death_date":
+            elif name in AS_IS:
                 row[name] = value
+            elif name == "sex":
+                row[name] = SEX_WORDS[source.sex_style][value]
             else:
                 row[name] = recase(value)
         return row

@@ -50,21 +50,25 @@ def other_letter(random: Random, text: str, letter: str) -> str:
 
 
 def insert(random: Random, text: str) -> str:
+    """One letter too many."""
     i = random.randrange(len(text) + 1)
     return text[:i] + other_letter(random, text, text[min(i, len(text) - 1)]).lower() + text[i:]
 
 
 def delete(random: Random, text: str) -> str:
+    """One letter lost."""
     i = random.randrange(len(text))
     return text[:i] + text[i + 1 :]
 
 
 def substitute(random: Random, text: str) -> str:
+    """One letter wrong."""
     i = random.randrange(len(text))
     return text[:i] + other_letter(random, text, text[i]) + text[i + 1 :]
 
 
 def transpose(random: Random, text: str) -> str:
+    """Two neighbouring letters swapped."""
     if len(text) < 2:
         return text
     i = random.randrange(len(text) - 1)
@@ -72,6 +76,7 @@ def transpose(random: Random, text: str) -> str:
 
 
 def repeat(random: Random, text: str) -> str:
+    """One letter typed twice."""
     i = random.randrange(len(text))
     return text[: i + 1] + text[i:]
 
@@ -89,18 +94,22 @@ def respelled(random: Random, text: str, rules: tuple[tuple[str, str], ...]) -> 
 
 
 def ocr(random: Random, text: str) -> str:
+    """One letter or two misread."""
     return respelled(random, text, OCR)
 
 
 def phonetic(random: Random, text: str) -> str:
+    """One sound spelled otherwise."""
     return respelled(random, text, PHONETIC)
 
 
 def truncate(random: Random, text: str) -> str:
+    """The end cut off, at most two thirds."""
     return text[: max(1, random.randrange(len(text) // 3, len(text)))] if len(text) > 2 else text
 
 
 def split(random: Random, text: str) -> str:
+    """Two words out of one."""
     if len(text) < 4:
         return text
     i = random.randrange(2, len(text) - 1)
@@ -108,6 +117,7 @@ def split(random: Random, text: str) -> str:
 
 
 def glue(random: Random, text: str) -> str:
+    """One word out of two; a letter lost where there is one word."""
     return text.replace("-", " ").replace(" ", "", 1) if " " in text or "-" in text else delete(random, text)
 
 

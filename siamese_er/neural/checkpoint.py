@@ -71,6 +71,24 @@ def stored_weights(model_dir: str) -> dict[str, dict[str, Tensor]]:
     return weights
 
 
+def stored_card(model_dir: str) -> dict[str, Any]:
+    """The content of the folder's encoder.json.
+
+    Raises: ContractFault where it is missing or no JSON.
+    """
+    try:
+        return dict(json.loads(Path(model_dir, CARD).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        raise ContractFault(f"model {model_dir}: {CARD} is missing or damaged") from None
+
+
+def load_tokenizer(model_dir: str) -> Any:
+    """The tokenizer of the folder."""
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(Path(model_dir, TOKENIZER)))
+
+
 @functools.lru_cache(maxsize=4)
 def load_encoder(model_dir: str, device: str = "cpu") -> Encoder:
     """The encoder of a folder, on the device; loaded once for each Python process.
@@ -80,12 +98,12 @@ def load_encoder(model_dir: str, device: str = "cpu") -> Encoder:
     Raises: ContractFault where a file is missing or damaged, or weights and settings are not the digest's.
     """
     torch.set_num_threads(1)
+    card = stored_card(model_dir)
     try:
-        card = json.loads(Path(model_dir, CARD).read_text(encoding="utf-8"))
         settings = TowerSettings.model_validate(card["settings"])
         digest = encoder_digest(model_dir, card["settings"])
-    except (OSError, ValueError, KeyError, ValidationError):
-        raise ContractFault(f"model {model_dir}: {CARD} or a file it names is missing or damaged") from None
+    except (OSError, KeyError, ValidationError):
+        raise ContractFault(f"model {model_dir}: settings or a file are missing or damaged") from None
     if card.get("format") != FORMAT or card.get("digest") != digest:
         raise ContractFault(f"model {model_dir}: weights, tokenizer or settings are not the ones of its digest")
     return Encoder(settings, stored_weights(model_dir), str(Path(model_dir, TOKENIZER)), digest, device)

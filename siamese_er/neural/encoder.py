@@ -33,7 +33,7 @@ def unit_bytes(vectors: NDArray[np.float64]) -> Bytes:
     return np.rint(127.0 * vectors / np.where(norms > 0, norms, 1.0)).astype(np.int8)
 
 
-def mean_vectors(vectors: Bytes, owners: Sequence[int], n_owners: int) -> Bytes:
+def mean_vectors(vectors: Bytes, owners: NDArray[np.int64] | Sequence[int], n_owners: int) -> Bytes:
     """One vector for each owner 0..n_owners-1: the mean direction of its rows; zeros for an owner without rows.
 
     Sums of bytes are exact, so the order of the rows does not matter.
@@ -112,6 +112,17 @@ class Encoder:
 
     def embeddings(self, batch: pd.DataFrame) -> tuple[Bytes, Bytes]:
         """Field vectors (n, 160) and record vectors (n, 64) of STANDARDISED rows, each distinct value encoded once."""
+        first, text, slots, present = self.record_inputs(batch)
+        scaled = text.astype(np.float64) / 127.0
+        vectors = self._rows(self.demographics, RECORD_BATCH, self.settings.record_width, scaled, slots, present)
+        vectors[~present.any(axis=1)] = 0
+        return first, vectors
+
+    def record_inputs(self, batch: pd.DataFrame) -> tuple[Bytes, Bytes, NDArray[np.int64], NDArray[np.bool_]]:
+        """Field vectors (n, 160), and what the demographics tower sees: text (n, 5, 32), slots, present fields.
+
+        text holds the mean direction of a field's first ``MAX_VALUES`` values.
+        """
         first, means = [], []
         for kind in FIELD_KINDS:
             values = [listed(cell)[:MAX_VALUES] for cell in batch[FIELD_COLUMNS[kind]]]
@@ -123,15 +134,8 @@ class Encoder:
             first.append(of_first)
             means.append(mean_vectors(vectors, owners, len(values)))
         text = np.stack(means, axis=1)
-        return np.concatenate(first, axis=1), self._record_rows(text, batch)
-
-    def _record_rows(self, text: Bytes, batch: pd.DataFrame) -> Bytes:
-        slots, present = coded_fields(batch)
-        present = np.concatenate([(text != 0).any(axis=2), present], axis=1)
-        scaled = text.astype(np.float64) / 127.0
-        vectors = self._rows(self.demographics, RECORD_BATCH, self.settings.record_width, scaled, slots, present)
-        vectors[~present.any(axis=1)] = 0
-        return vectors
+        slots, coded = coded_fields(batch)
+        return np.concatenate(first, axis=1), text, slots, np.concatenate([(text != 0).any(axis=2), coded], axis=1)
 
     def note_vectors(self, texts: Sequence[str]) -> Bytes:
         """Vectors (n, 64) of notes, of their first ``note_tokens`` tokens; zeros for a blank note.

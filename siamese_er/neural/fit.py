@@ -12,14 +12,14 @@ from torch import Tensor, nn
 from siamese_er.errors import SiameseErError
 from siamese_er.neural.losses import infonce
 from siamese_er.neural.text import FIELD_KINDS, TEXT_LENGTHS, text_codes
-from siamese_er.neural.towers import DemographicsTower, FieldEncoder
+from siamese_er.neural.towers import FieldEncoder
 
 MIN_SPREAD = 0.02
 Progress = Callable[[str, int, int, float], None]
 """Called with the phase, the steps done, the steps in all and the loss."""
 
 
-class EmbeddingsCollapsed(SiameseErError):
+class EmbeddingsCollapsed(SiameseErError):  # noqa: N818
     """All embeddings of a batch point the same way: the training found the trivial answer and is of no use."""
 
 
@@ -86,7 +86,7 @@ def near_values(
 
 @dataclass
 class ValuePairs:
-    """Where training values come from: ``clean(kind)`` draws a value, ``variant(kind, value)`` writes it differently."""
+    """Where training values come from: ``clean(kind)`` draws one, ``variant(kind, value)`` writes it differently."""
 
     clean: Callable[[str], str]
     variant: Callable[[str, str], str]
@@ -132,26 +132,3 @@ def value_losses(
         vectors = encoded_values(network, kind, one + other)
         excluded = identical.to(vectors.device)
         yield infonce(vectors[: len(one)], vectors[len(one) :], excluded), vectors
-
-
-@dataclass
-class RecordViews:
-    """Two views of each person: text (n, 5, width), slots (n, slots) and present (n, fields) for either side.
-
-    ``people`` and ``households`` (n,) are codes; batches hold whole households, so that its members are negatives.
-    """
-
-    text: tuple[Tensor, Tensor]
-    slots: tuple[Tensor, Tensor]
-    present: tuple[Tensor, Tensor]
-    people: Tensor
-
-
-def record_loss(network: DemographicsTower, views: RecordViews) -> tuple[Tensor, Tensor]:
-    """InfoNCE of the two views of each person against everybody else in the batch, housemates included."""
-    one, other = (
-        network(text, slots, present)
-        for text, slots, present in zip(views.text, views.slots, views.present, strict=True)
-    )
-    same = views.people[:, None] == views.people[None, :]
-    return infonce(one, other, same), torch.cat([one, other])

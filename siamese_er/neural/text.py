@@ -15,7 +15,7 @@ TEXT_LENGTHS = {"given": 32, "family": 32, "address": 48, "city": 32, "email": 3
 CODED_FIELDS = {
     "birth_dates": 8, "sexes": 1, "national_ids": 12, "phones": 10, "postal_codes": 8,
 }  # fmt: skip
-"""STANDARDISED column = slots of its first value; phones and ids are aligned at their end, the others at their start."""
+"""STANDARDISED column = slots of its first value; phones and ids end in the last slot, others start in the first."""
 
 ALIGNED_AT_END = frozenset({"phones", "national_ids"})
 N_SYMBOLS = 39  # blank, 26 letters, 10 digits, space, anything else

@@ -45,6 +45,7 @@ class ByteConvolution(nn.Module):
         self.mix = nn.Linear(3 * width_in, width_out)
 
     def forward(self, symbols: Tensor, present: Tensor) -> Tensor:
+        """(n, length, width_out) of symbols (n, length, width_in) and present (n, length, 1)."""
         padded = functional.pad(symbols, (0, 0, 1, 1))
         windows = torch.cat([padded[:, :-2], padded[:, 1:-1], padded[:, 2:]], dim=-1)  # (n, length, 3 * width_in)
         return functional.relu(self.mix(windows)) * present
@@ -90,6 +91,7 @@ class FieldAttention(nn.Module):
         self.widen, self.narrow = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
 
     def forward(self, x: Tensor, present: Tensor) -> Tensor:
+        """(n, fields, width) of x of that shape and present (n, fields)."""
         parts = self.query_key_value(self.attend_norm(x)).unflatten(-1, (3, self.n_heads, -1))
         query, key, value = parts.permute(2, 0, 3, 1, 4)  # each (n, heads, fields, width / heads)
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=present[:, None, None, :])
@@ -115,6 +117,7 @@ class DemographicsTower(nn.Module):
         self.layers = nn.ModuleList([FieldAttention(width, settings.tower_heads) for _ in range(settings.tower_layers)])
         self.out_norm = nn.LayerNorm(width)
         self.out = nn.Linear(width, settings.record_width)
+        self.offsets: Tensor
         self.register_buffer("offsets", torch.arange(slots) * N_SYMBOLS, persistent=False)
 
     def forward(self, text: Tensor, slots: Tensor, present: Tensor) -> Tensor:

@@ -1,19 +1,20 @@
 """Training pairs for the field encoder: a value, and the same value as somebody else wrote it."""
 
+import importlib
 import pkgutil
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import product
 from random import Random
+from typing import Any
 from zlib import crc32
 
 from anyascii import anyascii
+from faker.providers import address as places
 from faker.providers import person
 from nicknames import NickNamer
 
-from siamese_er.synthetic.names import provider
-from siamese_er.synthetic.profile import LOCALES
 from siamese_er.synthetic.typing_errors import TEXT_ERRORS, digit_error, respelled
 
 HELD_OUT_SHARE = 8  # one name in so many never enters training
@@ -52,16 +53,20 @@ def is_held_out(name: str) -> bool:
     return crc32(name.encode()) % HELD_OUT_SHARE == 0
 
 
+def word_lists(provider: Any, prefixes: tuple[str, ...]) -> Iterator[str]:
+    """Folded entries of the lists, over all of faker's locales, whose attribute starts with one of the prefixes."""
+    for module in pkgutil.iter_modules(provider.__path__):
+        words = importlib.import_module(f"{provider.__name__}.{module.name}").Provider
+        for attribute in dir(words):
+            values = getattr(words, attribute)
+            if attribute.startswith(prefixes) and isinstance(values, (tuple, list, dict)):
+                yield from (folded(value) for value in values if isinstance(value, str))
+
+
 @lru_cache(maxsize=4)
 def name_values(use: str, held_out: bool) -> tuple[str, ...]:
     """Distinct folded names of faker's 86 locales, sorted: use is given or family; held-out ones or all the others."""
-    prefix = {"given": "first_", "family": "last_"}[use]
-    names: set[str] = set()
-    for module in pkgutil.iter_modules(person.__path__):
-        words = provider("person", module.name)
-        for attribute in dir(words):
-            if attribute.startswith(prefix) and isinstance(getattr(words, attribute), (tuple, list, dict)):
-                names |= {folded(str(name)) for name in getattr(words, attribute)}
+    names = set(word_lists(person, ({"given": "first_", "family": "last_"}[use],)))
     return tuple(sorted(name for name in names if 1 < len(name) <= 24 and is_held_out(name) == held_out))
 
 
@@ -85,15 +90,7 @@ def name(random: Random, use: str) -> str:
 @lru_cache(maxsize=1)
 def city_values() -> tuple[str, ...]:
     """Folded city names: those of faker's lists, and names with the usual endings."""
-    cities: set[str] = set()
-    for locale in LOCALES:
-        if not locale.endswith("_latin"):
-            try:
-                words = provider("address", locale)
-            except ModuleNotFoundError:
-                continue
-            for attribute in ("cities", "city_names", "towns", "states", "departments"):
-                cities |= {folded(str(city)) for city in getattr(words, attribute, ()) if isinstance(city, str)}
+    cities = set(word_lists(places, ("cities", "city_names", "towns", "states", "departments")))
     endings = ("ville", "ton", " city", "burg", "port", "field", " springs", "mouth", " falls", "land", "chester")
     starts = ("north ", "new ", "east ", "lake ", "port ", "saint ", "")
     for i, (start, ending) in enumerate(product(starts, endings)):

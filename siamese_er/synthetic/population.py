@@ -72,7 +72,8 @@ def population(n_records: int, seed: int, profile: Profile) -> Population:
     people = settle(society, len(counts))
     scribe = Scribe(profile, society, random)
     ids = random.sample(range(10**7, 10**8), n_records)
-    rows, truth, written = [], [], []
+    rows: list[dict[str, str | None]] = []
+    truth, written = [], []
     for number, (person, n) in enumerate(zip(people, counts, strict=True)):
         days = record_days(n, person, society, random)
         for k, (source, day) in enumerate(zip(sources_of(n, profile, random), days, strict=True)):

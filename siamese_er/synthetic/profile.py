@@ -117,11 +117,11 @@ def random_profile(rng: np.random.Generator, name_half: NameHalf = "whole") -> P
     Independent of one another: columns (names and birth date alone up to all); locales (45 % one, else 2 to 5 of 29);
     30 to 4,000 names a list, Zipf exponent 0 to 1.2, coined surnames 0 to 40 %; sources 1 to 5; repeats: none 6 %, two
     files 20 % (in two of five of these everybody is in both), originals with duplicates 14 %, geometric 45 %, heavy (up
-    to 12 records) 15 %; clean records 0 to 98 %,
-    to 12 records) 15 %; clean records 0 to 98 %, else 1 to 4 typing errors, in heavy tables up to 7; missing values 0 to 60 % by field; a field replaced outright 0
-    to 25 %; noise, family and life traits as in ``NOISE_RANGES``, ``FAMILY_RANGES``, ``LIFE_RANGES``, each off in a
-    share of tables and scaled by a common level of .1 to 1.5; households: none 35 %, else 5 to 100 % of the units;
-    1 to 500 cities, placeholder city 5 %; notes in 25 %.
+    to 12 records) 15 %; clean records 0 to 98 %, else 1 to 4 typing errors, in heavy tables up to 7; missing values 0
+    to 60 % by field, and in a third of tables with several sources columns that a source never fills; a field replaced
+    outright 0 to 25 %; noise, family and life traits as in ``NOISE_RANGES``, ``FAMILY_RANGES``, ``LIFE_RANGES``, each
+    off in a share of tables, noise scaled by a common level of .1 to 1.5; households: none 35 %, else 5 to 100 % of the
+    units; 1 to 500 cities, placeholder city 5 %; notes in 25 %.
     """
     n_locales = 1 if chance(rng, 0.45) else int(rng.integers(2, 6))
     preference = np.array([6.0 if name.startswith("en_") else 1.0 for name in LOCALES])
@@ -134,7 +134,7 @@ def random_profile(rng: np.random.Generator, name_half: NameHalf = "whole") -> P
     has_replaced = chance(rng, 0.6)
     missing_level = log_uniform(rng, 0.02, 1.0)
     households = 0.0 if chance(rng, 0.35) else float(rng.uniform(0.05, 1.0))
-    first_birth_year = int(rng.integers(1900, 1990))
+    first_birth_year = int(rng.integers(1900, 1985))
     last_year = int(rng.integers(1995, 2026))
     placeholder = [("Anytown", "US", "00000"), ("Springfield", "IL", "62701"), ("Anytown", "WA", "00000")]
     style = "uk" if locales[0] in ("en_GB", "en_IE") else "au" if locales[0] == "en_NZ" else "us"

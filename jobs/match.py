@@ -18,6 +18,8 @@ command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 def match(config: MatchConfig) -> None:
     """Run the pipeline in a session of its own and print its summary."""
+    if faults := not_yet_supported(config):
+        raise ContractFault(faults)
     spark = build_session(config, "siamese_er match")
     try:
         print("\n".join(pipeline.match(spark, config).lines()))
@@ -46,17 +48,9 @@ def main(
         "run.previous": previous, "input.decisions": decisions, "input.labels": labels, "input.truth": truth,
         "run.dry_run": dry_run or None, "run.resume": resume or None,
     }  # fmt: skip
-    path = config or (str(DEFAULT_CONFIG) if DEFAULT_CONFIG.exists() else None)
-
-    def run() -> None:
-        given = load_config(
-            path, {key: value for key, value in flags.items() if value not in (None, [])}, settings or []
-        )
-        if faults := not_yet_supported(given):
-            raise ContractFault(faults)
-        match(given)
-
-    sys.exit(status_of(run))
+    overrides = {key: value for key, value in flags.items() if value not in (None, [])}
+    file = config or (str(DEFAULT_CONFIG) if DEFAULT_CONFIG.exists() else None)
+    sys.exit(status_of(lambda: match(load_config(file, overrides, settings or []))))
 
 
 if __name__ == "__main__":

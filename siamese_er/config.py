@@ -11,11 +11,17 @@ from siamese_er.errors import ContractFault
 Probability = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 PassName = Literal[
-    "national_id", "identifier", "phone", "email", "name_birth_date", "birth_date_given", "birth_date_family",
-    "names_birth_year", "phonetic_names", "swapped_names", "family_postal_code", "given_address",
-    "family_birth_month_day", "birth_date_postal_code", "names_city", "learned",
+    "national_id", "identifier", "phone", "email", "birth_date", "birth_date_name", "birth_day_name",
+    "birth_month_name", "names", "names_spelled", "names_birth_year", "name_postal_code", "name_city", "address",
+    "name_address", "learned",
 ]  # fmt: skip
 SurvivorshipRule = Literal["most_recent", "source_trust", "majority", "longest", "union"]
+
+
+DEFAULT_RULES: dict[str, SurvivorshipRule] = {
+    "given_name": "majority", "middle_name": "longest", "family_name": "majority", "birth_date": "majority",
+    "sex": "majority", "national_id": "majority", "identifiers": "union",
+}  # fmt: skip
 
 
 class Section(BaseModel):
@@ -78,9 +84,9 @@ class BlockingSettings(Section):
     """Which pairs are looked at."""
 
     passes: tuple[PassName, ...] = Field(
-        ("national_id", "identifier", "phone", "email", "name_birth_date", "birth_date_given", "birth_date_family",
-         "names_birth_year", "phonetic_names", "swapped_names", "family_postal_code", "given_address",
-         "family_birth_month_day", "birth_date_postal_code", "names_city", "learned"),
+        ("national_id", "identifier", "phone", "email", "birth_date", "birth_date_name", "birth_day_name",
+         "birth_month_name", "names", "names_spelled", "names_birth_year", "name_postal_code", "name_city", "address",
+         "name_address", "learned"),
         min_length=1, description="blocking passes; two records pair when they share the key of at least one",
     )  # fmt: skip
     max_block_size: int = Field(120, ge=2, description="records; a larger block proposes nothing and is reported")
@@ -131,10 +137,7 @@ class SurvivorshipSettings(Section):
 
     default_rule: SurvivorshipRule = Field("most_recent", description="rule of unlisted fields and unknown columns")
     rules: dict[str, SurvivorshipRule] = Field(
-        default_factory=lambda: {
-            "given_name": "majority", "middle_name": "longest", "family_name": "majority", "birth_date": "majority",
-            "sex": "majority", "national_id": "majority", "identifiers": "union",
-        },
+        default_factory=lambda: dict(DEFAULT_RULES),
         description="contract column = rule",
     )  # fmt: skip
 

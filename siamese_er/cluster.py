@@ -1,7 +1,10 @@
 """Step 6: links -> MEMBERSHIPS and CUTS. Connected components, then a guard inside each against chain merges."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
+from itertools import pairwise
+from operator import or_
 
 import numpy as np
 import pandas as pd
@@ -9,14 +12,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from siamese_er.agreement import contradicts_itself
+from siamese_er.components import Checkpoint, component_keys
 from siamese_er.config import ClusterSettings
 from siamese_er.errors import ContractFault, without_values
-from siamese_er.linkage.components import labelled_keys
 from siamese_er.linkage.contraction import PERSON_APART, VETOED, ComponentPairs, partition
-from siamese_er.schemas import CUTS, LINKS, MEMBERSHIPS, conform
-
-Checkpoint = Callable[[DataFrame, str], DataFrame]
-"""(frame, name) -> the same rows with their lineage cut; each name is used once."""
+from siamese_er.schemas import CLUSTERS, CUTS, LINKS, MEMBERSHIPS, conform
 
 GUARDED = (
     "record_key string, cluster_key string, left_key string, right_key string, match_probability double, reason string"
@@ -45,7 +45,7 @@ def clustered(keys: DataFrame, links: DataFrame, settings: ClusterSettings, chec
     pairs = _judged(links)
     edges = pairs.where("is_link or is_must").select("left_key", "right_key", "is_must", "apart")
     counts = pairs.agg(
-        F.count_if("is_link or is_must").alias("n_edges"),
+        F.count_if(F.col("is_link") | F.col("is_must")).alias("n_edges"),
         F.count_if("is_must").alias("n_must"),
         F.count_if(F.col("apart") == PERSON_APART).alias("n_apart"),
     ).first()
@@ -55,7 +55,12 @@ def clustered(keys: DataFrame, links: DataFrame, settings: ClusterSettings, chec
         _refuse_contradictions(pairs, on_driver, checkpoint)
     labels = checkpoint(component_keys(edges, on_driver, checkpoint), "components")
     doubtful = _doubtful_components(edges, labels, settings.max_cluster_size)
-    guarded = checkpoint(_guarded(pairs, labels.join(doubtful, "component_key", "left_semi"), settings), "guarded")
+    guarded = checkpoint(
+        _guarded(
+            pairs, labels.join(doubtful, "component_key", "left_semi").select("record_key", "component_key"), settings
+        ),
+        "guarded",
+    )
     regrouped = guarded.where("record_key is not null").select("record_key", "cluster_key")
     memberships = (
         keys.select("record_key")
@@ -84,60 +89,6 @@ def _judged(links: DataFrame) -> DataFrame:
             }
         )
     )
-
-
-def component_keys(edges: DataFrame, on_driver: bool, checkpoint: Checkpoint) -> DataFrame:
-    """record_key, component_key (the smallest key of its connected component) of every key in left_key, right_key."""
-    if on_driver:
-        return edges.sparkSession.createDataFrame(labelled_keys(edges.select("left_key", "right_key").toArrow()))
-    return _star_components(edges, checkpoint)
-
-
-def _star_components(edges: DataFrame, checkpoint: Checkpoint) -> DataFrame:
-    """Connected components in Spark, by alternating large-star and small-star until every component is a star.
-
-    Rounds are not capped: the test for "all stars" is exact, so the result is never a component half done.
-
-    Source: Kiveris et al., "Connected Components in MapReduce and Beyond", SoCC 2014.
-    """
-    left, right = F.col("left_key"), F.col("right_key")
-    stars = edges.where(left != right).select(
-        F.greatest(left, right).alias("node"), F.least(left, right).alias("parent")
-    )
-    stars = checkpoint(stars.distinct(), "star_round_0")
-    n_rounds = 0
-    while not _all_stars(stars):
-        n_rounds += 1
-        stars = checkpoint(_small_star(_large_star(stars)), f"star_round_{n_rounds}")
-    roots = stars.select(F.col("parent").alias("record_key"), F.col("parent").alias("component_key")).distinct()
-    return stars.select(F.col("node").alias("record_key"), F.col("parent").alias("component_key")).union(roots)
-
-
-def _large_star(edges: DataFrame) -> DataFrame:
-    """Every larger neighbour of a node hangs on the smallest of the node and its neighbours."""
-    both = edges.union(edges.select(F.col("parent").alias("node"), F.col("node").alias("parent")))
-    smallest = both.groupBy("node").agg(F.least(F.min("parent"), F.first("node")).alias("smallest"))
-    return (
-        both.where(F.col("parent") > F.col("node"))
-        .join(smallest, "node")
-        .select(F.col("parent").alias("node"), F.col("smallest").alias("parent"))
-        .distinct()
-    )
-
-
-def _small_star(edges: DataFrame) -> DataFrame:
-    """A node and its smaller neighbours hang on the smallest of them."""
-    smallest = edges.groupBy("node").agg(F.min("parent").alias("smallest"))
-    joined = edges.join(smallest, "node")
-    neighbours = joined.where(F.col("parent") != F.col("smallest")).select(F.col("parent").alias("node"), "smallest")
-    return neighbours.union(smallest).select("node", F.col("smallest").alias("parent")).distinct()
-
-
-def _all_stars(edges: DataFrame) -> bool:
-    """Each node has one parent, and no parent has one."""
-    ends = edges.select("node", F.lit(1).alias("n_parents")).union(edges.select("parent", F.lit(2)))
-    roles = ends.groupBy("node").agg(F.sum("n_parents").alias("total"), F.min("n_parents").alias("least"))
-    return roles.where((F.col("least") == 1) & (F.col("total") > 1)).isEmpty()
 
 
 def _refuse_contradictions(pairs: DataFrame, on_driver: bool, checkpoint: Checkpoint) -> None:
@@ -204,7 +155,7 @@ def whole_groups(batches: Iterator[pd.DataFrame], key: str) -> Iterator[pd.DataF
             continue
         values = rows[key].to_numpy()
         starts = [0, *(np.flatnonzero(values[1:] != values[:-1]) + 1).tolist()]
-        for start, end in zip(starts[:-1], starts[1:], strict=True):
+        for start, end in pairwise(starts):
             yield rows.iloc[start:end]
         rest = rows.iloc[starts[-1] :]
     if rest is not None:
@@ -237,3 +188,80 @@ def guarded_component(pairs: pd.DataFrame, max_size: int, unscored_penalty: floa
     return rows.reindex(
         columns=["record_key", "cluster_key", "left_key", "right_key", "match_probability", "reason"]
     ).astype({"match_probability": float})
+
+
+def cluster_metrics(
+    memberships: DataFrame, links: DataFrame, standardised: DataFrame, history: DataFrame | None = None
+) -> DataFrame:
+    """How well each cluster holds together: the columns of CLUSTERS, with cluster_key in place of the enterprise id.
+
+    min_link_probability is the least over automatic and verified links inside, null where there is none (a single
+    record, or a person's match that was never scored). density is the share of a cluster's pairs that are linked,
+    null for a single record. has_conflict: two values of a person's national id, sex or birth date inside that
+    cannot both be true. suspected_overlay: an earlier version of a member had another birth date and shares no given
+    name with the present one, so that the record may tell of two people.
+
+    In:  MEMBERSHIPS, LINKS, STANDARDISED; ``history``: STANDARDISED rows of the HISTORY table, several a record_key.
+    """
+    inside = (
+        _judged(links)
+        .where("is_link or is_must")
+        .select("left_key", "right_key", "match_probability")
+        .join(memberships.toDF("left_key", "cluster_key"), "left_key")
+        .join(memberships.toDF("right_key", "right_cluster"), "right_key")
+        .where(F.col("cluster_key") == F.col("right_cluster"))
+        .groupBy("cluster_key")
+        .agg(
+            F.count_distinct(F.least("left_key", "right_key"), F.greatest("left_key", "right_key")).alias("n_linked"),
+            F.min("match_probability").alias("min_link_probability"),
+        )
+    )
+    overlaid = None if history is None else _overlaid(standardised, history)
+    members = memberships.join(standardised, "record_key", "left")
+    members = (
+        members.withColumn("is_overlaid", F.lit(False))
+        if overlaid is None
+        else (members.join(overlaid, "record_key", "left"))
+    )
+    values = {name: F.flatten(F.collect_list(name)) for name in ("national_ids", "sexes", "birth_dates")}
+    values["sexes"] = F.filter(values["sexes"], lambda sex: sex != "unknown")
+    n_pairs = F.col("n_records") * (F.col("n_records") - 1) / 2
+    return (
+        members.groupBy("cluster_key")
+        .agg(
+            F.count("record_key").cast("int").alias("n_records"),
+            F.count_distinct("source").cast("int").alias("n_sources"),
+            reduce(or_, map(contradicts_itself, values.values())).alias("has_conflict"),
+            F.coalesce(F.bool_or("is_overlaid"), F.lit(False)).alias("suspected_overlay"),
+        )
+        .join(inside, "cluster_key", "left")
+        .withColumn("density", F.when(n_pairs > 0, F.coalesce("n_linked", F.lit(0)) / n_pairs))
+        .drop("n_linked")
+    )
+
+
+def clusters(metrics: DataFrame, ids: DataFrame) -> DataFrame:
+    """CLUSTERS: the metrics under their enterprise ids. In: `cluster_metrics`, ENTERPRISE_IDS."""
+    named = ids.select(F.col("record_key").alias("cluster_key"), "enterprise_id")
+    return conform(metrics.join(named, "cluster_key"), CLUSTERS)
+
+
+def _overlaid(standardised: DataFrame, history: DataFrame) -> DataFrame:
+    """record_key, is_overlaid of the records that have an earlier version."""
+    earlier = history.select(
+        "record_key", F.col("birth_dates").alias("earlier_dates"), F.col("given_names").alias("earlier_names")
+    )
+    other_person = (
+        ~F.arrays_overlap("birth_dates", "earlier_dates")
+        & ~F.arrays_overlap("given_names", "earlier_names")
+        & (F.size("birth_dates") > 0)
+        & (F.size("earlier_dates") > 0)
+        & (F.size("given_names") > 0)
+        & (F.size("earlier_names") > 0)
+    )
+    return (
+        standardised.select("record_key", "birth_dates", "given_names")
+        .join(earlier, "record_key")
+        .groupBy("record_key")
+        .agg(F.bool_or(other_person).alias("is_overlaid"))
+    )

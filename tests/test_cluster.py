@@ -1,15 +1,18 @@
 import random
+from itertools import pairwise
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siamese_er.cluster import clustered, component_keys, guarded_component, whole_groups
+from siamese_er.cluster import cluster_metrics, clustered, clusters, guarded_component, whole_groups
+from siamese_er.components import component_keys
 from siamese_er.config import ClusterSettings
 from siamese_er.errors import ContractFault
 from siamese_er.linkage.components import labelled_keys
-from siamese_er.schemas import LINKS
+from siamese_er.schemas import ENTERPRISE_IDS, LINKS, MEMBERSHIPS, STANDARD_COLUMNS, STANDARDISED
 
 KEYS = "record_key string"
 
@@ -26,10 +29,7 @@ def link(left, right, weight=8.0, band="auto", vetoes=(), verified=None):
 def clusters_of(memberships):
     rows = memberships.toPandas()
     assert rows["record_key"].is_unique
-    assert (
-        rows.groupby("cluster_key")["record_key"].min()
-        == rows["cluster_key"].drop_duplicates().set_axis(rows["cluster_key"].drop_duplicates())
-    ).all()
+    assert (rows.groupby("cluster_key")["record_key"].transform("min") == rows["cluster_key"]).all()
     return {frozenset(group) for _, group in rows.groupby("cluster_key")["record_key"]}
 
 
@@ -120,31 +120,33 @@ def random_edges(seed):
 CHAIN = [f"k{i:03}" for i in random.Random(0).sample(range(200), 200)]
 
 
-@pytest.mark.parametrize(
-    "edges",
-    [
-        pytest.param([], id="empty"),
-        pytest.param([("a", "b"), ("b", "a"), ("a", "b")], id="duplicates"),
-        pytest.param(list(zip(CHAIN[:-1], CHAIN[1:], strict=True)), id="chain of 200 in random order"),
-        pytest.param([("m", key) for key in CHAIN[:50]] + [("z", key) for key in CHAIN[50:]], id="two hubs"),
-        pytest.param(random_edges(1), id="random sparse graph with self-loops"),
-    ],
-)
-def test_component_keys_in_spark_equal_union_find(spark, edges):
-    frame = spark.createDataFrame(edges, "left_key string, right_key string")
+def prefixed(letter, edges):
+    return [(letter + left, letter + right) for left, right in edges]
 
-    labels = component_keys(frame, False, checkpoint).collect()
 
-    loops_alone = {a for a, b in edges if a == b} - {node for a, b in edges if a != b for node in (a, b)}
-    expected = {node: root for node, root in union_find(edges).items() if node not in loops_alone}
-    assert sorted(tuple(row) for row in labels) == sorted(expected.items())
+GRAPHS = [
+    *prefixed("a", [("a", "b"), ("b", "a"), ("a", "b")]),
+    *prefixed("b", pairwise(CHAIN)),
+    *prefixed("c", [("m", key) for key in CHAIN[:50]] + [("z", key) for key in CHAIN[50:]]),
+    *prefixed("d", random_edges(1)),
+    *prefixed("e", random_edges(2)),
+]
+
+
+def test_component_keys_in_spark_equal_union_find(spark):
+    edges = spark.createDataFrame(GRAPHS, "left_key string, right_key string")
+
+    labels = component_keys(edges, False, checkpoint).collect()
+
+    linked = {node for a, b in GRAPHS if a != b for node in (a, b)}
+    expected = {(node, root) for node, root in union_find(GRAPHS).items() if node in linked}
+    assert {tuple(row) for row in labels} == expected
+    assert len(labels) == len(expected)
 
 
 @given(st.lists(st.tuples(*[st.text("ab\x1fé", min_size=1, max_size=3)] * 2), min_size=0, max_size=40))
 @settings(max_examples=100, deadline=None)
 def test_labelled_keys_equal_union_find(edges):
-    import pyarrow as pa
-
     columns = {
         name: pa.array([edge[side] for edge in edges], pa.string())
         for side, name in enumerate(("left_key", "right_key"))
@@ -174,3 +176,45 @@ def test_guarded_component_returns_each_record_once_and_each_cut_once():
     cuts = guarded[guarded["record_key"].isna()]
     assert dict(zip(members["record_key"], members["cluster_key"], strict=True)) == {"a": "a", "b": "b", "c": "a"}
     assert cuts[["left_key", "right_key", "match_probability", "reason"]].values.tolist() == [["b", "c", 0.98, "veto"]]
+
+
+def standardised(key, source="s", **columns):
+    return (key, source, key, *(columns.get(name, []) for name in STANDARD_COLUMNS))
+
+
+def test_clusters_measures_each_cluster(spark):
+    memberships = spark.createDataFrame(
+        [("a", "a"), ("b", "a"), ("c", "a"), ("d", "d"), ("e", "e"), ("f", "e")], MEMBERSHIPS
+    )
+    links = spark.createDataFrame(
+        [link("a", "b"), link("b", "c", 6.0), link("a", "c", 1.0, "review"), link("c", "d"),
+         link("e", "f", None, None, (), True)],
+        LINKS,
+    )  # fmt: skip
+    records = spark.createDataFrame(
+        [
+            standardised("a", birth_dates=["1980"], sexes=["f"], national_ids=["last4:6789"]),
+            standardised("b", "t", birth_dates=["1980-05-01"], sexes=["unknown"], national_ids=["123456789"]),
+            standardised("c", "t"),
+            standardised("d", birth_dates=["1970-01-02"], given_names=["ana"]),
+            standardised("e", sexes=["f"]),
+            standardised("f", sexes=["m"]),
+        ],
+        STANDARDISED,
+    )
+    history = spark.createDataFrame(
+        [
+            standardised("d", birth_dates=["1950-03-04"], given_names=["eva"]),
+            standardised("a", birth_dates=["1980"], given_names=["eva"]),
+        ],
+        STANDARDISED,
+    )
+    ids = spark.createDataFrame([(key, f"E{cluster}", None) for key, cluster in memberships.collect()], ENTERPRISE_IDS)
+
+    measured = clusters(cluster_metrics(memberships, links, records, history), ids)
+
+    assert sorted(tuple(row) for row in measured.collect()) == [
+        ("Ea", 3, 2, 1 / (1 + 2**-6), 2 / 3, False, False),
+        ("Ed", 1, 1, None, None, False, True),
+        ("Ee", 2, 1, None, 1.0, True, False),
+    ]

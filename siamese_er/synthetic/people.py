@@ -87,7 +87,8 @@ class Society:
         self.people: list[Person] = []
         self.n_households = 0
         self.group_homes: list[Address] = [self.country.address() for _ in range(3)]
-        self.coined = ZipfList([coined_surname(random, half) for _ in range(max(1, min(size, 2000)))], exponent, rng)
+        n_coined = min(size, 1000) if profile.coined_share else 1
+        self.coined = ZipfList([coined_surname(random, half) for _ in range(n_coined)], exponent, rng)
 
     def happens(self, trait: str) -> bool:
         """True with the profile's rate of this family trait."""

@@ -115,8 +115,8 @@ class Country:
             else str(random.randrange(100, 999))
         )
         codes = tuple(self.postal_code(area) for _ in range(random.randrange(1, 40 if self.style == "uk" else 9)))
-        n_streets = self.profile.streets_per_city
-        return City(name, state, codes, tuple(random.choice(self.stems) for _ in range(n_streets)))
+        n_streets = min(self.profile.streets_per_city, 10 + 20_000 // self.profile.n_cities)
+        return City(name, state, codes, tuple(random.choices(self.stems, k=n_streets)))
 
     def unit(self) -> str | None:
         """A flat's number, a house's name or, mostly, nothing."""

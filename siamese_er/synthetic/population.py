@@ -6,6 +6,7 @@ from random import Random
 import numpy as np
 import pandas as pd
 
+from siamese_er.synthetic.clinical_notes import notes_of
 from siamese_er.synthetic.families import settle
 from siamese_er.synthetic.knobs import Profile, Source
 from siamese_er.synthetic.people import Society
@@ -81,14 +82,9 @@ def population(n_records: int, seed: int, profile: Profile) -> Population:
             record_id = f"{ids[len(rows)]:x}"
             rows.append({"source": source.name, "record_id": record_id, **values})
             truth.append((source.name, record_id, f"p{number:07d}", f"h{person.household.number:07d}"))
-            written.append((person, source, day, record_id))
+            written.append((person, source.name, day, record_id))
     order = rng.permutation(n_records)
     records = pd.DataFrame(rows, columns=["source", "record_id", *profile.columns], dtype=object).iloc[order]
     answers = pd.DataFrame(truth, columns=["source", "record_id", "entity_id", "household_id"]).iloc[order]
-    notes = written_notes(written, profile, random)
+    notes = pd.DataFrame(notes_of(written, profile, random), columns=NOTE_COLUMNS, dtype=object)
     return Population(records.reset_index(drop=True), answers.reset_index(drop=True), notes)
-
-
-def written_notes(written: list[tuple], profile: Profile, random: Random) -> pd.DataFrame:
-    """The notes of some of the records."""
-    return pd.DataFrame([], columns=NOTE_COLUMNS, dtype=object)

@@ -72,9 +72,18 @@ STANDARDISED = table(record_key=STRING, source=STRING, record_id=STRING, **{name
 
 EMBEDDINGS = table(
     record_key=STRING,
-    field_vectors=BinaryType(), record_vector=BinaryType(), note_vector=BinaryType(), note_facts=STRINGS,
+    field_vectors=BinaryType(), record_vector=BinaryType(), note_vector=BinaryType(),
 )  # fmt: skip
 """Vectors of one record: int8, see ``neural/encoder.py`` for the layout; null vector = nothing to encode."""
+
+BLOCKING_KEYS = table(record_key=STRING, blocking_pass=IntegerType(), key=LongType())
+"""Every blocking key of every record; blocking_pass numbers ``linkage.keys.PASS_NAMES``; key is a hash."""
+
+COMPARED_PAIRS = table(
+    left_key=STRING, right_key=STRING, blocking_passes=LongType(), levels=BinaryType(), measures=BinaryType()
+)
+"""Candidate pairs, each once, with what comparing found: one byte a comparison, and float16 measures (``score.py``).
+blocking_passes is a bit mask over ``linkage.keys.PASS_NAMES``."""
 
 EVIDENCE = ArrayType(table(field=STRING, comparison=STRING, similarity=DoubleType(), weight=DoubleType()))
 SCORED_PAIRS = table(
@@ -84,6 +93,12 @@ SCORED_PAIRS = table(
 )  # fmt: skip
 """Candidate pairs at or above the floor. match_probability is calibrated, 0..1; match_weight is its log2 odds and the
 sum of the evidence weights (bits)."""
+
+SCORES = table(
+    left_key=STRING, right_key=STRING, match_probability=DoubleType(), match_weight=DoubleType(),
+    vetoes=STRINGS, blocking_passes=STRINGS, evidence=EVIDENCE,
+)  # fmt: skip
+"""SCORED_PAIRS before the decision: record keys instead of sources and ids, no band."""
 
 DECISIONS = table(left_key=STRING, right_key=STRING, decision=STRING, reviewer=STRING, decided_at=STRING, reason=STRING)
 """People's decisions, the latest of each pair; left_key < right_key; decision is match or no_match."""

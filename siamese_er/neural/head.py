@@ -127,6 +127,8 @@ def load_head(folder: str, names: tuple[str, ...]) -> HeadModel:
         network = PairHead(len(names), description["width"], description["depth"])
         network.load_state_dict({k.partition(".")[2]: v.float() for k, v in tensors.items() if k.startswith(f"{i}.")})
         networks.append(network.double().eval())
-    calibration = Calibration(tuple(description["calibration"]["logits"]), tuple(description["calibration"]["calibrated"]))
+    calibration = Calibration(
+        tuple(description["calibration"]["logits"]), tuple(description["calibration"]["calibrated"])
+    )
     digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
     return HeadModel(tuple(networks), calibration, np.array(description["m"]), np.array(description["u"]), digest)

@@ -1,0 +1,84 @@
+"""Step 5: a band for every scored pair: linked automatically, asked of a person, or neither."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from siamese_er.config import DecideSettings, SourceSettings
+from siamese_er.schemas import KEY_SEPARATOR, LINKS, conform
+
+BALANCED_VETOES = ("national_id_conflict",)
+
+
+def standings(records: DataFrame, standardised: DataFrame) -> DataFrame:
+    """record_key and standing of the records that are not matched like others; all other records have no row.
+
+    ``excluded``: test patients. ``restricted``: sensitivity says so; matched by people only. ``unmatchable``: neither a
+    name nor an identifier, so that nothing could tell its person from another.
+    """
+    is_test = F.array_contains("name_marks", "test")
+    nothing = F.lit(True)
+    for column in ("given_names", "family_names", "national_ids", "scoped_identifiers"):
+        nothing = nothing & (F.size(column) == 0)
+    restricted = F.coalesce(F.lower("sensitivity") == "restricted", F.lit(False))
+    standing = F.when(is_test, "excluded").when(nothing, "unmatchable").when(restricted, "restricted")
+    return (
+        standardised.join(records.select("record_key", "sensitivity"), on="record_key", how="inner")
+        .select("record_key", standing.alias("standing"))
+        .where(F.col("standing").isNotNull())
+    )
+
+
+def source_of(key: str) -> Column:
+    """The source part of a record key."""
+    return F.substring_index(F.col(key), KEY_SEPARATOR, 1)
+
+
+def with_decisions(scores: DataFrame, decisions: DataFrame | None) -> DataFrame:
+    """The scores with ``is_verified`` (see LINKS); decided pairs that were never scored come in without evidence."""
+    if decisions is None:
+        return scores.withColumn("is_verified", F.lit(None).cast("boolean"))
+    decided = decisions.select("left_key", "right_key", (F.col("decision") == "match").alias("is_verified"))
+    joined = scores.join(decided, on=["left_key", "right_key"], how="full")
+    return joined.withColumn("match_weight", F.coalesce("match_weight", F.lit(0.0)))
+
+
+def banded(
+    scores: DataFrame, standing: DataFrame, decisions: DataFrame | None,
+    settings: DecideSettings, sources: dict[str, SourceSettings],
+) -> DataFrame:  # fmt: skip
+    """SCORES with ``is_verified`` and ``band``.
+
+    ``auto``: the probability reaches the threshold of the preset and nothing forbids it, or a person said match.
+    ``review``: a person should look: likely but forbidden, or in between. ``no``: neither, or a person said no.
+    """
+    pairs = with_decisions(scores, decisions)
+    for side in ("left", "right"):
+        of_side = standing.select(F.col("record_key").alias(f"{side}_key"), F.col("standing").alias(f"{side}_standing"))
+        pairs = pairs.join(of_side, on=f"{side}_key", how="left")
+    return pairs.withColumn("band", band(settings, sources)).drop("left_standing", "right_standing")
+
+
+def band(settings: DecideSettings, sources: dict[str, SourceSettings]) -> Column:
+    """The band of a pair from its probability, vetoes, standings and what people decided."""
+    p = F.coalesce("match_probability", F.lit(0.0))
+    vetoed = F.coalesce(F.size("vetoes"), F.lit(0)) > 0
+    if settings.preset == "balanced":
+        vetoed = F.coalesce(F.arrays_overlap("vetoes", F.array(*map(F.lit, BALANCED_VETOES))), F.lit(False))
+    outside = F.col("left_standing").isin("excluded", "unmatchable") | F.col("right_standing").isin("excluded", "unmatchable")
+    by_people_only = (F.col("left_standing") == "restricted") | (F.col("right_standing") == "restricted")
+    clean = [name for name, known in sources.items() if known.deduplicated]
+    one_clean_source = (source_of("left_key") == source_of("right_key")) & source_of("left_key").isin(clean)
+    forbidden = vetoed | F.coalesce(by_people_only, F.lit(False)) | one_clean_source
+    return (
+        F.when(F.col("is_verified"), "auto")
+        .when(~F.col("is_verified"), "no")
+        .when(F.coalesce(outside, F.lit(False)), "no")
+        .when((p >= settings.threshold()) & ~forbidden, "auto")
+        .when(p >= min(settings.review_threshold, settings.threshold()), "review")
+        .otherwise("no")
+    )
+
+
+def links(pairs: DataFrame) -> DataFrame:
+    """LINKS of banded scores: what clustering needs of them."""
+    return conform(pairs, LINKS)

@@ -1,0 +1,237 @@
+"""The evidence of record pairs: a level and a similarity for each comparison, and facts about the pair as a whole."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from siamese_er.linkage import dates, levels
+from siamese_er.linkage.comparisons import COMPARISONS, INDEX, SWAPPED_FAMILY, SWAPPED_GIVEN, Comparison
+from siamese_er.linkage.values import ValueColumn, best_values, compared_codes, merged, value_column, value_pairs, within
+
+PAIR_FACTS = (
+    "year_gap", "newborn_sides", "newborn_order_conflict", "placeholder_sides", "same_source", "birth_order_conflict",
+)  # fmt: skip
+VECTOR_FIELDS = ("given_name", "family_name", "address_line", "city", "email")  # order of EMBEDDINGS.field_vectors
+FIELD_WIDTH = 32
+COSINES = (*(f"cosine_{name}" for name in VECTOR_FIELDS), "cosine_record", "cosine_note", "cosine_cross")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What comparing n pairs found; all arrays are symmetric in left and right."""
+
+    levels: np.ndarray  # int8 (n, len(COMPARISONS)); 0 = missing
+    similarities: np.ndarray  # float32 (n, len(COMPARISONS)); 0..1, 0 where missing
+    rarities: np.ndarray  # float32 (n, len(COMPARISONS)); log2(1 / share of records with the agreeing value), else 0
+    cosines: np.ndarray  # float32 (n, len(COSINES)); -1..1, nan where a side has no vector
+    facts: np.ndarray  # float32 (n, len(PAIR_FACTS)); year_gap -1 where unknown
+
+
+def comparison_column(records: pa.Table, comparison: Comparison) -> ValueColumn:
+    """The values of one comparison: valid ones first, then invalid ones for near misses."""
+    column = value_column(records[comparison.column])
+    if comparison.near_column is None:
+        return column
+    near = value_column(records[comparison.near_column])
+    if comparison.name == "national_id":
+        near = ValueColumn(near.offsets, near.codes, [f"invalid:{value}" for value in near.values])
+    return merged(column, near) if len(near.codes) else column
+
+
+def compare(records: pa.Table, left: np.ndarray, right: np.ndarray, n_records: int) -> Compared:
+    """The evidence of pairs of rows of ``records``.
+
+    In: STANDARDISED columns; optionally ``<column>_n`` (how many records of the whole table hold each value), and the
+    EMBEDDINGS columns. ``n_records`` is the size of the whole table.
+    """
+    n = len(left)
+    found = np.zeros((n, len(COMPARISONS)), np.int8)
+    similarities = np.zeros((n, len(COMPARISONS)), np.float32)
+    rarities = np.zeros((n, len(COMPARISONS)), np.float32)
+    for position, comparison in enumerate(COMPARISONS):
+        column = comparison_column(records, comparison)
+        if not len(column.codes):
+            continue
+        if comparison.name == "identifier":
+            found[:, position], similarities[:, position], best = identifier_levels(column, left, right)
+        else:
+            outcome = best_values(column, left, right, comparison.top, comparison.compare)
+            found[:, position], similarities[:, position], best = outcome.levels, outcome.similarities, outcome.left_position
+            equal = np.flatnonzero((outcome.left_position >= 0) & (outcome.similarities == 1))
+            equal = equal[column.codes[outcome.left_position[equal]] == column.codes[outcome.right_position[equal]]]
+            if comparison.equal_level is not None and len(equal):
+                by_value = np.array([comparison.equal_level(value) for value in column.values], np.int8)
+                found[equal, position] = by_value[column.codes[outcome.left_position[equal]]]
+        if comparison.frequency:
+            rarities[:, position] = rarity(records, comparison, column, best, similarities[:, position], n_records)
+    note_swapped_names(records, left, right, found, similarities)
+    return Compared(found, similarities, rarities, cosines(records, left, right), pair_facts(records, left, right))
+
+
+def rarity(
+    records: pa.Table, comparison: Comparison, column: ValueColumn, best: np.ndarray, similarity: np.ndarray, n_records: int
+) -> np.ndarray:
+    """log2(n_records / number of records with the value) where both sides hold the same value, else 0."""
+    counts = np.ones(len(column.values), np.float64)
+    name = f"{comparison.column}_n"
+    if name in records.column_names:
+        valid = value_column(records[comparison.column])
+        flat = value_counts(records[name])
+        position = {value: code for code, value in enumerate(column.values)}
+        to_merged = np.array([position[value] for value in valid.values], np.int64)
+        if len(valid.codes):
+            counts[to_merged[valid.codes]] = flat
+    agree = (similarity == 1) & (best >= 0)
+    result = np.zeros(len(best), np.float32)
+    result[agree] = np.log2(np.maximum(n_records / counts[column.codes[best[agree]]], 1.0))
+    return result
+
+
+def value_counts(column: pa.ChunkedArray) -> np.ndarray:
+    """The flat numbers of a list-of-integers column."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return array.flatten().to_numpy(zero_copy_only=False).astype(np.float64)
+
+
+def identifier_levels(
+    column: ValueColumn, left: np.ndarray, right: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Levels of identifiers, compared only inside one namespace (the text before the last ``|``); else missing."""
+    pair, left_position, right_position = value_pairs(column, left, right)
+    namespaces = np.unique([value.rpartition("|")[0] for value in column.values], return_inverse=True)[1]
+    same = namespaces[column.codes[left_position]] == namespaces[column.codes[right_position]]
+    pair, left_position, right_position = pair[same], left_position[same], right_position[same]
+    found, similarity = compared_codes(
+        column.codes[left_position], column.codes[right_position], column.values, 4, levels.code_levels
+    )
+    result, similarities = np.zeros(len(left), np.int8), np.zeros(len(left), np.float32)
+    best = np.full(len(left), -1, np.int64)
+    order = np.lexsort((right_position, left_position, -similarity, -found, pair))
+    chosen = order[np.unique(pair[order], return_index=True)[1]]
+    result[pair[chosen]], similarities[pair[chosen]], best[pair[chosen]] = found[chosen], similarity[chosen], left_position[chosen]
+    return result, similarities, best
+
+
+def shared_dictionary(first: ValueColumn, second: ValueColumn) -> tuple[ValueColumn, ValueColumn]:
+    """Both columns over one list of values, so that their codes can be compared."""
+    both = merged(first, second)
+    position = {value: code for code, value in enumerate(both.values)}
+    mapped = np.array([position[value] for value in second.values], np.int64)
+    codes = mapped[second.codes] if len(second.values) else second.codes
+    return ValueColumn(first.offsets, first.codes, both.values), ValueColumn(second.offsets, codes, both.values)
+
+
+def crossed(first: ValueColumn, second: ValueColumn, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Whether a left value of ``first`` is (nearly) a right value of ``second``; single letters never are."""
+    result = np.zeros(len(left), bool)
+    pair, left_position, right_position = value_pairs(first, left, right, second)
+    if len(pair):
+        low, _ = compared_codes(
+            first.codes[left_position], second.codes[right_position], first.values, 3, levels.word_levels
+        )
+        long_enough = np.array([len(value) > 1 for value in first.values])[first.codes[left_position]]
+        result[pair[(low >= 2) & long_enough]] = True
+    return result
+
+
+def whole_names(given: ValueColumn, family: ValueColumn) -> list[str]:
+    """The parts of the first given and family name of each record, in ascending order: "ness timothy"."""
+    whole = []
+    for row in range(len(given.offsets) - 1):
+        names = [column.values[column.codes[column.offsets[row]]] for column in (given, family) if column.counts[row]]
+        whole.append(" ".join(sorted(" ".join(names).split())))
+    return whole
+
+
+def same_name_parts(
+    given: ValueColumn, family: ValueColumn, left: np.ndarray, right: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(two or more parts agree, the only part agrees), whichever fields they stand in; one typing error is allowed."""
+    if not len(left):
+        return np.zeros(0, bool), np.zeros(0, bool)
+    rows, back = np.unique(np.concatenate([left, right]), return_inverse=True)
+    chosen = whole_names(rows_of(given, rows), rows_of(family, rows))
+    first, second = ([chosen[i] for i in part] for part in np.split(back, 2))
+    distance = levels.edits(first, second)
+    shorter = np.minimum(levels.lengths(first), levels.lengths(second))
+    same = (distance <= 1) & (shorter >= 4)
+    parts = np.fromiter((a.count(" ") + 1 for a in first), np.int32, len(first))
+    return same & (parts >= 2), same & (parts == 1)
+
+
+def rows_of(column: ValueColumn, rows: np.ndarray) -> ValueColumn:
+    """The values of some rows."""
+    counts = column.counts[rows]
+    codes = column.codes[within(column.offsets[rows], counts)]
+    return ValueColumn(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), codes, column.values)
+
+
+def note_swapped_names(
+    records: pa.Table, left: np.ndarray, right: np.ndarray, found: np.ndarray, similarities: np.ndarray
+) -> None:
+    """Raise, in place, the levels of pairs whose given and family names, or given and middle names, changed places."""
+    given, family = shared_dictionary(value_column(records["given_names"]), value_column(records["family_names"]))
+    g, f = INDEX["given_name"], INDEX["family_name"]
+    unlike = np.flatnonzero((found[:, g] <= 3) & (found[:, f] <= 2))
+    both = crossed(given, family, left[unlike], right[unlike]) & crossed(given, family, right[unlike], left[unlike])
+    glued, one_part = same_name_parts(given, family, left[unlike], right[unlike])
+    rows = unlike[both | glued]
+    found[rows, g], found[rows, f] = SWAPPED_GIVEN, SWAPPED_FAMILY
+    similarities[rows[:, None], [g, f]] = 0.95
+    found[unlike[one_part & ~both & ~glued], g] = SWAPPED_GIVEN
+    given, middle = shared_dictionary(value_column(records["given_names"]), value_column(records["middle_names"]))
+    unlike = np.flatnonzero((found[:, g] == 1) & (found[:, f] >= 2))
+    either = crossed(given, middle, left[unlike], right[unlike]) | crossed(given, middle, right[unlike], left[unlike])
+    found[unlike[either], g] = 6
+
+
+def pair_facts(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """(n, len(PAIR_FACTS)): the gap of birth years (-1 unknown), newborn and placeholder sides (0..2), conflicts (0/1)."""
+    marks = records["name_marks"].to_pylist()
+    newborn = np.array([any(m.startswith("newborn") for m in row or ()) for row in marks], np.int8)
+    placeholder = np.array([any(m.startswith("placeholder") for m in row or ()) for row in marks], np.int8)
+    births = [(row or [""])[0] for row in records["birth_dates"].to_pylist()]
+    years = dates.date_fields(births)[:, 0]
+    orders = np.array([int(row[0]) if row and row[0].isdigit() else 0 for row in records["birth_orders"].to_pylist()])
+    gap = np.where((years[left] > 0) & (years[right] > 0), np.abs(years[left] - years[right]), -1)
+    order_conflict = (orders[left] > 0) & (orders[right] > 0) & (orders[left] != orders[right])
+    sources = np.unique(np.array(records["source"].to_pylist(), dtype=str), return_inverse=True)[1]
+    columns = (
+        gap, newborn[left] + newborn[right], order_conflict & (newborn[left] + newborn[right] > 0),
+        placeholder[left] + placeholder[right], sources[left] == sources[right], order_conflict,
+    )  # fmt: skip
+    return np.column_stack(columns).astype(np.float32)
+
+
+def vectors(records: pa.Table, name: str, width: int) -> np.ndarray:
+    """(n, width) float32 of a binary int8 column; a row of zeros where null."""
+    empty = bytes(width)
+    return np.frombuffer(b"".join(v or empty for v in records[name].to_pylist()), np.int8).reshape(-1, width).astype(np.float32)
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Row-wise cosine; nan where a row is zero. Rounded to 1/1024, so that the order of summation cannot show."""
+    norms = np.sqrt((a * a).sum(1) * (b * b).sum(1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = np.where(norms > 0, (a * b).sum(1) / norms, np.nan)
+    return (np.round(value * 1024) / 1024).astype(np.float32)
+
+
+def cosines(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """(n, len(COSINES)): cosines of the learned vectors; nan where a side has none or there are no embeddings."""
+    result = np.full((len(left), len(COSINES)), np.nan, np.float32)
+    if "record_vector" not in records.column_names:
+        return result
+    fields = vectors(records, "field_vectors", FIELD_WIDTH * len(VECTOR_FIELDS))
+    for position in range(len(VECTOR_FIELDS)):
+        part = fields[:, position * FIELD_WIDTH : (position + 1) * FIELD_WIDTH]
+        result[:, position] = cosine(part[left], part[right])
+    record, note = vectors(records, "record_vector", 64), vectors(records, "note_vector", 64)
+    result[:, -3] = cosine(record[left], record[right])
+    result[:, -2] = cosine(note[left], note[right])
+    cross = np.stack([cosine(record[left], note[right]), cosine(note[left], record[right])])
+    known = ~np.isnan(cross)
+    with np.errstate(invalid="ignore"):
+        result[:, -1] = np.where(known.any(0), np.where(known, cross, 0).sum(0) / np.maximum(known.sum(0), 1), np.nan)
+    return result

@@ -1,0 +1,72 @@
+"""Reasons why a pair must not be linked automatically, whatever its probability, under the preset ``safe``."""
+
+import numpy as np
+import pyarrow as pa
+
+from siamese_er.linkage import dates
+from siamese_er.linkage.compare import PAIR_FACTS, Compared
+from siamese_er.linkage.comparisons import COMPARISONS, INDEX
+from siamese_er.linkage.explain import named_lists
+from siamese_er.linkage.fellegi_sunter import TableFit
+
+MOST_STRANGERS = 0.01
+VETOES = (
+    "national_id_conflict", "twins_pattern", "generation_gap", "birth_order_conflict", "near_given_name_in_household",
+    "sibling_pattern", "same_id_other_person", "no_name_or_birth_date", "suffix_conflict",
+    "thin_evidence",
+)  # fmt: skip
+
+
+def vetoes(compared: Compared, fit: TableFit) -> np.ndarray:
+    """(n, len(VETOES)) bool: which vetoes each pair has; see each line for the pattern."""
+    levels = compared.levels
+
+    def level(name: str) -> np.ndarray:
+        return levels[:, INDEX[name]]
+
+    fact = {name: compared.facts[:, position] for position, name in enumerate(PAIR_FACTS)}
+    given, family, born, national = level("given_name"), level("family_name"), level("birth_date"), level("national_id")
+    home = (level("address_line") >= 4) | (level("phone") == 3)
+    same_id = (national == 4) | (level("identifier") == 4)
+    same_birth = born >= dates.SWAPPED
+    other_given = given == 1
+    near_given = (given == 3) | (given == 4)
+    similar_given = given >= 4
+    gap = fact["year_gap"]
+    both_swapped_names = given == 8
+    return np.column_stack([
+        # two different valid ids of one person are rare, so only everything else in agreement outweighs them
+        (national == 1) & ~((given >= 4) & (family >= 3) & same_birth & (home | (level("email") >= 3) | (level("identifier") == 4))),
+        same_birth & other_given & (family >= 2) & (home | (level("mother_maiden_name") >= 3)) & ~same_id,
+        (gap >= 15) & similar_given & (family >= 3) & (born <= dates.SAME_DAY) & ~(national >= 3),
+        (fact["birth_order_conflict"] > 0) | (fact["newborn_order_conflict"] > 0),
+        same_birth & near_given & (family >= 3) & home & ~(national >= 3) & ~(level("identifier") >= 3)
+        & (level("sex") != 2),
+        (gap >= 1) & (gap <= 3) & home & (given != 7) & (family >= 2) & ~(national >= 3) & ~both_swapped_names,
+        same_id & ((born >= 1) & (born <= dates.SAME_DAY)) & other_given,
+        ((given == 0) & (family == 0)) | ((born == 0) & ~same_id & (given <= 2)),
+        (level("name_suffix") == 1) & ~(national >= 3) & (born != dates.EQUAL),
+        thin_evidence(compared, fit),
+    ])  # fmt: skip
+
+
+def thin_evidence(compared: Compared, fit: TableFit) -> np.ndarray:
+    """Whether fewer than two independent groups of evidence agree and the agreement is not rare on this table.
+
+    Groups: person (names, birth date), identifier, household contact. The rarity test: among the table's records, fewer
+    than MOST_STRANGERS are expected to agree as much with a given one by chance.
+    """
+    rows = np.arange(len(COMPARISONS))
+    weights = fit.weights()[rows, compared.levels]
+    surprise = np.where(compared.rarities > 0, compared.rarities, -np.log2(fit.u[rows, compared.levels]))
+    support = np.where(weights > 0.5, np.clip(surprise, 0, 20), 0)
+    groups = np.array([c.group for c in COMPARISONS])
+    strength = np.column_stack([support[:, groups == group].sum(1) for group in ("person", "identifier", "contact")])
+    n_groups = (strength >= 5).sum(1)
+    expected = fit.n_records * np.exp2(-strength.sum(1))
+    return (n_groups < 2) & (expected > MOST_STRANGERS)
+
+
+def veto_lists(marks: np.ndarray) -> pa.Array:
+    """The names of the vetoes of each pair."""
+    return named_lists(marks, VETOES)

@@ -1,0 +1,284 @@
+"""Training of the shipped model on simulated tables: first the encoder, then the pair head and its calibration.
+
+Each simulated table has its own data-set profile (fields, noise, households, duplicates, countries); the head sees pairs
+beside the table's unlabelled statistics, computed exactly as a run computes them.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+from tqdm import tqdm
+
+from siamese_er.config import BlockingSettings
+from siamese_er.fields.standard import StandardRules, standard_batch
+from siamese_er.linkage.compare import Compared
+from siamese_er.linkage.comparisons import COMPARISONS
+from siamese_er.linkage.features import feature_names, features
+from siamese_er.linkage.fellegi_sunter import WIDEST, level_shares, plausible
+from siamese_er.linkage.tables import TableEvidence, arrow_table, table_evidence, table_fit
+from siamese_er.neural.checkpoint import load_encoder
+from siamese_er.neural.embedding import embedding_columns
+from siamese_er.neural.head import Calibration, PairHead, save_head
+from siamese_er.synthetic.population import population
+from siamese_er.synthetic.profile import random_profile
+
+HELD_OUT_EVERY = 8  # every eighth table, from held-out name lists, is for validation and calibration
+MOST_PAIRS = 4000  # pairs kept of one table: all likely and true ones, a weighted sample of the rest
+
+
+@dataclass(frozen=True)
+class TrainingTable:
+    """The kept pairs of one simulated table."""
+
+    evidence: TableEvidence
+    is_true: np.ndarray
+    importance: np.ndarray
+
+
+def embedded(records: pa.Table, notes: dict[str, list[str]], model_dir: str) -> pa.Table:
+    """The records with their EMBEDDINGS columns, as ``encode.py`` makes them."""
+    texts = [notes.get(key, []) for key in records["record_key"].to_pylist()]
+    for name, values in embedding_columns(load_encoder(model_dir, "cpu"), records.to_pandas(), texts).items():
+        records = records.append_column(name, pa.array(values, pa.binary()))
+    return records
+
+
+def simulated(seed: int, model_dir: str) -> TrainingTable:
+    """One simulated table and the truth of its candidate pairs; the same for the same seed."""
+    rng = np.random.default_rng([seed, 7])
+    n_records = int(np.exp(rng.uniform(np.log(250), np.log(10_000))))
+    profile = random_profile(rng, "second" if seed % HELD_OUT_EVERY == 0 else "first")
+    drawn = population(n_records, seed, profile)
+    raw = drawn.records.assign(record_key=drawn.records["source"] + "\x1f" + drawn.records["record_id"])
+    standardised = standard_batch(raw, StandardRules())
+    notes = drawn.notes.assign(key=drawn.notes["source"] + "\x1f" + drawn.notes["record_id"]) if len(drawn.notes) else None
+    texts = notes.groupby("key")["text"].apply(list).to_dict() if notes is not None else {}
+    records = arrow_table(standardised)
+    if model_dir:
+        records = embedded(records, texts, model_dir)
+    settings = BlockingSettings()
+    evidence = table_evidence(records, settings.passes, settings.max_block_size, seed=seed)
+    keys = drawn.truth["source"] + "\x1f" + drawn.truth["record_id"]
+    entity = dict(zip(keys, drawn.truth["entity_id"], strict=True))
+    entities = np.array([entity[key] for key in records["record_key"].to_pylist()])
+    return TrainingTable(evidence, entities[evidence.left] == entities[evidence.right], np.ones(len(evidence.left)))
+
+
+def stored(seed: int, model_dir: str, folder: str) -> str:
+    """Simulate one table into ``folder`` unless it is there; the file's path."""
+    path = Path(folder) / f"table-{seed:06d}.npz"
+    if not path.exists():
+        torch.set_num_threads(1)
+        table = simulated(seed, model_dir)
+        c = table.evidence.compared
+        temporary = path.with_suffix(".tmp.npz")
+        np.savez_compressed(
+            temporary, levels=c.levels, similarities=c.similarities.astype(np.float16), rarities=c.rarities.astype(np.float16),
+            cosines=c.cosines, facts=c.facts.astype(np.float16), random_levels=table.evidence.random_levels,
+            n_records=table.evidence.n_records, is_true=table.is_true,
+        )  # fmt: skip
+        temporary.rename(path)
+    return str(path)
+
+
+def loaded(path: str) -> TrainingTable:
+    """A stored table."""
+    with np.load(path, allow_pickle=False) as stored_table:
+        arrays = dict(stored_table)
+    compared = Compared(arrays["levels"], arrays["similarities"].astype(np.float32), arrays["rarities"].astype(np.float32),
+                        arrays["cosines"], arrays["facts"].astype(np.float32))  # fmt: skip
+    none = np.zeros(0, np.int64)
+    evidence = TableEvidence(none, none, none, compared, arrays["random_levels"], int(arrays["n_records"]))
+    return TrainingTable(evidence, arrays["is_true"], np.ones(len(arrays["is_true"])))
+
+
+def simulate(folder: str, model_dir: str, n_tables: int, first_seed: int, workers: int) -> list[str]:
+    """Paths of ``n_tables`` stored tables; those already there are kept, so that a stopped training goes on."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    seeds = range(first_seed, first_seed + n_tables)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        jobs = [pool.submit(stored, seed, model_dir, folder) for seed in seeds]
+        return [job.result() for job in tqdm(jobs, desc="simulated tables", unit="table", mininterval=10)]
+
+
+def only_plausible(table: TrainingTable, model_m: np.ndarray, model_u: np.ndarray) -> TrainingTable:
+    """The table without the candidates that a run drops before it counts anything."""
+    kept = plausible(table.evidence.compared.levels, model_m, model_u)
+    c = table.evidence.compared
+    compared = Compared(c.levels[kept], c.similarities[kept], c.rarities[kept], c.cosines[kept], c.facts[kept])
+    return TrainingTable(replace(table.evidence, compared=compared), table.is_true[kept], table.importance[kept])
+
+
+def pooled_shares(tables: list[TrainingTable]) -> tuple[np.ndarray, np.ndarray]:
+    """(m, u) over all simulated tables with their truth, each table counting alike: what EM starts from and is held to."""
+    flat = np.ones((len(COMPARISONS), WIDEST))
+    ms, us, weights = [], [], []
+    for table in tables:
+        true = table.evidence.compared.levels[table.is_true]
+        if len(true) >= 20:
+            ms.append(level_shares(true, np.ones(len(true)), flat, 0.5))
+            weights.append((true > 0).mean(0)[:, None])
+        us.append(level_shares(table.evidence.random_levels, np.ones(len(table.evidence.random_levels)), flat, 0.05))
+    m = np.average(np.stack(ms), axis=0, weights=np.broadcast_to(np.stack(weights) + 1e-6, np.stack(ms).shape))
+    return m, np.maximum(np.stack(us).mean(0), 1e-7)
+
+
+def kept_pairs(table: TrainingTable, weight_sum: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """(rows, importance): likely and true pairs always, the easy rest by chance with a matching importance."""
+    chance = np.clip(np.exp2((weight_sum + 6) / 3), 0.02, 1)
+    chance = np.where(table.is_true, 1.0, chance)
+    chance *= min(1.0, MOST_PAIRS / max(chance.sum(), 1))
+    rows = np.flatnonzero(rng.random(len(chance)) < chance)
+    return rows, 1 / chance[rows]
+
+
+def examples(
+    paths: list[str], model_m: np.ndarray, model_u: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """(features, is_true, importance, table number) of the kept pairs of all tables."""
+    parts = []
+    names = feature_names()
+    total = names.index("weight_sum")
+    for number, path in enumerate(tqdm(paths, desc="features", unit="table", mininterval=10)):
+        table = only_plausible(loaded(path), model_m, model_u)
+        if not len(table.is_true):
+            continue
+        table_found, shape = table_fit(table.evidence, model_m, model_u)
+        matrix = features(table.evidence.compared, table_found, shape)
+        rows, importance = kept_pairs(table, matrix[:, total] * 10, np.random.default_rng(number))
+        parts.append((matrix[rows].astype(np.float16), table.is_true[rows], importance, np.full(len(rows), number)))
+    x, y, w, t = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return x, y, w, t
+
+
+def table_importance(importance: np.ndarray, tables: np.ndarray) -> np.ndarray:
+    """Importance such that a table counts by the square root of its pairs: big tables inform, but do not drown others."""
+    sums = np.bincount(tables, importance)
+    weights = importance / np.sqrt(sums[tables])
+    return weights / weights.mean()
+
+
+def trained_network(
+    x: np.ndarray, y: np.ndarray, weights: np.ndarray, seed: int, epochs: int, width: int, report: Callable[[str], None]
+) -> PairHead:
+    """One head by AdamW with a cosine schedule on importance-weighted binary cross entropy."""
+    torch.manual_seed(seed)
+    network = PairHead(x.shape[1], width)
+    mean, scale = x.mean(0, dtype=np.float64), x.astype(np.float32).std(0)
+    network.mean.copy_(torch.from_numpy(mean.astype(np.float32)))
+    network.scale.copy_(torch.from_numpy(np.maximum(scale, 0.05)))
+    batch = 2048
+    steps = epochs * (len(x) // batch)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=max(steps, 1))
+    rng = np.random.default_rng(seed)
+    for epoch in range(epochs):
+        order, losses = rng.permutation(len(x)), []
+        for start in range(0, len(order) - batch + 1, batch):
+            rows = order[start : start + batch]
+            logits = network(torch.from_numpy(x[rows].astype(np.float32)))
+            loss = nn_loss(logits, y[rows], weights[rows])
+            optimiser.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+            losses.append(loss.item())
+        report(f"seed {seed} epoch {epoch + 1}: loss {np.mean(losses):.4f}")
+    return network.eval()
+
+
+def nn_loss(logits: torch.Tensor, y: np.ndarray, weights: np.ndarray) -> torch.Tensor:
+    """Importance-weighted binary cross entropy."""
+    w = torch.from_numpy(np.minimum(weights, 30).astype(np.float32))
+    target = torch.from_numpy(y.astype(np.float32))
+    return torch.nn.functional.binary_cross_entropy_with_logits(logits, target, weight=w)
+
+
+def calibrated(logits: np.ndarray, y: np.ndarray, weights: np.ndarray, n_bins: int = 24) -> Calibration:
+    """Monotone map of held-out logits to log odds: pooled adjacent violators over bins, linear between them.
+
+    Source: Zadrozny and Elkan, KDD 2002.
+    """
+    from scipy.optimize import isotonic_regression
+
+    edges = np.linspace(-9, 12, n_bins + 1)
+    place = np.clip(np.digitize(logits, edges), 0, n_bins + 1)
+    counts = np.bincount(place, weights, minlength=n_bins + 2)
+    seen = counts > 0
+    centre = np.bincount(place, weights * logits, minlength=n_bins + 2)[seen] / counts[seen]
+    # the model's own odds as one pseudo-pair each keep thin bins from running to infinity
+    own = 1 / (1 + np.exp(-centre))
+    share = (np.bincount(place, weights * y, minlength=n_bins + 2)[seen] + own) / (counts[seen] + 1)
+    fitted = isotonic_regression(share, weights=counts[seen]).x
+    odds = np.log(np.clip(fitted, 1e-7, 1 - 1e-6)) - np.log1p(-np.clip(fitted, 1e-7, 1 - 1e-6))
+    return Calibration(tuple(np.round(centre, 4).tolist()), tuple(np.round(odds, 4).tolist()))
+
+
+def network_logits(networks: list[PairHead], x: np.ndarray) -> np.ndarray:
+    """Mean logit of the networks, in batches."""
+    with torch.inference_mode():
+        parts = [
+            torch.stack([n(torch.from_numpy(x[i : i + 65536].astype(np.float32))) for n in networks]).mean(0).numpy()
+            for i in range(0, len(x), 65536)
+        ]
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def train_head(
+    model_dir: str, folder: str, n_tables: int, first_seed: int = 1, workers: int = 2, epochs: int = 6,
+    n_networks: int = 2, width: int = 128, report: Callable[[str], None] = print,
+) -> dict[str, object]:  # fmt: skip
+    """Train head and calibration into ``model_dir`` and return the metrics of held-out tables.
+
+    Tables are simulated into ``folder`` first (kept there, so that a stopped training resumes).
+    """
+    paths = simulate(folder, model_dir, n_tables, first_seed, workers)
+    model_m, model_u = pooled_shares([loaded(path) for path in paths])
+    x, y, importance, tables = examples(paths, model_m, model_u)
+    seeds = np.arange(first_seed, first_seed + n_tables)
+    held = (seeds[tables] % HELD_OUT_EVERY) == 0
+    weights = table_importance(importance, tables)
+    report(f"{len(y)} pairs of {n_tables} tables, {y.mean():.3f} true, {held.mean():.3f} held out")
+    torch.set_num_threads(workers)
+    networks = [
+        trained_network(x[~held], y[~held], weights[~held], seed, epochs, width, report) for seed in range(n_networks)
+    ]
+    logits = network_logits(networks, x[held])
+    calibration = calibrated(logits, y[held], weights[held])
+    metrics = held_out_metrics(calibration(logits), y[held], weights[held])
+    card: dict[str, object] = {
+        "n_tables": n_tables, "first_seed": first_seed, "epochs": epochs, "held_out": metrics,
+        "training_data_sha256": hashlib.sha256("".join(digest_of(path) for path in paths).encode()).hexdigest(),
+    }  # fmt: skip
+    save_head(model_dir, networks, calibration, model_m, model_u, feature_names(), card)
+    report(json.dumps(metrics))
+    return metrics
+
+
+def digest_of(path: str) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def held_out_metrics(logits: np.ndarray, y: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+    """Log loss, best F1 and recall at precision .999 over the pairs of all held-out tables."""
+    order = np.argsort(-logits)
+    found = np.cumsum((weights * y)[order])
+    linked = np.cumsum(weights[order])
+    precision, recall = found / linked, found / max((weights * y).sum(), 1e-9)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    loss = np.average(np.logaddexp(0, np.where(y, -logits, logits)), weights=weights)
+    at_999 = recall[precision >= 0.999]
+    return {
+        "log_loss": round(float(loss), 5), "best_f1": round(float(f1.max()), 5),
+        "recall_at_precision_0.999": round(float(at_999.max(initial=0.0)), 5),
+    }  # fmt: skip

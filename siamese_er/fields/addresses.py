@@ -37,10 +37,10 @@ def parted_units(tokens: list[str]) -> tuple[list[str], list[str]]:
     units: list[str] = []
     position = 0
     while position < len(tokens):
-        is_unit = (
-            tokens[position] in UNITS and position + 1 < len(tokens) and UNIT_VALUE.fullmatch(tokens[position + 1])
-        )
-        if is_unit:
+        following = tokens[position + 1] if position + 1 < len(tokens) else ""
+        if tokens[position] in UNITS and following in UNITS:
+            pass  # "apt #": the second one names the unit
+        elif tokens[position] in UNITS and UNIT_VALUE.fullmatch(following):
             units.append(tokens[position + 1])
             position += 1
         else:
@@ -74,8 +74,15 @@ def standard_address(value: str) -> Standard:
     """
     if is_placeholder(value):
         return PLACEHOLDER
-    words = ascii_words(HASH.sub(" unit ", SLASHED.sub(r" unit \1 \2", value)).replace("unit  unit", "unit"))
-    words = words.replace("unit unit ", "unit ").replace("unit flat ", "unit ").replace("unit apt ", "unit ")
+    text = value
+    while (found := once_standard(text)).value not in ("", text):
+        text = found.value
+    return found
+
+
+def once_standard(value: str) -> Standard:
+    """The address after one pass; what a unit leaves behind may read as another, so that a second pass can be needed."""
+    words = ascii_words(HASH.sub(" unit ", SLASHED.sub(r" unit \1 \2", value)))
     if found := PO_BOX.search(words) or GLUED_PO_BOX.search(words):
         return Standard(f"po box {next(group for group in found.groups() if group)}")
     street, units = parted_units(words.split())

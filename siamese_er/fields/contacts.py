@@ -11,7 +11,7 @@ EXTENSION = re.compile(
     r"(?<=\d)\s*(?:,|;|ext(?:ension)?|x|#)\s*[.:]?\s*(?:ext(?:ension)?|x|=)?[.:=]?\s*\d{1,6}\s*$", re.I
 )
 NANP = re.compile(r"(?:\+?1)?([2-9]\d{2}[2-9]\d{6})")
-NOT_DIAL = re.compile(r"[^\d+]")
+NOT_DIAL = re.compile(r"[^0-9+]|(?<!^)\+")
 FILLERS = frozenset({"1234567890", "0123456789", "1234567", "12345678", "123456789", "2345678901", "9876543210"})
 NO_EMAIL = frozenset(
     {"none", "noemail", "nomail", "na", "no", "unknown", "unk", "notgiven", "notprovided", "declined", "refused",
@@ -49,7 +49,7 @@ def standard_phone(value: str, region: str = "US") -> Standard:
     if is_placeholder(value):
         return PLACEHOLDER
     text = EXTENSION.sub("", (value if value.isascii() else romanised(value)).lower().removeprefix("tel:").strip())
-    dialled = NOT_DIAL.sub("", text)
+    dialled = NOT_DIAL.sub("", text.lstrip("( "))
     digits = dialled.replace("+", "")
     national = digits[1:] if len(digits) == 11 and digits.startswith("1") else digits
     if not digits or is_filler_number(national):
@@ -58,7 +58,7 @@ def standard_phone(value: str, region: str = "US") -> Standard:
         return Standard(fault="invalid_phone")
     if (region == "US" or dialled.startswith("+1")) and (found := NANP.fullmatch(dialled)):
         return Standard(f"+1{found[1]}")
-    return Standard(parsed_phone(dialled, region) or digits)
+    return Standard(parsed_phone(dialled, region) or parsed_phone(digits, region) or digits)
 
 
 @lru_cache(CACHED_VALUES)

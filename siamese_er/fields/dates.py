@@ -5,12 +5,12 @@ from calendar import monthrange
 from datetime import datetime
 from functools import lru_cache
 
-from siamese_er.fields.text import CACHED_VALUES, PLACEHOLDER, Standard, ascii_words, is_placeholder
+from siamese_er.fields.text import CACHED_VALUES, MISSING, PLACEHOLDER, Standard, ascii_words, is_placeholder
 
 FIRST_YEAR, LAST_YEAR = 1000, 2100
 LAST_SHORT_YEAR = 30  # of two digits: 00..30 are 2000..2030, the others 19xx
 DEFAULT_DATES = frozenset(
-    {"19000101", "11111111", "99991231", "00010101", "18991230", "18991231", "17530101", "16000101", "18000101",
+    {"19000101", "11111111", "99991231", "00010101", "18991230", "18991231", "17530101",
      "19010101", "99990101", "99999999", "00000000", "22220222", "33330303", "20991231", "21001231", "12341234"}
 )  # fmt: skip
 MONTH_PREFIXES = {
@@ -18,6 +18,7 @@ MONTH_PREFIXES = {
     "jun": 6, "juin": 6, "jul": 7, "juil": 7, "aug": 8, "ago": 8, "aou": 8, "sep": 9, "set": 9, "oct": 10, "okt": 10,
     "out": 10, "nov": 11, "dec": 12, "dic": 12, "dez": 12,
 }  # fmt: skip
+LOOK_ALIKES = str.maketrans("oil|zsgb", "01112598")  # letters that are read for digits
 TIME = re.compile(r"[Tt ]\s*\d{1,2}:\d{2}.*$")
 MIDDLE_TIME = re.compile(r"\s\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?(?=\s)")
 NUMBERS = re.compile(r"(\d+)\s*([/.\-\s])\s*(\d+)\s*[/.\-\s]\s*(\d+)")
@@ -175,7 +176,9 @@ def without_formats(text: str, day_first: bool | None) -> Standard:
     if standard is not None:
         return standard
     digits = "".join(mark for mark in text if mark in "0123456789")
-    return Standard(fault="unreadable_date", invalid=digits if 6 <= len(digits) <= 8 else "")
+    misread = without_formats(read, day_first) if (read := text.lower().translate(LOOK_ALIKES)) != text else MISSING
+    likely = misread.value.replace("-", "") or misread.invalid
+    return Standard(fault="unreadable_date", invalid=likely or (digits if 6 <= len(digits) <= 8 else ""))
 
 
 def is_after(birth: str, death: str) -> bool:

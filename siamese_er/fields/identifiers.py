@@ -17,7 +17,7 @@ from siamese_er.fields.text import (
 )
 
 SSN_FORM = re.compile(r"\d{3}([- ])\d{2}\1\d{4}")
-NHS_FORM = re.compile(r"\d{3}([- ])\d{3}\1\d{4}")
+NHS_FORM = re.compile(r"\d{3} \d{3} \d{4}")
 LAST_FOUR = re.compile(r"(?:[x*#•]{3}[- ]?[x*#•]{2}[- ]?|last4:)?(\d{4})", re.IGNORECASE)
 KNOWN_FAKES = frozenset({"123456789", "987654321", "078051120", "219099999", "111223333", "1234567890", "0123456789"})
 SYSTEM_MARKS = re.compile(r"[^a-z0-9:/._-]+")
@@ -50,9 +50,9 @@ def national_id(value: str, region: str = "US") -> Standard:
     ('020649552', '666123456', 'last4:0049')
     """
     text = value.strip()
-    if found := LAST_FOUR.fullmatch(text):
-        return PLACEHOLDER if found[1] == "0000" else Standard(f"last4:{found[1]}")
     number = alphanumerics(text)
+    if found := LAST_FOUR.fullmatch(text) or LAST_FOUR.fullmatch(number):
+        return PLACEHOLDER if found[1] == "0000" else Standard(f"last4:{found[1]}")
     if is_placeholder(text) or is_filler(number):
         return PLACEHOLDER
     if len(number) < 4 or not any(mark.isdigit() for mark in number):
@@ -66,7 +66,7 @@ def national_id(value: str, region: str = "US") -> Standard:
 def scoped_value(value: str) -> Standard:
     """An identifier's value inside its assigner, in lower-case letters and digits."""
     number = alphanumerics(value)
-    if is_placeholder(value) or not number.strip("0") or (len(number) >= 4 and is_filler(number)):
+    if is_placeholder(value) or not number.strip("0") or (len(number) >= 4 and len(set(number)) == 1):
         return PLACEHOLDER
     return Standard(number)
 

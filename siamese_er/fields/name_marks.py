@@ -11,7 +11,7 @@ NAME_PLACEHOLDERS = MISSING_WORDS | frozenset(
         "fnu", "lnu", "nfn", "nln", "nmn", "nlu", "no name", "noname", "no first name", "no last name",
         "no given name", "no surname", "no family name", "first name unknown", "last name unknown", "name unknown",
         "unknown name", "unnamed", "anonymous", "anon", "unidentified", "unknown unknown", "test", "testing",
-        "tester", "testpatient", "test patient", "patient test", "test test", "patient", "trauma", "confidential",
+        "testpatient", "test patient", "patient test", "test test", "patient", "trauma", "confidential",
         "withheld", "nfn nln", "firstname", "lastname", "surname", "first name", "last name", "given name",
         "family name", "john doe", "jane doe", "unknown male", "unknown female", "male unknown", "female unknown",
         "mickey mouse", "minnie mouse", "donald duck", "xyz",
@@ -30,18 +30,21 @@ TEST_NAME = re.compile(r"z{2,} ?(?:test|patient|do not use).*|z{3,}.*|(?:x+|q+)t
 ORDERS = {"one": "1", "two": "2", "three": "3", "four": "4", "first": "1", "second": "2", "third": "3", "fourth": "4"}
 ORDERS |= {letter: str(number) for number, letter in enumerate("abcdefgh", start=1)}
 ORDERS |= {str(number): str(number) for number in range(1, 10)}
-ORDER = r"(?P<order>[a-h]|[1-9]|one|two|three|four|first|second|third|fourth)"
+NUMERAL = r"(?P<order>[a-h]|[1-9]|one|two|three|four|first|second|third|fourth)"
+ORDER = rf"(?: {NUMERAL})"
+GLUED_ORDER = r"(?P<order>[a-h]|[1-9])"
 CORE = r"(?:baby|bby|bb|bg|newborn|nb|neonate|infant|inf|twin|twins|triplet|trip|quad|boy|girl|male|female)"
 STRONG = r"(?:baby|bby|bb|bg|newborn|nb|neonate|infant)"
 CHILD = r"(?:boy|girl|baby|newborn|infant|twin)"
-NAMELESS = re.compile(rf"(?:the )?(?:{CORE} ?)+{ORDER}?")
-ORDER_FIRST = re.compile(rf"{ORDER} (?:{CORE} ?)+")
-OF_MOTHER = re.compile(rf"(?:(?:{CORE} ?)+{ORDER}? ?of|b o|g o|s o|d o) (?P<mother>[a-z]{{2,}}).*")
-WITH_NAME = re.compile(rf"(?:{STRONG} ?(?:boy|girl|male|female|twin)?|boy|girl|twin) (?:{ORDER} )?[a-z].*")
-GLUED_NAME = re.compile(rf"(?:babyboy|babygirl) ?(?:{ORDER} )?[a-z].*")
-MOTHERS = re.compile(rf"(?P<mother>[a-z]{{3,}})s(?: ?baby)? ?(?:boy|girl|baby|twin) ?{ORDER}?")
-MOTHERS_CHILD = re.compile(rf"(?P<mother>[a-z]{{3,}})s (?:{CHILD} ?)*(?:son|daughter|{CHILD}) ?{ORDER}?")
-NEWBORN_FORMS = (NAMELESS, OF_MOTHER, ORDER_FIRST, WITH_NAME, GLUED_NAME, MOTHERS_CHILD, MOTHERS)
+CORES = rf"{CORE}(?: ?{CORE})*"
+NAMELESS = re.compile(rf"(?:the )?{CORES}{ORDER}?")
+NAMELESS_GLUED = re.compile(rf"(?:(?:baby|bb|bby) ?(?:boy|girl)?|twin){GLUED_ORDER}|{CORES}(?P<digit>[1-9])")
+ORDER_FIRST = re.compile(rf"{NUMERAL} {CORES}")
+OF_MOTHER = re.compile(rf"(?:{CORES}{ORDER}? of|b o|g o) (?P<mother>[a-z]{{2,}}).*")
+WITH_NAME = re.compile(rf"(?:{STRONG}(?: ?(?:boy|girl|male|female|twin))?|boy|girl|twin){ORDER}? [a-z].*")
+MOTHERS = re.compile(rf"(?P<mother>[a-z]{{3,}})s ?(?:baby ?)?(?:boy|girl|baby|twin){ORDER}?")
+MOTHERS_CHILD = re.compile(rf"(?P<mother>[a-z]{{3,}})s (?:{CHILD} ?)*(?:son|daughter|{CHILD}){ORDER}?")
+NEWBORN_FORMS = (NAMELESS, NAMELESS_GLUED, OF_MOTHER, ORDER_FIRST, WITH_NAME, MOTHERS_CHILD, MOTHERS)
 
 
 class Newborn(NamedTuple):
@@ -63,7 +66,8 @@ def newborn(words: str) -> Newborn | None:
     for form in NEWBORN_FORMS:
         if found := form.fullmatch(words):
             parts = found.groupdict()
-            return Newborn(ORDERS.get(parts.get("order") or "", ""), parts.get("mother") or "")
+            order = parts.get("order") or parts.get("digit") or ""
+            return Newborn(ORDERS.get(order, ""), parts.get("mother") or "")
     return None
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from siamese_er.fields.name_marks import is_no_one, is_test_pair
 from siamese_er.fields.names import NameParts, family_name, given_name, name_suffix, split_full_name
+from siamese_er.fields.text import ascii_words
 
 Values = tuple[str, ...]
 
@@ -57,8 +58,8 @@ def drop_name(names: StandardNames, column: str, target: list[str], name: str) -
 
 def drop_no_ones(names: StandardNames, given: Values, family: Values) -> None:
     """Remove pairs of given and family name that stand for nobody or for a test patient, in place."""
-    givens = [*names.given_names, *(word for value in given for word in [" ".join(value.lower().split())])]
-    families = [*names.family_names, *(word for value in family for word in [" ".join(value.lower().split())])]
+    givens = [*names.given_names, *map(ascii_words, given)]
+    families = [*names.family_names, *map(ascii_words, family)]
     for first in dict.fromkeys(givens):
         for last in dict.fromkeys(families):
             is_test = is_test_pair(first, last)

@@ -28,7 +28,8 @@ COUNTRIES = {
     "au": "aus australia", "ca": "can canada", "nz": "nzl new zealand", "ie": "irl ireland|republic of ireland",
     "de": "deu germany|deutschland", "at": "aut austria|osterreich", "ch": "che switzerland|schweiz|suisse",
     "fr": "fra france", "es": "esp spain|espana", "pt": "prt portugal", "it": "ita italy|italia",
-    "nl": "nld netherlands|the netherlands|holland|nederland", "be": "bel belgium|belgie|belgique", "lu": "lux luxembourg",
+    "nl": "nld netherlands|the netherlands|holland|nederland", "be": "bel belgium|belgie|belgique", 
+    "lu": "lux luxembourg",
     "dk": "dnk denmark|danmark", "se": "swe sweden|sverige", "no": "nor norway|norge", "fi": "fin finland|suomi",
     "is": "isl iceland", "pl": "pol poland|polska", "cz": "cze czechia|czech republic", "sk": "svk slovakia",
     "hu": "hun hungary", "ro": "rou romania", "bg": "bgr bulgaria", "gr": "grc greece", "tr": "tur turkey|turkiye",
@@ -94,7 +95,7 @@ def standard_postal_code(value: str, region: str = "US") -> Standard:
     if is_placeholder(text):
         return PLACEHOLDER
     code = ascii_words(text).replace(" ", "")
-    if found := (ZIP if region == "US" else ZIP_PLUS_FOUR).fullmatch(text):
+    if found := (ZIP if region == "US" else ZIP_PLUS_FOUR).fullmatch(ascii_words(text)):
         code = found[1]
     return PLACEHOLDER if NO_CODE.fullmatch(code) else Standard(code)
 

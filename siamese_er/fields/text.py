@@ -15,7 +15,7 @@ REPEATED_X = re.compile(r"x{2,}(?: x+)*")
 
 MISSING_WORDS = frozenset(
     {
-        "unknown", "unknwn", "unkown", "unk", "unkn", "uknown", "na", "none", "null", "nil", "nan", "nat", "missing",
+        "unknown", "unknwn", "unkown", "unk", "unkn", "uknown", "na", "none", "null", "nil", "nan", "missing",
         "blank", "empty", "undefined", "unspecified", "unavailable", "notavailable", "not available",
         "not applicable", "not given", "not known", "not stated", "not provided", "not recorded", "not specified",
         "not disclosed", "not on file", "no data", "nodata", "refused", "declined", "refused to answer",
@@ -23,6 +23,7 @@ MISSING_WORDS = frozenset(
         "no information", "information not available", "inconnu", "desconocido", "desconocida", "unbekannt",
     }
 )  # fmt: skip
+MISSING_CASED = frozenset({"NaT", "NaN"})  # Nat is a name
 MISSING_FORMS = frozenset({"n/a", "n.a.", "n.a", "#n/a", "<na>", "n\\a"})
 
 
@@ -76,6 +77,7 @@ def is_placeholder(text: str) -> bool:
     return (
         not words
         or words in MISSING_WORDS
+        or text.strip() in MISSING_CASED
         or text.strip().lower() in MISSING_FORMS
         or bool(REPEATED_X.fullmatch(words))
     )

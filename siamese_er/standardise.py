@@ -1,0 +1,142 @@
+"""RECORDS -> STANDARDISED: every value in the normal form of its kind of field (see ``fields/standard.py``)."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pandas as pd
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from siamese_er.config import InputSettings, StandardiseSettings
+from siamese_er.errors import without_values
+from siamese_er.fields.standard import StandardRules, standard_batch
+from siamese_er.schemas import STANDARDISED, STRINGS, conform
+
+FIRST_IS_DAY = r"^\s*(1[3-9]|2[0-9]|3[01])[/\- ](0?[1-9]|1[0-2])[/\- ]([0-9]{4}|[0-9]{2})\b"
+SECOND_IS_DAY = r"^\s*(0?[1-9]|1[0-2])[/\- ](1[3-9]|2[0-9]|3[01])[/\- ]([0-9]{4}|[0-9]{2})\b"
+SHARED_COLUMNS = {"national_ids": "national_id", "scoped_identifiers": "identifiers"}
+READ_COLUMNS = (
+    "record_key", "source", "record_id", "given_name", "middle_name", "family_name", "name_suffix", "full_name",
+    "former_family_name", "mother_maiden_name", "birth_date", "death_date", "sex", "national_id", "mrn", "phone",
+    "email", "address_line", "city", "state", "postal_code", "country", "multiple_birth", "birth_order", "identifiers",
+)  # fmt: skip
+
+
+def standardised_records(records: DataFrame, settings: InputSettings, rules: StandardiseSettings) -> DataFrame:
+    """The records in normal form, without identifiers that too many people share.
+
+    In:  RECORDS, one row for each record_key. Out: STANDARDISED, likewise; an empty array is missing.
+    Where ``settings.day_first`` is null, each source's own unambiguous birth dates decide; that is one small job over
+    the input, run now, and the only one. The rows before the shared identifiers are persisted: they are read twice.
+    """
+    standard = StandardRules(
+        date_formats=settings.date_formats,
+        day_first=settings.day_first,
+        default_region=settings.default_region.upper(),
+        placeholder_values=tuple(sorted(rules.placeholder_values.items())),
+    )
+    day_first = day_first_sources(records) if settings.day_first is None else frozenset()
+    written = records.select(*[name for name in READ_COLUMNS if name in records.columns])
+    standardised = written.mapInPandas(standard_batches(standard, day_first), STANDARDISED).persist()
+    return without_shared_identifiers(standardised, rules.max_people_for_identifier)
+
+
+def standard_batches(rules: StandardRules, day_first: frozenset[str]) -> Callable[..., Iterator[pd.DataFrame]]:
+    """A function over batches of RECORDS that gives batches of STANDARDISED; ``day_first`` are sources."""
+
+    @without_values("standardise")
+    def standardise(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for batch in batches:
+            is_day_first = batch["source"].isin(day_first)
+            for part, part_rules in (
+                (batch[~is_day_first], rules),
+                (batch[is_day_first], replace(rules, day_first=True)),
+            ):
+                if len(part):
+                    yield standard_batch(part.reset_index(drop=True), part_rules)
+
+    return standardise
+
+
+def n_dates_like(pattern: str) -> Column:
+    """How many birth dates of a group fit the pattern."""
+    return F.sum(F.size(F.filter(F.col("birth_date"), lambda date: date.rlike(pattern))))
+
+
+def day_first_sources(records: DataFrame) -> frozenset[str]:
+    """Sources with more birth dates that can only be day/month/year than only month/day/year; runs a job."""
+    counts = (
+        records.where(F.size("birth_date") > 0)
+        .groupBy("source")
+        .agg(n_dates_like(FIRST_IS_DAY).alias("n_day_first"), n_dates_like(SECOND_IS_DAY).alias("n_month_first"))
+        .where(F.col("n_day_first") > F.col("n_month_first"))
+    )
+    return frozenset(row["source"] for row in counts.select("source").collect())
+
+
+def with_column_name(column: str) -> Column:
+    """The identifiers of one column as structs of column and identifier."""
+    return F.transform(column, lambda value: F.struct(F.lit(column).alias("column"), value.alias("identifier")))
+
+
+def held_identifiers(standardised: DataFrame) -> DataFrame:
+    """record_key, column, identifier and person, one row for each identifier that a record holds.
+
+    A person is the first given name and the first birth date; empty where both are missing. Last-four forms are
+    shared by nature and left out.
+    """
+    person = F.concat_ws("|", F.try_element_at("given_names", F.lit(1)), F.try_element_at("birth_dates", F.lit(1)))
+    named = F.concat(*[with_column_name(column) for column in SHARED_COLUMNS])
+    held = standardised.select("record_key", person.alias("person"), F.explode(named).alias("held"))
+    is_whole = ~F.col("held.identifier").startswith("last4:")
+    return held.where(is_whole).select("record_key", "held.column", "held.identifier", "person")
+
+
+def shared_by_record(held: DataFrame, max_people: int) -> DataFrame:
+    """record_key and ``shared``: those of its identifiers that more than ``max_people`` people have.
+
+    Grouped and joined, nothing collected: a number of all zeros may be on a million records.
+    """
+    n_people = F.count_distinct(F.when(F.col("person") != "", F.col("person")))
+    shared = held.groupBy("column", "identifier").agg(n_people.alias("n_people")).where(F.col("n_people") > max_people)
+    return (
+        held.join(shared, on=["column", "identifier"], how="left_semi")
+        .groupBy("record_key")
+        .agg(F.collect_set(F.struct("column", "identifier")).alias("shared"))
+    )
+
+
+def shared_of(column: str) -> Column:
+    """The shared identifiers of one column; none gives an empty array."""
+    of_column = F.filter("shared", lambda held: held["column"] == column)
+    return F.coalesce(F.transform(of_column, lambda held: held["identifier"]), F.array().cast(STRINGS))
+
+
+def without_shared_identifiers(standardised: DataFrame, max_people: int) -> DataFrame:
+    """STANDARDISED without identifiers that more than ``max_people`` people have: they identify nobody.
+
+    Each loss is a fault "national_id:shared_by_many" or "identifiers:shared_by_many".
+    """
+    shared = shared_by_record(held_identifiers(standardised), max_people)
+    cleared = standardised.join(shared, on="record_key", how="left")
+    faults = [
+        F.when(F.size(shared_of(column)) > 0, F.lit(f"{name}:shared_by_many"))
+        for column, name in SHARED_COLUMNS.items()
+    ]
+    return conform(
+        cleared.withColumns(
+            {column: F.array_except(column, shared_of(column)) for column in SHARED_COLUMNS}
+            | {"value_faults": F.array_union("value_faults", F.array_compact(F.array(*faults)))}
+        ),
+        STANDARDISED,
+    )
+
+
+def fault_counts(standardised: DataFrame) -> DataFrame:
+    """How many records lost a value's evidence, by column and reason: column, reason, n."""
+    parts = F.split("fault", ":", 2)
+    return (
+        standardised.select(F.explode("value_faults").alias("fault"))
+        .groupBy(F.element_at(parts, 1).alias("column"), F.element_at(parts, 2).alias("reason"))
+        .agg(F.count("fault").alias("n"))
+    )

@@ -132,7 +132,8 @@ def explicit_placements(
     Raises: ContractFault listing every unknown contract column and every absent foreign one.
     """
     by_bare = {bare(column): column for column in reversed(columns)}
-    faults, chosen = [], {}
+    faults: list[str] = []
+    chosen: dict[str, list[str]] = {}
     for foreign, target in explicit.items():
         column = foreign if foreign in columns else by_bare.get(bare(foreign))
         if target not in targets:
@@ -179,7 +180,9 @@ def address_parts(free: Sequence[str], street: str | None) -> Placement | None:
         return None
     if street is not None:
         found["street"] = street
-    return Placement("address_parts", tuple((p, found[p]) for p in ("number", "street", "unit", "po_box") if p in found))
+    return Placement(
+        "address_parts", tuple((p, found[p]) for p in ("number", "street", "unit", "po_box") if p in found)
+    )
 
 
 def composite(target: str, free: Sequence[str], claimed: Sequence[str]) -> Placement | None:
@@ -220,8 +223,10 @@ def placements(
         used = placed[target].columns if target in placed else ()
         displaced += [column for column in claimed if column not in used]
         free = [column for column in free if column not in used]
-    if with_composites and {"given_name", "family_name", "full_name"} <= placed.keys() and "full_name" not in set(
-        explicit.values()
+    if (
+        with_composites
+        and {"given_name", "family_name", "full_name"} <= placed.keys()
+        and "full_name" not in set(explicit.values())
     ):
         displaced += placed["full_name"].columns
         free += placed.pop("full_name").columns

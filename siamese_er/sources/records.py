@@ -1,0 +1,221 @@
+"""Records of users' files: Parquet, CSV with a header, JSON lines -> RECORDS, their history, QUARANTINE."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructField, StructType
+
+from siamese_er.config import InputSettings
+from siamese_er.errors import ContractFault
+from siamese_er.schemas import (
+    HISTORY,
+    IDENTIFIERS,
+    KEY_SEPARATOR,
+    MULTIVALUED,
+    NOTES,
+    QUARANTINE,
+    RECORDS,
+    SINGLE_VALUED,
+    STRINGS,
+    conform,
+)
+from siamese_er.sources import columns as raw
+from siamese_er.sources.inputs import InputFile, input_files
+from siamese_er.sources.mapping import ColumnMapping
+from siamese_er.sources.tables import RawTable, positions, raw_tables
+from siamese_er.sources.vocabulary import RECORD_VOCABULARY, Vocabulary
+
+FLAGS = ("multiple_birth", "deleted")
+VERSIONS = StructType([*RECORDS.fields, StructField("notes", STRINGS)])
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one input holds. Every row read is in exactly one of records, history, deleted and quarantine."""
+
+    records: DataFrame
+    """RECORDS: the latest version of each key that is not deleted."""
+    history: DataFrame
+    """HISTORY: the earlier versions of every key."""
+    deleted: DataFrame
+    """RECORDS: keys whose latest version says ``deleted``."""
+    inline_notes: DataFrame | None
+    """NOTES from a ``notes`` column of the records; null where no file has one."""
+    quarantine: DataFrame
+    """QUARANTINE: rows that could not become a record."""
+    mappings: dict[str, dict[str, object]]
+    """For each file, which of its columns became what, and which none."""
+    fingerprint: dict[str, int]
+    """Bytes of each input file."""
+
+
+def read_records(spark: SparkSession, settings: InputSettings, allow_empty: bool = False) -> Reading:
+    """The records behind ``settings.records``, mapped, versioned, with the bad rows set apart.
+
+    Faults of files and columns are found from headers and footers, before any job on the data (JSON lines need one
+    job to learn their fields). The frames are lazy; cache what you read twice.
+
+    Raises: ContractFault listing all faults: paths, formats, headers, mappings, and (unless ``allow_empty``) no rows.
+    """
+    files = input_files(spark, settings.records, settings.format)
+    vocabulary = replace(RECORD_VOCABULARY, explicit=dict(settings.columns))
+    tables, mappings = mapped_tables(spark, files, vocabulary, allow_empty)
+    rows = [contract_rows(table, mapping, settings) for table, mapping in zip(tables, mappings, strict=True)]
+    versions = ranked_versions(union(spark, [sound(own) for own in rows], VERSIONS))
+    is_deleted = F.coalesce(F.col("deleted") == "true", F.lit(False))
+    latest = versions.where(F.col("rank") == 1)
+    living = latest.where(~is_deleted)
+    has_notes = any("notes" in mapping.placed for mapping in mappings)
+    return Reading(
+        records=conform(living, RECORDS),
+        history=conform(versions.where(F.col("rank") > 1), HISTORY),
+        deleted=conform(latest.where(is_deleted), RECORDS),
+        inline_notes=inline_notes(living) if has_notes else None,
+        quarantine=union(spark, [quarantine(table, own) for table, own in zip(tables, rows, strict=True)], QUARANTINE),
+        mappings={
+            path: mapping.described() for table, mapping in zip(tables, mappings, strict=True) for path in table.paths
+        },
+        fingerprint={file.path: file.n_bytes for file in files},
+    )
+
+
+def mapped_tables(
+    spark: SparkSession, files: Sequence[InputFile], vocabulary: Vocabulary, allow_empty: bool
+) -> tuple[list[RawTable], list[ColumnMapping]]:
+    """The raw tables of the files and the mapping of each.
+
+    Raises: ContractFault for faulty mappings, all tables' at once, and (unless ``allow_empty``) where there is no row.
+    """
+    tables = raw_tables(spark, files, vocabulary.is_header, vocabulary.is_ambiguous)
+    if not tables and not allow_empty:
+        raise ContractFault(f"no rows in the input ({len(files)} files)")
+    faults = vocabulary.absent([table.columns for table in tables]) if tables else []
+    mappings = []
+    for table in tables:
+        try:
+            mappings.append(vocabulary.mapping(table.columns))
+        except ContractFault as fault:
+            faults += [f"{table.paths[0]}: {line}" for line in fault.faults]
+    if faults:
+        raise ContractFault(list(dict.fromkeys(faults)))
+    return tables, mappings
+
+
+def contract_rows(table: RawTable, mapping: ColumnMapping, settings: InputSettings) -> DataFrame:
+    """Every row of a raw table in the contract's columns, with its place and the reason why it is bad, if it is."""
+    placed = mapping.placed
+    columns: dict[str, Column] = key_columns(table, mapping, settings)
+    for name in (*MULTIVALUED, "notes"):
+        missing = F.array().cast(raw.STRINGS)
+        columns[name] = raw.placed_texts(table, placed[name]) if name in placed else missing
+    columns["notes"] = F.transform(columns["notes"], lambda note: F.substring(note, 1, settings.max_note_characters))
+    for name in SINGLE_VALUED:
+        value = raw.first_text(table, placed[name].columns[0]) if name in placed else F.lit(None).cast("string")
+        columns[name] = raw.flag(value) if name in FLAGS else value
+    known = raw.identifiers(table, placed["identifiers"].columns[0]) if "identifiers" in placed else None
+    columns["identifiers"] = F.array().cast(IDENTIFIERS) if known is None else known
+    updated = raw.time(table, placed["updated_at"].columns[0]) if "updated_at" in placed else None
+    columns["updated_at"] = F.lit(None).cast("timestamp") if updated is None else updated
+    unknown = placed["identifiers"].columns if "identifiers" in placed and known is None else ()
+    columns["extra"] = raw.extra(table, (*mapping.unplaced, *unknown), settings.max_note_characters)
+    return table.rows.select(
+        *[column.alias(name) for name, column in columns.items()],
+        *[F.col(name) for name in ("source_path", "block", "mark")],
+        bad_reason(columns["record_id"]).alias("reason"),
+    ).withColumn("record_key", F.concat("source", F.lit(KEY_SEPARATOR), "record_id"))
+
+
+def key_columns(table: RawTable, mapping: ColumnMapping, settings: InputSettings) -> dict[str, Column]:
+    """Source and record id; without a source the row is of ``default``, or of its file's stem if so configured."""
+    stem = F.regexp_extract(F.col("source_path"), r"([^/]+?)(\.[A-Za-z0-9]+)*$", 1)
+    fallback = stem if settings.source_from_path else F.lit("default")
+    own = raw.first_text(table, mapping.placed["source"].columns[0]) if "source" in mapping.placed else fallback
+    return {
+        "source": F.coalesce(own, fallback),
+        "record_id": raw.first_text(table, mapping.placed["record_id"].columns[0]),
+    }
+
+
+def bad_reason(record_id: Column) -> Column:
+    """Why a row cannot become a record or a note; null where it can."""
+    return (
+        F.when(F.col("reason").isNotNull(), F.col("reason"))
+        .when(record_id.isNull(), F.lit("missing_record_id"))
+        .when(record_id.contains(KEY_SEPARATOR), F.lit("invalid_record_id"))
+    )
+
+
+def sound(rows: DataFrame) -> DataFrame:
+    """The rows without a reason against them."""
+    return rows.where(F.col("reason").isNull()).drop("source_path", "block", "mark", "reason")
+
+
+def quarantine(table: RawTable, rows: DataFrame) -> DataFrame:
+    """The bad rows: place and reason; keys only where the fault leaves them readable."""
+    is_readable = F.col("reason") == "missing_record_id"
+    bad = rows.where(F.col("reason").isNotNull()).select(
+        "source_path",
+        "block",
+        "mark",
+        F.when(is_readable, F.col("source")).alias("source"),
+        F.lit(None).cast("string").alias("record_id"),
+        "reason",
+    )
+    return conform(positions(table, bad), QUARANTINE)
+
+
+def ranked_versions(rows: DataFrame) -> DataFrame:
+    """The rows with ``rank``, 1 for the latest version of each key.
+
+    Latest is the greatest ``updated_at`` (none is the earliest), then the greatest content, so that the order of the
+    input decides nothing.
+    """
+    content = [F.col(name) for name in (*MULTIVALUED, *SINGLE_VALUED, "identifiers", "notes")]
+    entries = F.array_sort(F.map_entries("extra")).alias("extra")
+    canonical = F.to_json(F.struct(*content, entries))
+    newest = Window.partitionBy("record_key").orderBy(F.col("updated_at").desc_nulls_last(), canonical.desc())
+    return rows.withColumn("rank", F.row_number().over(newest))
+
+
+def inline_notes(records: DataFrame) -> DataFrame:
+    """The texts of a ``notes`` column (cut already), one row each."""
+    listed = records.select("record_key", F.explode("notes").alias("written"))
+    return conform(
+        listed.select(
+            "record_key",
+            note_hash(F.col("record_key"), F.col("written")).alias("note_id"),
+            F.lit(None).cast("string").alias("note_date"),
+            F.lit(None).cast("string").alias("note_type"),
+            F.col("written").alias("text"),
+        ),
+        NOTES,
+    )
+
+
+def note_hash(record_key: Column, written: Column) -> Column:
+    """An id for a note that came without one, the same wherever and in whatever order it is read."""
+    return F.substring(F.sha2(F.concat_ws(KEY_SEPARATOR, record_key, written), 256), 1, 16)
+
+
+def union(spark: SparkSession, frames: Sequence[DataFrame], schema: StructType) -> DataFrame:
+    """All rows of the frames in the schema; an empty frame where there are none."""
+    if not frames:
+        return spark.createDataFrame([], schema)
+    return reduce(DataFrame.unionByName, [conform(frame, schema) for frame in frames])
+
+
+def check_quarantine(n_input: int, n_by_reason: Mapping[str, int], max_share: float) -> None:
+    """Nothing, where the share of rows in quarantine is at most ``max_share``.
+
+    Raises: ContractFault with the counts of each reason.
+    """
+    n_bad = sum(n_by_reason.values())
+    if n_input and n_bad / n_input > max_share:
+        counts = ", ".join(f"{reason} {count}" for reason, count in sorted(n_by_reason.items()))
+        raise ContractFault(
+            f"{n_bad} of {n_input} input rows cannot be read ({counts}): more than"
+            f" input.max_quarantined_share = {max_share}; see the table quarantine"
+        )

@@ -15,7 +15,7 @@ from siamese_er.synthetic.places import Address, Country
 
 NEAR_TWIN_NAMES = {
     "M": [("Aiden", "Jaiden"), ("Jayden", "Kayden"), ("Daniel", "David"), ("Marco", "Mario"), ("Eric", "Derek"),
-          ("Hassan", "Hussein"), ("Julian", "Julius"), ("Jon", "John"), ("Christian", "Christopher")],
+          ("Ethan", "Nathan"), ("Julian", "Julius"), ("Jon", "John"), ("Christian", "Christopher")],
     "F": [("Maria", "Marie"), ("Anna", "Hannah"), ("Ella", "Bella"), ("Taylor", "Tyler"), ("Lena", "Elena"),
           ("Mia", "Maya"), ("Julia", "Juliana"), ("Sara", "Sarai"), ("Emily", "Emma"), ("Karen", "Karin")],
     "FM": [("Roberta", "Robert"), ("Michelle", "Michael"), ("Paula", "Paul"), ("Daniela", "Daniel"),

@@ -77,6 +77,7 @@ class Country:
         self.locale = next(iter(profile.locales))
         native = profile.address_style == "native"
         self.style = profile.address_style if not native else "us"
+        self.states = random.sample(STATES[self.style], random.choice((1, 2, 3, 5, 8)))
         self.native_streets = NATIVE_STREETS.get(self.locale) if native else None
         self.country = self.locale[-2:] if native and "_" in self.locale else COUNTRY[self.style]
         family = [name for name in name_lists("en_US")["family"] if in_half(name, profile.name_half)]
@@ -108,7 +109,7 @@ class Country:
     def city(self, name: str) -> City:
         """A town with one to eight postal codes and its own streets."""
         random = self.random
-        state = random.choice(STATES[self.style])
+        state = random.choice(self.states)
         area = (
             "".join(random.choices("ABCDEGHKLMNPRSTW", k=random.choice((1, 2))))
             if self.style == "uk"

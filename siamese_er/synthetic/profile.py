@@ -241,3 +241,5 @@ HOUSEHOLDS_PROFILE = replace(
     family={**DEMO_PROFILE.family, "twins": 0.25, "junior": 0.4, "near_twin_names": 0.5, "roommates": 0.05},
 )
 """The demo's population with nobody living alone, and more twins and Jr/Sr."""
+PROFILES = {"demo": DEMO_PROFILE, "strangers": STRANGERS_PROFILE, "households": HOUSEHOLDS_PROFILE}
+"""Profiles by the name a user gives."""

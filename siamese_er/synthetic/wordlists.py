@@ -16,7 +16,7 @@ ARABIC_FEMALE = words(
 )
 ARABIC_FAMILY = words(
     "Al-Hashimi Haddad Khoury Mansour Saleh Hamdan Al-Masri Darwish Nasr Qasim Shaheen Abdi Aziz Bakri El-Sayed "
-    "Farouk Ghanem Hijazi Jaber Kanaan Al-Rashid Mahmoud Najjar Othman Rahman Said Tamimi Yassin Zaki Barakat Abu- "
+    "Farouk Ghanem Hijazi Jaber Kanaan Al-Rashid Mahmoud Najjar Othman Rahman Said Tamimi Yassin Zaki Barakat Abu-"
     "Bakr Fayed Hakim Issa Khalil Latif Malik Rahal Sabbagh Taha Wahab Younis Bin-Laith El-Amin Sultan"
 )
 CHINESE_GIVEN = words(

@@ -19,10 +19,12 @@ publish.py             tables                                                  P
 
 ``pipeline.py`` calls them in this order. Shared nouns: ``fields/`` (one kind of field a file), ``linkage/`` (pairs,
 comparisons, Fellegi-Sunter; numpy, no Spark), ``neural/`` (torch, no Spark), ``synthetic/`` (populations, no Spark),
-``quality/`` (metrics), ``review/`` (what people look at), ``storage.py`` (run folders), ``schemas.py``, ``config.py``,
-``errors.py``. ``training.py`` trains the shipped model.
+``quality/`` (metrics), ``review/`` (what people look at), ``storage.py`` (run folders; ``lock.py``, ``files.py`` below
+it), ``schemas.py``, ``config.py``, ``errors.py``. ``training.py`` trains the shipped model. Around a job:
+``launcher.py`` (the command `siamese-er`; ``java.py`` finds a Java), ``session.py``, ``commands.py`` (exit statuses).
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,7 +37,5 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     """``siamese_er.read_run`` without importing Spark before it is asked for."""
     if name == "read_run":
-        from siamese_er.storage import read_run
-
-        return read_run
+        return import_module("siamese_er.storage").read_run
     raise AttributeError(f"module siamese_er has no attribute {name}")

@@ -13,6 +13,7 @@ from siamese_er import java
 from siamese_er.errors import ContractFault
 
 SIAMESE_ER = str(Path(sys.executable).parent / "siamese-er")
+SPARK_DEFAULTS = Path(__file__).parent.parent / "conf" / "spark" / "spark-defaults.conf"
 TINY_JOB = """
 import sys
 from siamese_er.config import MatchConfig
@@ -68,9 +69,11 @@ def test_job_runs_on_the_shim_with_its_arguments_and_exit_status(without_java, t
     job.write_text(TINY_JOB)
 
     result = launched(
-        "submit", "--master", "local[1]", "--conf", "spark.ui.enabled=false", job, "--help", "-x", "a b", "--", "c",
-        env=without_java, cwd=tmp_path,
-    )  # fmt: skip
+        *("submit", "--master", "local[1]", "--properties-file", SPARK_DEFAULTS, "--conf", "spark.ui.enabled=false"),
+        *(job, "--help", "-x", "a b", "--", "c"),
+        env=without_java,
+        cwd=tmp_path,
+    )
 
     told = [line for line in result.stdout.splitlines() if line.startswith("JOB")]
     assert told, result.stderr

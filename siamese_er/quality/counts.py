@@ -40,24 +40,29 @@ def labelled_records(crosswalk: DataFrame, truth: DataFrame) -> DataFrame:
     left out, and so are records of the crosswalk without truth; they take no part in any figure.
 
     In:  CROSSWALK; truth with ``source``, ``record_id``, ``entity_id``, unique by the first two, and any other columns.
-    Out: ``record_key``, ``entity``, ``cluster``, ``enterprise_id`` (null where unknown) and the other columns of truth.
+    Out: ``record_key``, ``entity``, ``cluster``, ``enterprise_id`` and ``is_in_crosswalk`` (null where it is not) and
+         the other columns of truth.
     """
-    enterprise_ids = crosswalk.select(record_key().alias("record_key"), "enterprise_id")
+    enterprise_ids = crosswalk.select(
+        record_key().alias("record_key"), "enterprise_id", F.lit(True).alias("is_in_crosswalk")
+    )
     known = truth.where(F.col("entity_id").isNotNull()).withColumn("record_key", record_key())
     alone = F.concat(F.lit(KEY_SEPARATOR), F.col("record_key"))
     return (
-        known.drop("enterprise_id")
+        known.drop("enterprise_id", "is_in_crosswalk")
         .join(enterprise_ids, on="record_key", how="left")
         .withColumn("entity", F.col("entity_id").cast("string"))
         .withColumn("cluster", F.coalesce(F.col("enterprise_id").cast("string"), alone))
     )
 
 
-def check_unique(records: DataFrame, table: str) -> None:
-    """Nothing, when (source, record_id) is unique. Raises: ContractFault with the number of repeated records."""
-    repeated = records.groupBy(record_key().alias("record_key")).count().where(F.col("count") > 1).count()
-    if repeated:
-        raise ContractFault(f"{table}: {repeated} records occur more than once; source and record_id must be unique")
+def n_unique_records(records: DataFrame, table: str) -> int:
+    """Number of rows. Raises: ContractFault when source and record_id are not unique, with the number of repeats."""
+    rows_of_key = records.groupBy(record_key().alias("record_key")).count()
+    totals = rows_of_key.agg(F.count(F.lit(1)), F.count_if(F.col("count") > 1)).collect()[0]
+    if totals[1]:
+        raise ContractFault(f"{table}: {totals[1]} records occur more than once; source and record_id must be unique")
+    return int(totals[0])
 
 
 def cluster_shapes(records: DataFrame) -> pd.DataFrame:
@@ -119,16 +124,21 @@ def judged_pairs(scored_pairs: DataFrame, records: DataFrame) -> DataFrame:
 
 def probability_counts(pairs: DataFrame) -> pd.DataFrame:
     """The curve (see ``thresholds.py``) of judged pairs, with ``n_true_unlinked`` beside ``n_true``; lowest first."""
-    exact = _counted(pairs, F.col("probability"))
-    if exact.count() > MAX_DISTINCT_PROBABILITIES:
-        exact = _counted(pairs, F.round("probability", 6))
-    counts = exact.toPandas().sort_values("probability", ignore_index=True)
+    exact = _counted(
+        pairs.select("probability", F.lit(1).alias("n_pairs"), F.col("is_true").cast("int").alias("n_true"),
+                     (F.col("is_true") & ~F.col("is_linked")).cast("int").alias("n_true_unlinked"))
+    ).persist()  # fmt: skip
+    try:
+        if exact.count() <= MAX_DISTINCT_PROBABILITIES:
+            counts = exact.toPandas()
+        else:
+            counts = _counted(exact.withColumn("probability", F.round("probability", 6))).toPandas()
+    finally:
+        exact.unpersist()
+    counts = counts.sort_values("probability", ignore_index=True)
     return counts.astype(CURVE_TYPES)
 
 
-def _counted(pairs: DataFrame, probability: Column) -> DataFrame:
-    return pairs.groupBy(probability.alias("probability")).agg(
-        F.count(F.lit(1)).alias("n_pairs"),
-        F.count_if("is_true").alias("n_true"),
-        F.count_if(F.col("is_true") & ~F.col("is_linked")).alias("n_true_unlinked"),
-    )
+def _counted(counts: DataFrame) -> DataFrame:
+    numbers = ("n_pairs", "n_true", "n_true_unlinked")
+    return counts.groupBy("probability").agg(*[F.sum(number).alias(number) for number in numbers])

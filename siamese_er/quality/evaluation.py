@@ -67,9 +67,9 @@ def evaluation(
     """
     folder = run_folder(spark, run_dir)
     golden_records = optional_table(spark, folder, "golden_records", ("enterprise_id",))
-    with labelled(spark, folder, truth) as (crosswalk, records):
+    with labelled(spark, folder, truth) as (records, n_in_crosswalk):
         grouped = {column: with_subgroup(records, column, golden_records, year) for column in by}
-        run = run_counts(spark, folder, crosswalk, records)
+        run = run_counts(spark, folder, records, n_in_crosswalk)
         tables = {
             column: subgroup_figures(members, per_pair=column == "source_pair") for column, members in grouped.items()
         }
@@ -77,29 +77,27 @@ def evaluation(
 
 
 @contextmanager
-def labelled(spark: SparkSession, folder: str, truth: DataFrame) -> Iterator[tuple[DataFrame, DataFrame]]:
-    """The run's crosswalk and the cached labelled records, for the time of the block; both are checked."""
+def labelled(spark: SparkSession, folder: str, truth: DataFrame) -> Iterator[tuple[DataFrame, int]]:
+    """The labelled records, cached for the time of the block, and the number of records in the crosswalk."""
     crosswalk = optional_table(spark, folder, "crosswalk", CROSSWALK_COLUMNS)
     if crosswalk is None:
         raise ContractFault("the run has no crosswalk")
-    counts.check_unique(with_columns(truth, "truth", TRUTH_COLUMNS), "truth")
-    counts.check_unique(crosswalk, "crosswalk")
+    counts.n_unique_records(with_columns(truth, "truth", TRUTH_COLUMNS), "truth")
+    n_in_crosswalk = counts.n_unique_records(crosswalk, "crosswalk")
     records = counts.labelled_records(crosswalk, truth).persist()
     try:
-        yield crosswalk, records
+        yield records, n_in_crosswalk
     finally:
         records.unpersist()
 
 
-def run_counts(spark: SparkSession, folder: str, crosswalk: DataFrame, records: DataFrame) -> RunCounts:
+def run_counts(spark: SparkSession, folder: str, records: DataFrame, n_in_crosswalk: int) -> RunCounts:
     """The counts behind the figures of one run. Raises: ContractFault when no record of the truth has an entity."""
     shapes = counts.cluster_shapes(records)
     n_records = int((shapes.n_cells * shapes.n_shared).sum())
     if not n_records:
         raise ContractFault("truth: no record with an entity_id")
-    in_crosswalk = crosswalk.select(counts.record_key().alias("record_key"))
-    n_crosswalk = in_crosswalk.count()
-    n_known = records.join(in_crosswalk, on="record_key", how="left_semi").count()
+    n_known = records.where("is_in_crosswalk").count()
     scored_pairs = optional_table(spark, folder, "scored_pairs", PAIR_COLUMNS)
     if scored_pairs is None:
         curve = counts.NO_PAIRS
@@ -111,7 +109,7 @@ def run_counts(spark: SparkSession, folder: str, crosswalk: DataFrame, records: 
         curve=curve,
         n_records=n_records,
         n_not_in_crosswalk=n_records - n_known,
-        n_without_truth=n_crosswalk - n_known,
+        n_without_truth=n_in_crosswalk - n_known,
         n_candidate_pairs=run_record(spark, folder).get("counts", {}).get("candidate_pairs"),
         n_false_within_household=counts.false_links_within(records, "household_id") if households else None,
     )

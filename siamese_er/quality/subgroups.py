@@ -5,11 +5,12 @@ figure is about persons.
 """
 
 import pandas as pd
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from siamese_er.errors import ContractFault
 from siamese_er.quality.clusters import ratio
+from siamese_er.quality.counts import pairs_among
 
 SMALLEST_CELL = 10
 """Records; the figures of a smaller subgroup are null."""
@@ -67,11 +68,14 @@ def pairs_by_subgroups(records: DataFrame, *unit: str) -> pd.DataFrame:
 
     Out: ``low``, ``high`` (subgroups, low <= high), ``n_pairs``.
     """
-    counts = records.groupBy(*unit, "subgroup").agg(F.count(F.lit(1)).alias("n"))
+    in_unit = F.sum("n").over(Window.partitionBy(*unit))
+    counts = records.groupBy(*unit, "subgroup").agg(F.count(F.lit(1)).alias("n")).withColumn("n_in_unit", in_unit)
+    counts = counts.where(F.col("n_in_unit") > 1)
     left = counts.select(*unit, F.col("subgroup").alias("low"), F.col("n").alias("n_low"))
     right = counts.select(*unit, F.col("subgroup").alias("high"), F.col("n").alias("n_high"))
-    among = F.floor(F.col("n_low") * (F.col("n_low") - 1) / 2)
-    n_pairs = F.when(F.col("low") == F.col("high"), among).otherwise(F.col("n_low") * F.col("n_high"))
+    n_pairs = F.when(F.col("low") == F.col("high"), pairs_among(F.col("n_low"))).otherwise(
+        F.col("n_low") * F.col("n_high")
+    )
     return (
         left.join(right, on=list(unit), how="inner")
         .where(F.col("low") <= F.col("high"))

@@ -131,6 +131,16 @@ def test_missing_rate_is_the_profile_s():
     assert made.records["birth_date"].notna().all()
 
 
+def test_what_a_person_never_has_is_in_no_record():
+    made = population(2000, 1, replace(CLEAN, never={"email": 0.4}))
+
+    has_email = (
+        made.records.merge(made.truth, on=KEY).groupby("entity_id")["email"].agg(lambda values: values.notna().mean())
+    )
+    assert set(has_email) == {0.0, 1.0}
+    assert (has_email == 0).mean() == pytest.approx(0.4, abs=0.05)
+
+
 def test_error_rate_is_the_profile_s():
     noisy = replace(CLEAN, repeats="originals", repeat_rate=1.0, max_repeats=2, first_clean=True, clean_share=0.0)
     noisy = replace(noisy, error_fields={"city": 1.0}, error_kinds={"substitute": 1.0}, columns=("city",), max_errors=1)

@@ -70,6 +70,7 @@ class Source:
     romanised: bool = False
     abbreviates: bool = False
     sex_style: Literal["letter", "word", "number"] = "letter"
+    middle_initials: bool = False
     lacks: tuple[str, ...] = ()
 
 
@@ -77,9 +78,11 @@ class Source:
 class Profile:
     """Every knob of one synthetic table.
 
-    Rates are probabilities; a trait absent from ``missing``, ``replaced``, ``noise``, ``family``, ``life`` has rate 0.
-    ``error_fields`` and ``error_kinds`` are relative weights of the typing errors; a record that is not clean (see
-    ``clean_share``) gets one to ``max_errors`` of them, each further one with chance ``more_errors``.
+    Rates are probabilities; a trait absent from one of the mappings has rate 0. ``error_fields`` and ``error_kinds``
+    are relative weights of the typing errors; a record that is not clean (see ``clean_share``) gets one to
+    ``max_errors`` of them, each further one with chance ``more_errors``. ``missing`` is drawn for each record,
+    ``never`` for each person; ``replaced`` puts somebody else's value in a field; ``mrn_renewed`` is the chance that a
+    record of a known patient has a new record number.
     """
 
     columns: tuple[str, ...] = COLUMNS[:-1]
@@ -101,7 +104,9 @@ class Profile:
     error_fields: Mapping[str, float] = field(default_factory=dict)
     error_kinds: Mapping[str, float] = field(default_factory=dict)
     missing: Mapping[str, float] = field(default_factory=dict)
+    never: Mapping[str, float] = field(default_factory=dict)
     replaced: Mapping[str, float] = field(default_factory=dict)
+    mrn_renewed: float = 0.05
     noise: Mapping[str, float] = field(default_factory=dict)
     household_share: float = 0.0
     family: Mapping[str, float] = field(default_factory=dict)

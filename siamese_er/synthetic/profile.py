@@ -6,6 +6,7 @@ in it, which columns it has, who typed it, and how badly.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -69,14 +70,15 @@ def random_sources(rng: np.random.Generator, n_sources: int, columns: tuple[str,
     names = rng.permutation(["ehr", "lab", "claims", "registry", "clinic"])[:n_sources]
 
     def habits() -> dict[str, str | bool]:
-        dates = ["%Y-%m-%d", "%Y%m%d", "%m/%d/%Y", "%d.%m.%Y", "%d %b %Y"]
+        dates = ["%Y-%m-%d", "%Y%m%d", "%m/%d/%Y", "%d.%m.%Y", "%d %b %Y", "%Y"]
         return {
             "letter_case": str(rng.choice(["as_is", "upper", "lower", "title"], p=[0.4, 0.25, 0.25, 0.1])),
-            "date_format": str(rng.choice(dates, p=[0.8, 0.08, 0.05, 0.04, 0.03])),
+            "date_format": str(rng.choice(dates, p=[0.79, 0.08, 0.05, 0.04, 0.03, 0.01])),
             "phone_style": str(rng.choice(["plain", "dashes", "brackets", "international"])),
             "id_style": str(rng.choice(["plain", "dashes"])),
             "romanised": chance(rng, 0.5),
             "abbreviates": chance(rng, 0.3),
+            "middle_initials": chance(rng, 0.15),
             "sex_style": str(rng.choice(["letter", "word", "number"], p=[0.7, 0.2, 0.1])),
         }
 
@@ -111,6 +113,68 @@ def random_repeat_rate(rng: np.random.Generator, repeats: Repeats) -> float:
     return log_uniform(rng, 0.03, 0.7)
 
 
+def random_mistakes(rng: np.random.Generator, columns: tuple[str, ...], repeats: Repeats) -> dict[str, Any]:
+    """Settings of a profile: how often its values are mistyped, missing, replaced or written otherwise."""
+    level = log_uniform(rng, 0.1, 1.5)
+    missing_level = log_uniform(rng, 0.02, 1.0)
+    has_replaced = chance(rng, 0.6)
+    is_heavy = repeats == "heavy"
+    rarer = [name for name in columns if name not in ("given_name", "family_name", "birth_date")]
+    return {
+        "first_clean": chance(rng, 0.8 if repeats == "originals" else 0.25),
+        "clean_share": float(rng.uniform(0, 0.6) if is_heavy or chance(rng, 0.4) else 1 - log_uniform(rng, 0.02, 0.9)),
+        "more_errors": float(rng.uniform(0.05, 0.7)),
+        "max_errors": int(rng.integers(2, 8) if is_heavy else rng.integers(1, 5)),
+        "error_fields": random_weights(rng, columns, float(rng.choice([0.5, 1.0, 4.0]))),
+        "error_kinds": random_weights(rng, ERROR_KINDS, 1.0),
+        "missing": {n: min(0.6, missing_level * float(rng.beta(0.5, 1.5))) for n in columns if chance(rng, 0.7)},
+        "never": {n: min(0.6, missing_level * float(rng.beta(0.5, 2))) for n in rarer if chance(rng, 0.5)},
+        "replaced": {n: log_uniform(rng, 0.001, 0.25) for n in columns if has_replaced and chance(rng, 0.3)},
+        "mrn_renewed": log_uniform(rng, 0.005, 0.2) if chance(rng, 0.4) else float(rng.uniform(0.2, 1.0)),
+        "noise": random_rates(rng, NOISE_RANGES, absent=0.35, level=level),
+        "id_shared": 0.0 if chance(rng, 0.7) else log_uniform(rng, 0.001, 0.03),
+    }
+
+
+def random_inhabitants(rng: np.random.Generator, name_half: NameHalf) -> dict[str, Any]:
+    """Settings of a profile: who lives in the table, how they are named and what happens to them."""
+    n_locales = 1 if chance(rng, 0.45) else int(rng.integers(2, 6))
+    preference = np.array([6.0 if name.startswith("en_") else 1.0 for name in LOCALES])
+    locales = rng.choice(LOCALES, size=n_locales, replace=False, p=preference / preference.sum())
+    households = 0.0 if chance(rng, 0.35) else float(rng.uniform(0.05, 1.0))
+    first_birth_year, last_year = int(rng.integers(1900, 1985)), int(rng.integers(1995, 2026))
+    return {
+        "locales": {str(name): float(w) for name, w in zip(locales, rng.dirichlet(np.ones(n_locales)), strict=True)},
+        "name_half": name_half,
+        "name_list_size": int(log_uniform(rng, 30, 4000)),
+        "zipf_exponent": float(rng.uniform(0, 1.2)),
+        "coined_share": 0.0 if chance(rng, 0.5) else log_uniform(rng, 0.01, 0.4),
+        "middle_share": float(rng.uniform(0.1, 1.0)),
+        "household_share": households,
+        "family": random_rates(rng, FAMILY_RANGES, absent=0.25 if households else 0.6),
+        "life": random_rates(rng, LIFE_RANGES, absent=0.3),
+        "years": log_uniform(rng, 0.2, 20),
+        "last_year": last_year,
+        "birth_years": (first_birth_year, int(rng.integers(first_birth_year + 8, last_year + 1))),
+    }
+
+
+def random_places(rng: np.random.Generator, locale: str) -> dict[str, Any]:
+    """Settings of a profile: its towns, the manner of its addresses and of its national ids."""
+    style = {"en_GB": "uk", "en_IE": "uk", "en_NZ": "au"}.get(locale, "us")
+    constants = (("Anytown", "US", "00000"), ("Springfield", "IL", "62701"), ("Anytown", "WA", "00000"))
+    return {
+        "n_cities": int(log_uniform(rng, 1, 500)),
+        "city_exponent": float(rng.uniform(0, 1.5)),
+        "streets_per_city": int(log_uniform(rng, 10, 600)),
+        "address_style": str(rng.choice([style, "us", "uk", "au", "native"], p=[0.4, 0.15, 0.15, 0.15, 0.15])),
+        "place_constant": constants[int(rng.integers(3))] if chance(rng, 0.05) else None,
+        "id_kind": str(
+            rng.choice(["ssn", "digits7", "nhs", "digits11", "alphanumeric"], p=[0.35, 0.2, 0.15, 0.15, 0.15])
+        ),
+    }
+
+
 def random_profile(rng: np.random.Generator, name_half: NameHalf = "whole") -> Profile:
     """A profile drawn from everything we can imagine a site to be.
 
@@ -118,69 +182,29 @@ def random_profile(rng: np.random.Generator, name_half: NameHalf = "whole") -> P
     30 to 4,000 names a list, Zipf exponent 0 to 1.2, coined surnames 0 to 40 %; sources 1 to 5; repeats: none 6 %, two
     files 20 % (in two of five of these everybody is in both), originals with duplicates 14 %, geometric 45 %, heavy (up
     to 12 records) 15 %; clean records 0 to 98 %, else 1 to 4 typing errors, in heavy tables up to 7; missing values 0
-    to 60 % by field, and in a third of tables with several sources columns that a source never fills; a field replaced
-    outright 0 to 25 %; noise, family and life traits as in ``NOISE_RANGES``, ``FAMILY_RANGES``, ``LIFE_RANGES``, each
-    off in a share of tables, noise scaled by a common level of .1 to 1.5; households: none 35 %, else 5 to 100 % of the
-    units; 1 to 500 cities, placeholder city 5 %; notes in 25 %.
+    to 60 % by record and 0 to 60 % by person for each field, and in a third of tables with several sources columns that
+    a source never fills; a field replaced outright 0 to 25 %; noise, family and life traits as in ``NOISE_RANGES``,
+    ``FAMILY_RANGES``, ``LIFE_RANGES``, each off in a share of tables, noise scaled by a common level of .1 to 1.5;
+    households: none 35 %, else 5 to 100 % of the units; 1 to 500 cities, placeholder city 5 %; notes in 25 %.
     """
-    n_locales = 1 if chance(rng, 0.45) else int(rng.integers(2, 6))
-    preference = np.array([6.0 if name.startswith("en_") else 1.0 for name in LOCALES])
-    preference /= preference.sum()
-    locales = rng.choice(LOCALES, size=n_locales, replace=False, p=preference)
     repeats = REPEATS[int(rng.choice(5, p=[0.06, 0.2, 0.14, 0.45, 0.15]))]
     n_sources = 2 if repeats == "two_files" else int(rng.choice([1, 2, 3, 4, 5], p=[0.4, 0.2, 0.2, 0.1, 0.1]))
     columns = random_columns(rng)
-    level = log_uniform(rng, 0.1, 1.5)
-    has_replaced = chance(rng, 0.6)
-    missing_level = log_uniform(rng, 0.02, 1.0)
-    households = 0.0 if chance(rng, 0.35) else float(rng.uniform(0.05, 1.0))
-    first_birth_year = int(rng.integers(1900, 1985))
-    last_year = int(rng.integers(1995, 2026))
-    placeholder = [("Anytown", "US", "00000"), ("Springfield", "IL", "62701"), ("Anytown", "WA", "00000")]
-    style = "uk" if locales[0] in ("en_GB", "en_IE") else "au" if locales[0] == "en_NZ" else "us"
+    inhabitants = random_inhabitants(rng, name_half)
     return Profile(
         columns=columns,
-        locales={
-            str(name): float(weight) for name, weight in zip(locales, rng.dirichlet(np.ones(n_locales)), strict=True)
-        },
         sources=random_sources(rng, n_sources, columns),
-        name_half=name_half,
-        name_list_size=int(log_uniform(rng, 30, 4000)),
-        zipf_exponent=float(rng.uniform(0, 1.2)),
-        coined_share=0.0 if chance(rng, 0.5) else log_uniform(rng, 0.01, 0.4),
-        middle_share=float(rng.uniform(0.1, 1.0)),
         repeats=repeats,
         repeat_rate=random_repeat_rate(rng, repeats),
         max_repeats=12 if repeats == "heavy" else int(rng.integers(2, 7)),
-        one_per_source=chance(rng, 0.3),
-        first_clean=chance(rng, 0.8 if repeats == "originals" else 0.25),
-        clean_share=float(
-            rng.uniform(0.0, 0.6) if repeats == "heavy" or chance(rng, 0.4) else 1 - log_uniform(rng, 0.02, 0.9)
-        ),
-        more_errors=float(rng.uniform(0.05, 0.7)),
-        max_errors=int(rng.integers(2, 8) if repeats == "heavy" else rng.integers(1, 5)),
-        error_fields=random_weights(rng, columns, float(rng.choice([0.5, 1.0, 4.0]))),
-        error_kinds=random_weights(rng, ERROR_KINDS, 1.0),
-        missing={name: min(0.6, missing_level * float(rng.beta(0.5, 1.5))) for name in columns if chance(rng, 0.7)},
-        replaced={name: log_uniform(rng, 0.001, 0.25) for name in columns if has_replaced and chance(rng, 0.3)},
-        noise=random_rates(rng, NOISE_RANGES, absent=0.35, level=level),
-        household_share=households,
-        family=random_rates(rng, FAMILY_RANGES, absent=0.25 if households else 0.6),
-        life=random_rates(rng, LIFE_RANGES, absent=0.3),
-        years=log_uniform(rng, 0.2, 20),
-        last_year=last_year,
-        birth_years=(first_birth_year, int(rng.integers(first_birth_year + 8, last_year + 1))),
-        n_cities=int(log_uniform(rng, 1, 500)),
-        city_exponent=float(rng.uniform(0, 1.5)),
-        streets_per_city=int(log_uniform(rng, 10, 600)),
-        address_style=str(rng.choice([style, "us", "uk", "au", "native"], p=[0.4, 0.15, 0.15, 0.15, 0.15])),
-        place_constant=placeholder[int(rng.integers(3))] if chance(rng, 0.05) else None,
-        id_kind=str(rng.choice(["ssn", "digits7", "nhs", "digits11", "alphanumeric"], p=[0.35, 0.2, 0.15, 0.15, 0.15])),
-        id_shared=0.0 if chance(rng, 0.7) else log_uniform(rng, 0.001, 0.03),
+        one_per_source=n_sources > 1 and chance(rng, 0.3),
         notes_share=0.0 if chance(rng, 0.75) else float(rng.uniform(0.1, 1.0)),
         visits=float(rng.uniform(1, 3.5)),
         copy_forward=float(rng.uniform(0, 0.7)),
         wrong_chart=0.0 if chance(rng, 0.5) else log_uniform(rng, 0.002, 0.03),
+        **inhabitants,
+        **random_mistakes(rng, columns, repeats),
+        **random_places(rng, next(iter(inhabitants["locales"]))),
     )
 
 
@@ -207,6 +231,8 @@ DEMO_PROFILE = Profile(
              "state": 0.04, "postal_code": 0.05, "country": 0.1, "sex": 0.02, "birth_date": 0.01,
              "mother_maiden_name": 0.5,
              "former_family_name": 0.5, "multiple_birth": 0.3, "birth_order": 0.3, "race": 0.3},
+    never={"national_id": 0.08, "email": 0.25, "middle_name": 0.1, "phone": 0.03},
+    mrn_renewed=0.15,
     replaced={"national_id": 0.004, "phone": 0.01, "email": 0.005},
     noise=NOISE,
     household_share=0.6,

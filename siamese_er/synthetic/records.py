@@ -33,6 +33,7 @@ class Scribe:
     def __init__(self, profile: Profile, society: Society, random: Random) -> None:
         self.profile, self.society, self.random = profile, society, random
         self.optional = [name for name in profile.columns if name not in ALWAYS]
+        self.nothing: dict[int, tuple[str, ...]] = {}
         self.believed: dict[tuple[int, str], Values] = {}
         typed = [name for name in profile.columns if name not in UNTYPED]
         self.error_fields = typed
@@ -59,7 +60,7 @@ class Scribe:
             self.mistype(values, factor)
             if self.shows("lasting", factor):
                 self.believed[id(person), source.name] = self.lasting(values)
-        self.leave_out(values, source, factor)
+        self.leave_out(values, person, source, factor)
         return self.styled(values, person, source, address)
 
     def lasting(self, values: Values) -> Values:
@@ -70,12 +71,20 @@ class Scribe:
             del kept["birth_date"]
         return kept
 
-    def leave_out(self, values: Values, source: Source, factor: float) -> None:
-        """Fields that the source lacks or did not ask for, in place."""
+    def without(self, person: Person) -> tuple[str, ...]:
+        """The fields that this person has in no record."""
+        names = self.nothing.get(id(person))
+        if names is None:
+            names = tuple(name for name, rate in self.profile.never.items() if self.random.random() < rate)
+            self.nothing[id(person)] = names
+        return names
+
+    def leave_out(self, values: Values, person: Person, source: Source, factor: float) -> None:
+        """Fields that the source lacks or did not ask for, or that the person never had, in place."""
         for name, rate in self.missing:
             if self.random.random() < rate * source.missing:
                 values[name] = None
-        for name in source.lacks:
+        for name in (*source.lacks, *self.without(person)):
             values[name] = None
         if self.shows("sparse", factor):
             for name in self.optional:
@@ -88,7 +97,7 @@ class Scribe:
         family = holding(person.families, day)
         line = one_line(address, random)
         mrn = person.mrns.get(source.name)
-        if mrn is None or random.random() < 0.05:
+        if mrn is None or random.random() < profile.mrn_renewed:
             mrn = person.mrns[source.name] = str(random.randrange(100_000, 10_000_000))
         values: Values = {
             "given_name": person.given, "middle_name": person.middle, "family_name": family,
@@ -248,6 +257,8 @@ class Scribe:
                 row[name] = numbers.id_as_written(value, self.profile.id_kind, source.id_style)
             elif name in AS_IS:
                 row[name] = value
+            elif name == "middle_name" and source.middle_initials:
+                row[name] = recase(value[0])
             elif name == "sex":
                 row[name] = SEX_WORDS[source.sex_style][value]
             else:

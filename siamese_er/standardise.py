@@ -80,16 +80,30 @@ def with_column_name(column: str) -> Column:
 
 
 def held_identifiers(standardised: DataFrame) -> DataFrame:
-    """record_key, column, identifier and person, one row for each identifier that a record holds.
+    """record_key, column, identifier, given and birth (null = missing), one row for each identifier of a record.
 
-    A person is the first given name and the first birth date; empty where both are missing. Last-four forms are
-    shared by nature and left out.
+    Last-four forms are shared by nature and left out.
     """
-    person = F.concat_ws("|", F.try_element_at("given_names", F.lit(1)), F.try_element_at("birth_dates", F.lit(1)))
     named = F.concat(*[with_column_name(column) for column in SHARED_COLUMNS])
-    held = standardised.select("record_key", person.alias("person"), F.explode(named).alias("held"))
+    held = standardised.select(
+        "record_key",
+        F.try_element_at("given_names", F.lit(1)).alias("given"),
+        F.try_element_at("birth_dates", F.lit(1)).alias("birth"),
+        F.explode(named).alias("held"),
+    )
     is_whole = ~F.col("held.identifier").startswith("last4:")
-    return held.where(is_whole).select("record_key", "held.column", "held.identifier", "person")
+    return held.where(is_whole).select("record_key", "held.column", "held.identifier", "given", "birth")
+
+
+def n_people() -> Column:
+    """How many people a group of records stands for at least.
+
+    Distinct (given name, birth date), but no more than distinct given names or birth dates where there are any: the
+    typing errors of one person multiply the pairs, not both of the others.
+    """
+    n_given, n_births = F.count_distinct("given"), F.count_distinct("birth")
+    n_pairs = F.count_distinct(F.concat_ws("|", "given", "birth"))
+    return F.least(n_pairs, F.nullif(n_given, F.lit(0)), F.nullif(n_births, F.lit(0)))
 
 
 def shared_by_record(held: DataFrame, max_people: int) -> DataFrame:
@@ -97,10 +111,9 @@ def shared_by_record(held: DataFrame, max_people: int) -> DataFrame:
 
     Grouped and joined, nothing collected: a number of all zeros may be on a million records.
     """
-    n_people = F.count_distinct(F.when(F.col("person") != "", F.col("person")))
-    shared = held.groupBy("column", "identifier").agg(n_people.alias("n_people")).where(F.col("n_people") > max_people)
+    people = held.groupBy("column", "identifier").agg(n_people().alias("n_people"))
     return (
-        held.join(shared, on=["column", "identifier"], how="left_semi")
+        held.join(people.where(F.col("n_people") > max_people), on=["column", "identifier"], how="left_semi")
         .groupBy("record_key")
         .agg(F.collect_set(F.struct("column", "identifier")).alias("shared"))
     )

@@ -81,7 +81,7 @@ def standard_address(value: str) -> Standard:
 
 
 def once_standard(value: str) -> Standard:
-    """The address after one pass; what a unit leaves behind may read as another, so that a second pass can be needed."""
+    """The address after one pass; what a unit leaves behind may read as another unit."""
     words = ascii_words(HASH.sub(" unit ", SLASHED.sub(r" unit \1 \2", value)))
     if found := PO_BOX.search(words) or GLUED_PO_BOX.search(words):
         return Standard(f"po box {next(group for group in found.groups() if group)}")

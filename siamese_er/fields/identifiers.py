@@ -53,7 +53,7 @@ def national_id(value: str, region: str = "US") -> Standard:
     number = alphanumerics(text)
     if found := LAST_FOUR.fullmatch(text) or LAST_FOUR.fullmatch(number):
         return PLACEHOLDER if found[1] == "0000" else Standard(f"last4:{found[1]}")
-    if is_placeholder(text) or is_filler(number):
+    if is_placeholder(text) or is_placeholder(number) or is_filler(number):
         return PLACEHOLDER
     if len(number) < 4 or not any(mark.isdigit() for mark in number):
         return Standard(fault="invalid_identifier")
@@ -66,7 +66,12 @@ def national_id(value: str, region: str = "US") -> Standard:
 def scoped_value(value: str) -> Standard:
     """An identifier's value inside its assigner, in lower-case letters and digits."""
     number = alphanumerics(value)
-    if is_placeholder(value) or not number.strip("0") or (len(number) >= 4 and len(set(number)) == 1):
+    if (
+        is_placeholder(value)
+        or is_placeholder(number)
+        or not number.strip("0")
+        or (len(number) >= 4 and len(set(number)) == 1)
+    ):
         return PLACEHOLDER
     return Standard(number)
 

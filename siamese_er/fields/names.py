@@ -105,7 +105,7 @@ def plain_parts(value: str, particles: frozenset[str], has_links: bool) -> NameP
     if has_links:
         tokens = without_links(tokens)
     name = " ".join(glued(tokens, particles))
-    if not dropped and name != words and (marks := marked_placeholder(name, name)) and name:
+    if name and name != words and (marks := marked_placeholder(name, name)):
         return NameParts("", suffixes, marks)
     return NameParts(name, suffixes, dropped)
 

@@ -54,7 +54,7 @@ COUNTRY_CODES = {
 }  # fmt: skip
 CITY_WORDS = {"st": "saint", "ft": "fort", "mt": "mount", "ste": "sainte", "pt": "port", "hts": "heights",
               "spgs": "springs", "jct": "junction", "n": "north", "s": "south", "e": "east", "w": "west"}  # fmt: skip
-ZIP = re.compile(r"(\d{5})(?:[- ]?\d{4})?")
+ZIP = re.compile(r"(\d{5})(?:\d{4})?")
 ZIP_PLUS_FOUR = re.compile(r"(\d{5})[- ]\d{4}")
 NO_CODE = re.compile(r"0+|9{4,}")
 
@@ -95,7 +95,7 @@ def standard_postal_code(value: str, region: str = "US") -> Standard:
     if is_placeholder(text):
         return PLACEHOLDER
     code = ascii_words(text).replace(" ", "")
-    if found := (ZIP if region == "US" else ZIP_PLUS_FOUR).fullmatch(ascii_words(text)):
+    if found := ZIP.fullmatch(code) if region == "US" else ZIP_PLUS_FOUR.fullmatch(text):
         code = found[1]
     return PLACEHOLDER if NO_CODE.fullmatch(code) else Standard(code)
 

@@ -114,10 +114,16 @@ def add_births_after_death(births: list[str], invalid: list[str], deaths: list[s
         faults.append("birth_date:after_death")
 
 
+def identifier_text(item: Any, name: str) -> str:
+    """One text of a structured identifier, a dict or a Spark row; missing = empty."""
+    text = item.get(name) if isinstance(item, dict) else getattr(item, name, None)
+    return "" if text is None else str(text)
+
+
 def add_identifiers(cell: Any, result: dict[str, list[str]], faults: list[str]) -> None:
     """Add one record's structured identifiers to its scoped ones, or to its national ids where their system says so."""
     for item in cell if isinstance(cell, (list, tuple, np.ndarray)) else ():
-        system, kind, value = (str(item[name] or "") for name in ("system", "type", "value"))
+        system, kind, value = (identifier_text(item, name) for name in ("system", "type", "value"))
         if not value.strip():
             continue
         region = identifiers.national_region(system, kind)

@@ -1,0 +1,87 @@
+"""Standardising in Spark: day first by source, shared identifiers, fault counts."""
+
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import functions as F
+
+from siamese_er.config import InputSettings, StandardiseSettings
+from siamese_er.fields.standard import STANDARD_COLUMNS as PURE_COLUMNS
+from siamese_er.schemas import KEY_SEPARATOR, RECORDS, STANDARD_COLUMNS, STANDARDISED
+from siamese_er.standardise import fault_counts, standardised_records
+
+
+def written(spark, rows):
+    """RECORDS of (source, record_id, columns)."""
+    records = [
+        {"record_key": f"{source}{KEY_SEPARATOR}{record_id}", "source": source, "record_id": record_id, **columns}
+        for source, record_id, columns in rows
+    ]
+    return spark.createDataFrame([{name: row.get(name) for name in RECORDS.names} for row in records], RECORDS)
+
+
+def column_of(frame, column):
+    return {row["record_id"]: row[column] for row in frame.select("record_id", column).collect()}
+
+
+def test_columns_are_those_of_the_schema():
+    assert PURE_COLUMNS == STANDARD_COLUMNS
+
+
+@pytest.fixture(scope="module")
+def standardised(spark):
+    shared = [
+        (
+            "h",
+            f"shared{n}",
+            {"given_name": [f"ann{n}"], "birth_date": [f"198{n}-01-02"], "national_id": ["123-45-0001"]},
+        )
+        for n in range(4)
+    ]
+    rows = [
+        ("uk", "unambiguous", {"birth_date": ["25/04/1980"]}),
+        ("uk", "ambiguous", {"birth_date": ["05/04/1980"], "given_name": ["Łukasz"]}),
+        ("us", "month first", {"birth_date": ["05/04/1980"]}),
+        ("us", "broken", {"birth_date": ["2000-13-01"], "phone": ["999-999-9999"], "national_id": ["020-64-9552"]}),
+        *shared,
+    ]
+    settings, rules = InputSettings(), StandardiseSettings(max_people_for_identifier=3)
+    return standardised_records(written(spark, rows).repartition(3), settings, rules).persist()
+
+
+def test_standardised_records_conform(standardised):
+    assert standardised.schema.simpleString() == STANDARDISED.simpleString()
+    assert standardised.count() == 8
+    nulls = [F.col(name).isNull() | F.array_contains(F.transform(name, F.isnull), True) for name in STANDARD_COLUMNS]
+    assert standardised.where(F.greatest(*nulls)).count() == 0
+
+
+def test_day_first_by_source(standardised):
+    births = column_of(standardised, "birth_dates")
+
+    assert births["ambiguous"] == ["1980-04-05"]
+    assert births["month first"] == ["1980-05-04"]
+
+
+def test_shared_identifiers_are_removed(standardised):
+    ids, faults = column_of(standardised, "national_ids"), column_of(standardised, "value_faults")
+
+    assert ids["broken"] == ["020649552"]
+    assert [ids[f"shared{n}"] for n in range(4)] == [[]] * 4
+    assert faults["shared0"] == ["national_id:shared_by_many"]
+
+
+def test_shared_identifiers_keeps_what_few_people_share(spark):
+    rows = [("h", str(n), {"given_name": ["ann"], "mrn": ["77"], "birth_date": ["1980-01-02"]}) for n in range(9)]
+
+    kept = standardised_records(written(spark, rows), InputSettings(), StandardiseSettings(max_people_for_identifier=2))
+
+    assert set(map(tuple, column_of(kept, "scoped_identifiers").values())) == {("mrn:h||77",)}
+
+
+def test_fault_counts(spark, standardised):
+    expected = [("birth_date", "impossible_date", 1), ("phone", "placeholder", 1), ("national_id", "shared_by_many", 4)]
+
+    actual = fault_counts(standardised)
+
+    frame = spark.createDataFrame(expected, actual.schema)
+    assert_df_equality(actual, frame, ignore_row_order=True, ignore_nullable=True)

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 def _is_vaguer(value: Column, other: Column) -> Column:
     """A value that only says less than the other: 1980 beside 1980-05-01, last4:0049 beside an id ending in 0049."""
     return (value != other) & (
-        F.startswith(other, value)
+        F.startswith(other, F.concat(value, F.lit("-")))
         | (F.startswith(value, F.lit("last4:")) & F.endswith(other, F.substring(value, 7, 4)))
         | (F.startswith(value, F.lit("--")) & F.endswith(other, F.substring(value, 2, 6)))
     )

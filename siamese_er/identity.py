@@ -23,7 +23,7 @@ BIRTHS = ("created", "split_from")
 
 @dataclass(frozen=True)
 class Identity:
-    """``ids``: ENTERPRISE_IDS, one row for each record. ``history``: ENTERPRISE_ID_HISTORY, this run's after all earlier."""
+    """``ids``: ENTERPRISE_IDS, one row for each record. ``history``: ENTERPRISE_ID_HISTORY, earlier runs' too."""
 
     ids: DataFrame
     history: DataFrame

@@ -1,0 +1,208 @@
+import random
+from datetime import datetime
+
+import pytest
+
+from siamese_er.config import SourceSettings, SurvivorshipSettings
+from siamese_er.golden_values import STANDARD_OF
+from siamese_er.schemas import CROSSWALK, ENTERPRISE_IDS, LINKS, MULTIVALUED, RECORDS, STANDARD_COLUMNS, STANDARDISED
+from siamese_er.survivorship import crosswalk, golden_records, record_statuses
+
+SOURCES = {"lab": SourceSettings(trust=1), "registry": SourceSettings(trust=9)}
+DAYS = [datetime(2026, 1, day) for day in range(1, 10)]
+
+
+def record(key, source="clinic", updated_at=None, extra=None, identifiers=(), **fields):
+    row = {name: [] for name in MULTIVALUED} | {name: None for name in RECORDS.names if name not in MULTIVALUED}
+    row |= {"record_key": f"{source}\x1f{key}", "source": source, "record_id": key, "updated_at": updated_at}
+    row |= {
+        "extra": extra,
+        "identifiers": [dict(zip(("system", "type", "value"), i, strict=True)) for i in identifiers],
+    }
+    return row | fields
+
+
+def standardised(row, **columns):
+    """As standardising would leave it: lower case, unknown values gone."""
+    plain = {
+        column: [value.lower() for value in row[field] if value.lower() not in ("unknown", "")]
+        for field, column in STANDARD_OF.items()
+        if field in MULTIVALUED
+    }
+    keys = {name: row[name] for name in ("record_key", "source", "record_id")}
+    return keys | {name: [] for name in STANDARD_COLUMNS} | plain | columns
+
+
+def golden_of(spark, people, settings=None, shuffle=None, **columns):
+    """Golden records, by enterprise id, of {enterprise id: records}."""
+    rows = [(row, enterprise_id) for enterprise_id, members in people.items() for row in members]
+    if shuffle is not None:
+        random.Random(shuffle).shuffle(rows)
+    golden = golden_records(
+        spark.createDataFrame([row for row, _ in rows], RECORDS),
+        spark.createDataFrame(
+            [standardised(row, **columns.get(row["record_id"], {})) for row, _ in rows], STANDARDISED
+        ),
+        spark.createDataFrame(
+            [(row["record_key"], enterprise_id, None) for row, enterprise_id in rows], ENTERPRISE_IDS
+        ),
+        settings or SurvivorshipSettings(rules={}),
+        SOURCES,
+    )
+    return {row["enterprise_id"]: row for row in golden.collect()}
+
+
+PEOPLE = {
+    "E1": [
+        record("1", updated_at=DAYS[0], given_name=["Ann"], phone=["1"], city=["Bonn"], sex=["F"],
+               birth_date=["1980"], extra={"ward": "Northern", "floor": ""}),
+        record("2", "lab", updated_at=DAYS[1], given_name=["ANN"], phone=["2", "3"], city=["UNKNOWN"], sex=["unknown"],
+               birth_date=["1980-05-01"], extra={"ward": "South"}, identifiers=[("s", "mr", "7")]),
+        record("3", "registry", given_name=["Anna Maria"], phone=["4"], birth_date=["1980-05-01"],
+               identifiers=[("s", "mr", "7"), ("s", "mr", " "), ("r", "mr", "8")]),
+    ],
+    "E2": [record("4", given_name=["Unknown"])],
+    "E3": [record("5", given_name=["Zoe"]), record("6", given_name=["Ida"], sensitivity="Restricted")],
+    "E4": [record("7", given_name=["Tess"], family_name=["Testing"])],
+    "E5": [record("8", given_name=["Cy"], sensitivity="restricted")],
+    "E6": [record("9", full_name=["Ola Nord"])],
+    "E7": [record("10", given_name=["Unknown", "Bo"], birth_date=["2001-02-03"]),
+           record("11", given_name=["Bo"], birth_date=["2001-02-04"])],
+}  # fmt: skip
+RULES = {
+    "given_name": "majority",
+    "phone": "source_trust",
+    "city": "longest",
+    "ward": "longest",
+    "birth_date": "majority",
+}
+
+
+@pytest.fixture(scope="module")
+def golden(spark):
+    columns = {"7": {"name_marks": ["test"]}, "9": {"given_names": ["ola"], "family_names": ["nord"]}}
+    settings = SurvivorshipSettings(rules=RULES)
+    first = golden_of(spark, PEOPLE, settings, **columns)
+    assert first == golden_of(spark, PEOPLE, settings, shuffle=7, **columns)
+    return first
+
+
+def test_golden_records_follow_the_rule_of_each_field(golden):
+    person = golden["E1"]
+
+    assert person["given_name"] == "ANN"
+    assert person["phone"] == "4"
+    assert person["birth_date"] == "1980-05-01"
+    assert person["extra"] == {"ward": "Northern"}
+    assert person["n_records"] == 3
+    assert person["sources"] == ["clinic", "lab", "registry"]
+    assert [tuple(identifier) for identifier in person["identifiers"]] == [("r", "mr", "8"), ("s", "mr", "7")]
+
+
+def test_golden_records_tell_where_each_value_comes_from(golden):
+    provenance = {field: tuple(origin) for field, origin in golden["E1"]["provenance"].items()}
+
+    assert provenance == {
+        "given_name": ("lab", "2", "majority"),
+        "phone": ("registry", "3", "source_trust"),
+        "city": ("clinic", "1", "longest"),
+        "sex": ("clinic", "1", "most_recent"),
+        "birth_date": ("lab", "2", "majority"),
+        "ward": ("clinic", "1", "longest"),
+    }
+
+
+def test_golden_records_keep_alternates_and_show_conflicts(golden):
+    person = golden["E1"]
+
+    assert person["alternates"] == {
+        "given_name": ["Ann", "Anna Maria"],
+        "phone": ["1", "2", "3"],
+        "birth_date": ["1980"],
+        "ward": ["South"],
+    }
+    assert person["conflicts"] == ["given_name"]
+    assert golden["E7"]["conflicts"] == ["birth_date"]
+
+
+def test_golden_records_drop_placeholders(golden):
+    assert golden["E1"]["city"] == "Bonn"
+    assert golden["E1"]["sex"] == "F"
+    assert golden["E2"]["given_name"] is None
+    assert golden["E2"]["provenance"] == golden["E2"]["alternates"] == {}
+    assert golden["E2"]["conflicts"] == []
+    assert golden["E7"]["given_name"] == "Bo"
+    assert "given_name" not in golden["E7"]["alternates"]
+
+
+def test_golden_records_hide_restricted_records_and_test_patients(golden):
+    assert (golden["E3"]["given_name"], golden["E3"]["n_records"], golden["E3"]["alternates"]) == ("Zoe", 1, {})
+    assert "E4" not in golden
+    assert golden["E5"]["given_name"] == "Cy"
+
+
+def test_golden_records_of_a_full_name_use_its_parts(golden):
+    assert (golden["E6"]["given_name"], golden["E6"]["family_name"]) == ("ola", "nord")
+
+
+def test_golden_values_come_from_members(spark):
+    choice = random.Random(2)
+    names = ["Ann", "ANN", "Anna", "Bo", "Unknown", "Bo-Li"]
+    people = {
+        f"E{person}": [
+            record(
+                f"{person}-{place}", choice.choice(["lab", "clinic", "registry"]), choice.choice([None, *DAYS]),
+                given_name=choice.sample(names, choice.randrange(3)), phone=choice.sample("1234", choice.randrange(3)),
+            )
+            for place in range(choice.randrange(1, 6))
+        ]
+        for person in range(60)
+    }  # fmt: skip
+
+    golden = golden_of(spark, people, SurvivorshipSettings(rules={"given_name": "majority"}))
+
+    assert golden.keys() == people.keys()
+    for enterprise_id, person in golden.items():
+        members = {row["record_id"]: row for row in people[enterprise_id]}
+        for field in ("given_name", "phone"):
+            written = {value for row in members.values() for value in row[field]} - {"Unknown"}
+            kept = {person[field], *person["alternates"].get(field, [])} - {None}
+            assert kept == written
+            if written:
+                assert person[field] in members[person["provenance"][field]["record_id"]][field]
+
+
+def test_crosswalk(spark):
+    rows = [record(key, given_name=["Ann"]) for key in "abcdefg"] + [record("h")]
+    ids = {"a": "E1", "b": "E1", "c": "E2", "d": "E2", "e": "E3", "f": "E4", "g": "E2", "h": "E5"}
+    before = {"a": ("E1", "auto", "2025", None, "E0"), "c": ("E9", "singleton", "2025", None, None),
+              "e": ("E3", "singleton", "2024", None, None), "b": ("E1", "singleton", "2025", None, None)}  # fmt: skip
+    link = ("clinic\x1fc", "clinic\x1fd", None, None, None, [], True)
+    across = ("clinic\x1fa", "clinic\x1fe", None, None, None, [], True)
+    standard = [standardised(row, **({"name_marks": ["test"]} if row["record_id"] == "f" else {})) for row in rows]
+
+    actual = crosswalk(
+        spark.createDataFrame(rows, RECORDS),
+        spark.createDataFrame(
+            [(f"clinic\x1f{key}", enterprise_id, "E9" if key == "c" else None) for key, enterprise_id in ids.items()],
+            ENTERPRISE_IDS,
+        ),
+        record_statuses(spark.createDataFrame(standard, STANDARDISED)),
+        spark.createDataFrame([link, across], LINKS),
+        "run2",
+        "2026",
+        spark.createDataFrame(
+            [("clinic", key, row[0], row[1], "run1", *row[2:]) for key, row in before.items()], CROSSWALK
+        ),
+    )
+
+    assert sorted(tuple(row)[1:] for row in actual.collect()) == [
+        ("a", "E1", "auto", "run2", "2025", None, "E0"),
+        ("b", "E1", "auto", "run2", "2026", None, None),
+        ("c", "E2", "verified", "run2", "2026", None, "E9"),
+        ("d", "E2", "verified", "run2", "2026", None, None),
+        ("e", "E3", "singleton", "run2", "2024", None, None),
+        ("f", "E4", "excluded", "run2", "2026", None, None),
+        ("g", "E2", "auto", "run2", "2026", None, None),
+        ("h", "E5", "unmatchable", "run2", "2026", None, None),
+    ]

@@ -1,8 +1,7 @@
 """Records of users' files: Parquet, CSV with a header, JSON lines -> RECORDS, their history, QUARANTINE."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
@@ -23,10 +22,11 @@ from siamese_er.schemas import (
     conform,
 )
 from siamese_er.sources import columns as raw
-from siamese_er.sources.inputs import InputFile, input_files
-from siamese_er.sources.mapping import ColumnMapping
-from siamese_er.sources.tables import RawTable, positions, raw_tables
-from siamese_er.sources.vocabulary import RECORD_VOCABULARY, Vocabulary
+from siamese_er.sources.inputs import input_files
+from siamese_er.sources.mapping import NOTE_COLUMNS, RECORD_COLUMNS, ColumnMapping
+from siamese_er.sources.rows import bad_reason, key_columns, mapped_tables, note_hash, quarantine, sound, union
+from siamese_er.sources.tables import RawTable
+from siamese_er.sources.vocabulary import RECORD_VOCABULARY
 
 FLAGS = ("multiple_birth", "deleted")
 VERSIONS = StructType([*RECORDS.fields, StructField("notes", STRINGS)])
@@ -61,7 +61,9 @@ def read_records(spark: SparkSession, settings: InputSettings, allow_empty: bool
     Raises: ContractFault listing all faults: paths, formats, headers, mappings, and (unless ``allow_empty``) no rows.
     """
     files = input_files(spark, settings.records, settings.format)
-    vocabulary = replace(RECORD_VOCABULARY, explicit=dict(settings.columns))
+    of_notes = set(NOTE_COLUMNS) - set(RECORD_COLUMNS) if settings.notes else set()
+    explicit = {name: target for name, target in settings.columns.items() if target not in of_notes}
+    vocabulary = replace(RECORD_VOCABULARY, explicit=explicit)
     tables, mappings = mapped_tables(spark, files, vocabulary, allow_empty)
     rows = [contract_rows(table, mapping, settings) for table, mapping in zip(tables, mappings, strict=True)]
     versions = ranked_versions(union(spark, [sound(own) for own in rows], VERSIONS))
@@ -80,28 +82,6 @@ def read_records(spark: SparkSession, settings: InputSettings, allow_empty: bool
         },
         fingerprint={file.path: file.n_bytes for file in files},
     )
-
-
-def mapped_tables(
-    spark: SparkSession, files: Sequence[InputFile], vocabulary: Vocabulary, allow_empty: bool
-) -> tuple[list[RawTable], list[ColumnMapping]]:
-    """The raw tables of the files and the mapping of each.
-
-    Raises: ContractFault for faulty mappings, all tables' at once, and (unless ``allow_empty``) where there is no row.
-    """
-    tables = raw_tables(spark, files, vocabulary.is_header, vocabulary.is_ambiguous)
-    if not tables and not allow_empty:
-        raise ContractFault(f"no rows in the input ({len(files)} files)")
-    faults = vocabulary.absent([table.columns for table in tables]) if tables else []
-    mappings = []
-    for table in tables:
-        try:
-            mappings.append(vocabulary.mapping(table.columns))
-        except ContractFault as fault:
-            faults += [f"{table.paths[0]}: {line}" for line in fault.faults]
-    if faults:
-        raise ContractFault(list(dict.fromkeys(faults)))
-    return tables, mappings
 
 
 def contract_rows(table: RawTable, mapping: ColumnMapping, settings: InputSettings) -> DataFrame:
@@ -126,45 +106,6 @@ def contract_rows(table: RawTable, mapping: ColumnMapping, settings: InputSettin
         *[F.col(name) for name in ("source_path", "block", "mark")],
         bad_reason(columns["record_id"]).alias("reason"),
     ).withColumn("record_key", F.concat("source", F.lit(KEY_SEPARATOR), "record_id"))
-
-
-def key_columns(table: RawTable, mapping: ColumnMapping, settings: InputSettings) -> dict[str, Column]:
-    """Source and record id; without a source the row is of ``default``, or of its file's stem if so configured."""
-    stem = F.regexp_extract(F.col("source_path"), r"([^/]+?)(\.[A-Za-z0-9]+)*$", 1)
-    fallback = stem if settings.source_from_path else F.lit("default")
-    own = raw.first_text(table, mapping.placed["source"].columns[0]) if "source" in mapping.placed else fallback
-    return {
-        "source": F.coalesce(own, fallback),
-        "record_id": raw.first_text(table, mapping.placed["record_id"].columns[0]),
-    }
-
-
-def bad_reason(record_id: Column) -> Column:
-    """Why a row cannot become a record or a note; null where it can."""
-    return (
-        F.when(F.col("reason").isNotNull(), F.col("reason"))
-        .when(record_id.isNull(), F.lit("missing_record_id"))
-        .when(record_id.contains(KEY_SEPARATOR), F.lit("invalid_record_id"))
-    )
-
-
-def sound(rows: DataFrame) -> DataFrame:
-    """The rows without a reason against them."""
-    return rows.where(F.col("reason").isNull()).drop("source_path", "block", "mark", "reason")
-
-
-def quarantine(table: RawTable, rows: DataFrame) -> DataFrame:
-    """The bad rows: place and reason; keys only where the fault leaves them readable."""
-    is_readable = F.col("reason") == "missing_record_id"
-    bad = rows.where(F.col("reason").isNotNull()).select(
-        "source_path",
-        "block",
-        "mark",
-        F.when(is_readable, F.col("source")).alias("source"),
-        F.lit(None).cast("string").alias("record_id"),
-        "reason",
-    )
-    return conform(positions(table, bad), QUARANTINE)
 
 
 def ranked_versions(rows: DataFrame) -> DataFrame:
@@ -193,18 +134,6 @@ def inline_notes(records: DataFrame) -> DataFrame:
         ),
         NOTES,
     )
-
-
-def note_hash(record_key: Column, written: Column) -> Column:
-    """An id for a note that came without one, the same wherever and in whatever order it is read."""
-    return F.substring(F.sha2(F.concat_ws(KEY_SEPARATOR, record_key, written), 256), 1, 16)
-
-
-def union(spark: SparkSession, frames: Sequence[DataFrame], schema: StructType) -> DataFrame:
-    """All rows of the frames in the schema; an empty frame where there are none."""
-    if not frames:
-        return spark.createDataFrame([], schema)
-    return reduce(DataFrame.unionByName, [conform(frame, schema) for frame in frames])
 
 
 def check_quarantine(n_input: int, n_by_reason: Mapping[str, int], max_share: float) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from siamese_er.errors import ContractFault
 from siamese_er.sources.mapping import (
     DATE_PARTS,
+    KEY_SYNONYMS,
     NOTE_COLUMNS,
     NOTE_SYNONYMS,
     RECORD_COLUMNS,
@@ -24,13 +25,17 @@ NOT_A_NAME = re.compile(r"[\d\s./:+()-]+|.*@.*\..*")
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The contract columns of one kind of table, their synonyms, and what the config adds."""
+    """The contract columns of one kind of table, their synonyms, and what the config adds.
+
+    ``allows_absent``: the config's entries may be meant for tables of another kind.
+    """
 
     targets: tuple[str, ...]
     synonyms: Mapping[str, Sequence[str]]
     required: tuple[str, ...]
     with_composites: bool = False
     explicit: Mapping[str, str] = field(default_factory=dict)
+    allows_absent: bool = False
 
     def mapping(self, columns: Sequence[str]) -> ColumnMapping:
         """The mapping of a table with these columns; config entries for columns of other tables are left out.
@@ -46,6 +51,8 @@ class Vocabulary:
 
     def absent(self, tables: Sequence[Sequence[str]]) -> list[str]:
         """One fault for each column that the config names and no table has."""
+        if self.allows_absent:
+            return []
         seen = {bare(column) for columns in tables for column in columns}
         return [
             f"input.columns: {name}: the input has no such column" for name in self.explicit if bare(name) not in seen
@@ -67,4 +74,23 @@ class Vocabulary:
 
 
 RECORD_VOCABULARY = Vocabulary(RECORD_COLUMNS, RECORD_SYNONYMS, ("record_id",), with_composites=True)
-NOTE_VOCABULARY = Vocabulary(NOTE_COLUMNS, NOTE_SYNONYMS, ("record_id", "text"))
+NOTE_VOCABULARY = Vocabulary(NOTE_COLUMNS, NOTE_SYNONYMS, ("record_id", "text"), allows_absent=True)
+DECISION_VOCABULARY = Vocabulary(
+    (
+        "left_source",
+        "left_record_id",
+        "right_source",
+        "right_record_id",
+        "decision",
+        "reviewer",
+        "decided_at",
+        "reason",
+    ),
+    {"left_record_id": ("left_id",), "right_record_id": ("right_id",), "decided_at": ("date", "timestamp")},
+    ("left_record_id", "right_record_id", "decision"),
+)
+TRUTH_VOCABULARY = Vocabulary(
+    ("entity_id", "household_id", "source", "record_id"),
+    {"entity_id": ("cluster_id", "cluster", "ent_id"), **KEY_SYNONYMS},
+    ("record_id", "entity_id"),
+)

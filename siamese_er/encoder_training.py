@@ -17,7 +17,7 @@ from siamese_er.fields.standard import StandardRules, standard_batch
 from siamese_er.neural import fit, fit_records
 from siamese_er.neural.checkpoint import load_tokenizer, save_encoder, stored_card, stored_weights
 from siamese_er.neural.encoder import Encoder
-from siamese_er.neural.fit import Progress
+from siamese_er.neural.fit import Budget, Progress
 from siamese_er.neural.fit_records import NotePairs, RecordInputs, SimulatedTable
 from siamese_er.neural.towers import DemographicsTower, TowerSettings, towers
 from siamese_er.neural.wordpiece import trained_tokenizer
@@ -25,7 +25,11 @@ from siamese_er.synthetic.population import population
 from siamese_er.synthetic.profile import random_profile
 from siamese_er.synthetic.variants import VALUES, mistyped, name_values, variant
 
-STEPS = {"fields": 5000, "records": 1200, "notes": 300}
+BUDGETS = {
+    "fields": Budget(5000),
+    "records": Budget(1200),
+    "notes": Budget(300, learning_rate=1e-3),
+}
 TABLE_RECORDS = 900
 NOTE_TABLES = 24  # tables whose notes train the vocabulary
 NOTE_BATCH = 32
@@ -50,35 +54,40 @@ class Trainee:
         }
         return Encoder(self.settings, weights, "", "in training", "cpu")
 
+    def save(self, output_dir: str, card: Mapping[str, Any]) -> str:
+        """Write the model folder as it is now and return its digest."""
+        return save_encoder(output_dir, self.networks, self.settings, self.tokenizer, {**card, "history": self.history})
+
 
 def train_encoder(
     output_dir: str,
     seed: int = 0,
-    steps: Mapping[str, int] | None = None,
+    budgets: Mapping[str, Budget] | None = None,
     start_from: str | None = None,
     note_texts: Sequence[str] = (),
     command: str = "",
     progress: Progress | None = None,
 ) -> str:
-    """Train the three networks, write the model folder and return its digest.
+    """Train the three networks, write the model folder after each phase and return its digest.
 
-    ``steps``: phase (fields, records, notes) = optimiser steps; a phase of 0 steps is skipped. ``start_from`` is a
-    folder to go on from; without it weights are random. ``note_texts`` are real notes that may be trained on, besides
-    the simulated ones. The same arguments on the same kind of machine give the same weights (one thread).
+    ``budgets``: phase (fields, records, notes) = how long; a phase of 0 steps is skipped. ``start_from`` is a folder to
+    go on from; without it weights are random. ``note_texts`` are real notes that may be trained on, besides the
+    simulated ones. The same arguments on the same kind of machine give the same weights (one thread), unless a budget
+    is in seconds.
 
     Raises: EmbeddingsCollapsed where training fails.
     """
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    wanted = {**STEPS, **(steps or {})}
+    wanted = {**BUDGETS, **(budgets or {})}
     trainee = started(seed, start_from, note_texts)
     phases = {"fields": fit_fields, "records": fit_demographics, "notes": fit_notes}
     for phase, fitted in phases.items():
-        if wanted[phase] > 0:
-            loss = fitted(trainee, wanted[phase], note_texts, progress)
-            trainee.history.append({"phase": phase, "steps": wanted[phase], "seed": seed, "loss": round(loss, 4)})
-    card = {"command": command, "history": trainee.history, "metrics": encoder_metrics(trainee)}
-    return save_encoder(output_dir, trainee.networks, trainee.settings, trainee.tokenizer, card)
+        if wanted[phase].steps > 0:
+            n_steps, loss = fitted(trainee, wanted[phase], note_texts, progress)
+            trainee.history.append({"phase": phase, "steps": n_steps, "seed": seed, "loss": round(loss, 4)})
+            trainee.save(output_dir, {"command": command})
+    return trainee.save(output_dir, {"command": command, "metrics": encoder_metrics(trainee)})
 
 
 def started(seed: int, start_from: str | None, note_texts: Sequence[str]) -> Trainee:
@@ -98,13 +107,15 @@ def started(seed: int, start_from: str | None, note_texts: Sequence[str]) -> Tra
     return Trainee(settings, networks, load_tokenizer(start_from), seed, list(card.get("history", [])))
 
 
-def fit_fields(trainee: Trainee, steps: int, note_texts: Sequence[str], progress: Progress | None) -> float:
-    """Fit the byte-CNN on values and their variants; the loss at the end."""
+def fit_fields(
+    trainee: Trainee, budget: Budget, note_texts: Sequence[str], progress: Progress | None
+) -> tuple[int, float]:
+    """Fit the byte-CNN on values and their variants; steps done and loss."""
     random = Random(trainee.seed)
     pairs = fit.ValuePairs(lambda kind: VALUES[kind](random), lambda kind, value: variant(random, kind, value))
     network = trainee.networks["fields"]
     losses = fit.value_losses(network, pairs, np.random.default_rng(trainee.seed))  # type: ignore[arg-type]
-    return fit.descend([network], losses, steps, "fields", progress=progress)
+    return fit.descend([network], losses, budget, "fields", progress)
 
 
 def raw_tables(seed: int, n_tables: int | None = None, with_notes: bool = False) -> Iterator[Any]:
@@ -144,21 +155,25 @@ def simulated_table(encoder: Encoder, raw: Any) -> SimulatedTable:
     )
 
 
-def fit_demographics(trainee: Trainee, steps: int, note_texts: Sequence[str], progress: Progress | None) -> float:
-    """Fit the demographics tower on simulated tables; the byte-CNN stays as it is. The loss at the end."""
+def fit_demographics(
+    trainee: Trainee, budget: Budget, note_texts: Sequence[str], progress: Progress | None
+) -> tuple[int, float]:
+    """Fit the demographics tower on simulated tables; the byte-CNN stays as it is. Steps done and loss."""
     encoder, network = trainee.encoder(), trainee.networks["demographics"]
     tables = (simulated_table(encoder, raw) for raw in raw_tables(trainee.seed + 1))
     rng = np.random.default_rng(trainee.seed + 1)
     losses = fit_records.record_losses(network, tables, rng)  # type: ignore[arg-type]
-    return fit.descend([network], losses, steps, "records", progress=progress)
+    return fit.descend([network], losses, budget, "records", progress)
 
 
-def fit_notes(trainee: Trainee, steps: int, note_texts: Sequence[str], progress: Progress | None) -> float:
-    """Fit the notes tower; the demographics tower, which it has to meet, stays as it is. The loss at the end."""
+def fit_notes(
+    trainee: Trainee, budget: Budget, note_texts: Sequence[str], progress: Progress | None
+) -> tuple[int, float]:
+    """Fit the notes tower; the demographics tower, which it has to meet, stays as it is. Steps done and loss."""
     encoder, network = trainee.encoder(), trainee.networks["notes"]
     batches = note_batches(trainee, encoder, note_texts)
     losses = fit_records.note_losses(network, batches)  # type: ignore[arg-type]
-    return fit.descend([network], losses, steps, "notes", learning_rate=1e-3, progress=progress)
+    return fit.descend([network], losses, budget, "notes", progress)
 
 
 def note_batches(trainee: Trainee, encoder: Encoder, note_texts: Sequence[str]) -> Iterator[NotePairs]:

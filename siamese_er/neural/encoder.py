@@ -5,12 +5,14 @@ addresses, cities and of the local part of emails, one after the other in the or
 bytes), zeros where the field is missing; ``record_vector`` and ``note_vector`` have 64 bytes each. A byte is
 round(127 * component of a unit vector), so the cosine of two vectors is their dot product over their norms.
 
-Why results do not depend on the batch: networks run in float64 on batches of one fixed shape, filled up with zeros.
-What is left of a batch's influence is some 1e-15, and a byte could change only within that distance of a half.
+Why results do not depend on the batch: networks run in float32 on batches of fixed shape, and every row with a
+component so near to a half that float32's error could round it either way is computed again in float64. What a batch can change
+there is some 1e-14 of a byte step.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import copy
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,15 +24,31 @@ from siamese_er.neural.text import CODED_FIELDS, FIELD_COLUMNS, FIELD_KINDS, TEX
 from siamese_er.neural.towers import DemographicsTower, FieldEncoder, NotesTower, TowerSettings
 
 Bytes = NDArray[np.int8]
+Floats = NDArray[np.float64]
 FIELD_BATCH, RECORD_BATCH, NOTE_BATCH = 256, 128, 16
-NOTE_LENGTHS = (32, 64, 96)
+NOTE_LENGTHS = (32, 64, 96)  # tokens, padded up to
+VALUE_LENGTHS = (16, 32, 48)  # bytes, padded up to
+EXACT_BATCH = 32
+MARGIN = 2e-3  # of a byte step; some ten times what float32 is off by
 MAX_VALUES = 3  # values of one field that a record vector looks at
 
 
-def unit_bytes(vectors: NDArray[np.float64]) -> Bytes:
-    """round(127 * unit vector) of each row; a row of zeros stays zero."""
+class TwoPrecisions(NamedTuple):
+    """One network twice: float32 for speed, float64 for the answers that float32 leaves open."""
+
+    fast: nn.Module
+    exact: nn.Module
+
+
+def scaled_units(vectors: Floats) -> Floats:
+    """127 * unit vector of each row; a row of zeros stays zero."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.rint(127.0 * vectors / np.where(norms > 0, norms, 1.0)).astype(np.int8)
+    return 127.0 * vectors / np.where(norms > 0, norms, 1.0)
+
+
+def unit_bytes(vectors: Floats) -> Bytes:
+    """round(127 * unit vector) of each row; a row of zeros stays zero."""
+    return np.rint(scaled_units(vectors)).astype(np.int8)
 
 
 def mean_vectors(vectors: Bytes, owners: NDArray[np.int64] | Sequence[int], n_owners: int) -> Bytes:
@@ -41,6 +59,14 @@ def mean_vectors(vectors: Bytes, owners: NDArray[np.int64] | Sequence[int], n_ow
     sums = np.zeros((n_owners, vectors.shape[1]), dtype=np.int64)
     np.add.at(sums, np.asarray(owners, dtype=np.int64), vectors.astype(np.int64))
     return unit_bytes(sums.astype(np.float64))
+
+
+def by_length(lengths: NDArray[np.int64], bounds: Sequence[int]) -> Iterator[tuple[NDArray[np.int64], int]]:
+    """Places of the rows whose length is over the bound before and at most this bound, with the bound; none of 0."""
+    for shorter, bound in zip((0, *bounds), bounds, strict=False):
+        places = np.flatnonzero((lengths > shorter) & (lengths <= bound))
+        if len(places):
+            yield places, bound
 
 
 def text_value(kind: str, value: str) -> str:
@@ -66,41 +92,56 @@ class Encoder:
         self.fields = self._network(FieldEncoder(settings), weights["fields"])
         self.demographics = self._network(DemographicsTower(settings), weights["demographics"])
         self._note_weights, self._tokenizer_path = weights["notes"], tokenizer
-        self._notes: nn.Module | None = None  # BERT takes seconds to import; built with the first note
+        self._notes: TwoPrecisions | None = None  # BERT takes seconds to import; built with the first note
         self._tokenizer: Any = None
 
-    def _network(self, network: nn.Module, weights: dict[str, Tensor]) -> nn.Module:
+    def _network(self, network: nn.Module, weights: dict[str, Tensor]) -> "TwoPrecisions":
         missing = network.load_state_dict(weights, strict=False)
         if missing.missing_keys or missing.unexpected_keys:
             raise ValueError("weights do not fit the settings of the model")
-        return network.double().eval().to(self.device)
+        exact = network.double().eval().to(self.device)
+        return TwoPrecisions(copy.deepcopy(exact).float(), exact)
 
-    def _rows(self, network: Callable[..., Tensor], batch: int, width: int, *inputs: NDArray[Any]) -> Bytes:
-        """Byte vectors of the rows of the inputs, ``batch`` rows at a time, the last batch filled up with zeros."""
-        n_rows = len(inputs[0])
-        found = np.zeros((n_rows, width), dtype=np.int8)
-        for start in range(0, n_rows, batch):
-            size = min(batch, n_rows - start)
-            full = [np.zeros((batch, *rows.shape[1:]), dtype=rows.dtype) for rows in inputs]
-            for target, rows in zip(full, inputs, strict=True):
-                target[:size] = rows[start : start + size]
+    def _directions(self, network: nn.Module, dtype: torch.dtype, batch: int, rows: list[NDArray[Any]]) -> Floats:
+        """127 * unit vectors of the rows, ``batch`` of them at a time, the last batch filled up with zeros."""
+        parts = []
+        for start in range(0, len(rows[0]), batch):
+            size = min(batch, len(rows[0]) - start)
+            full = [np.zeros((batch, *part.shape[1:]), dtype=part.dtype) for part in rows]
+            for target, part in zip(full, rows, strict=True):
+                target[:size] = part[start : start + size]
+            tensors = [torch.from_numpy(part).to(self.device) for part in full]
             with torch.inference_mode():
-                vectors = network(*(torch.from_numpy(rows).to(self.device) for rows in full))
-            found[start : start + size] = unit_bytes(vectors[:size].cpu().numpy().astype(np.float64))
-        return found
+                found = network(*(part.to(dtype) if part.is_floating_point() else part for part in tensors))
+            parts.append(scaled_units(found[:size].cpu().numpy().astype(np.float64)))
+        return np.concatenate(parts)
+
+    def _rows(self, network: "TwoPrecisions", batch: int, width: int, *inputs: NDArray[Any]) -> Bytes:
+        """Byte vectors of the rows: single precision, and double where a component is within MARGIN of a half."""
+        rows = list(inputs)
+        if len(rows[0]) == 0:
+            return np.zeros((0, width), dtype=np.int8)
+        scaled = self._directions(network.fast, torch.float32, batch, rows)
+        unsure = np.flatnonzero((np.abs(np.abs(scaled - np.rint(scaled)) - 0.5) < MARGIN).any(axis=1))
+        if len(unsure):
+            size = min(batch, EXACT_BATCH)
+            scaled[unsure] = self._directions(network.exact, torch.float64, size, [part[unsure] for part in rows])
+        return np.rint(scaled).astype(np.int8)
 
     def field_vectors(self, kind: str, values: Sequence[str]) -> Bytes:
         """Vectors (n, 32) of standardised values of one of ``FIELD_KINDS``; zeros for an empty value.
 
         Each distinct value is encoded once.
         """
-        codes, places = pd.factorize(np.asarray([text_value(kind, value) for value in values], dtype=object))
-        distinct = [str(value) for value in places]
-        symbols = text_codes(distinct, TEXT_LENGTHS[kind]).astype(np.int64)
-        kinds = np.full(len(distinct), FIELD_KINDS.index(kind), dtype=np.int64)
-        vectors = self._rows(self.fields, FIELD_BATCH, self.settings.field_width, symbols, kinds)
-        vectors[[value == "" for value in distinct]] = 0
-        return vectors[codes]
+        codes, unique = pd.factorize(np.asarray([text_value(kind, value) for value in values], dtype=object))
+        distinct = [str(value) for value in unique]
+        found = np.zeros((len(distinct), self.settings.field_width), dtype=np.int8)
+        sizes = np.asarray([len(value.encode("utf-8", "replace")) for value in distinct], dtype=np.int64)
+        for places, bound in by_length(np.minimum(sizes, TEXT_LENGTHS[kind]), VALUE_LENGTHS):
+            symbols = text_codes([distinct[place] for place in places], bound).astype(np.int64)
+            kinds = np.full(len(places), FIELD_KINDS.index(kind), dtype=np.int64)
+            found[places] = self._rows(self.fields, FIELD_BATCH, found.shape[1], symbols, kinds)
+        return found[codes]
 
     def record_field_vectors(self, batch: pd.DataFrame) -> Bytes:
         """EMBEDDINGS.field_vectors of STANDARDISED rows, (n, 160): the first value of each kind."""
@@ -145,16 +186,14 @@ class Encoder:
         codes, distinct = pd.factorize(np.asarray([text.strip() for text in texts], dtype=object))
         vectors = np.zeros((len(distinct), self.settings.record_width), dtype=np.int8)
         tokens = self._tokens([str(text) for text in distinct])
-        lengths = np.asarray([len(row) for row in tokens])
-        bounds = [bound for bound in NOTE_LENGTHS if bound < self.settings.note_tokens] + [self.settings.note_tokens]
-        for shorter, bound in zip([0, *bounds], bounds, strict=False):
-            rows = np.flatnonzero((lengths > shorter) & (lengths <= bound))
-            if len(rows):
-                ids = np.zeros((len(rows), bound), dtype=np.int64)
-                for target, row in zip(ids, rows, strict=True):
-                    target[: len(tokens[row])] = tokens[row]
-                present = np.arange(bound) < lengths[rows][:, None]
-                vectors[rows] = self._rows(self.notes, NOTE_BATCH, self.settings.record_width, ids, present)
+        lengths = np.asarray([len(row) for row in tokens], dtype=np.int64)
+        bounds = (*(bound for bound in NOTE_LENGTHS if bound < self.settings.note_tokens), self.settings.note_tokens)
+        for places, bound in by_length(lengths, bounds):
+            ids = np.zeros((len(places), bound), dtype=np.int64)
+            for target, place in zip(ids, places, strict=True):
+                target[: len(tokens[place])] = tokens[place]
+            present = np.arange(bound) < lengths[places][:, None]
+            vectors[places] = self._rows(self.notes, NOTE_BATCH, self.settings.record_width, ids, present)
         return vectors[codes]
 
     def _tokens(self, texts: list[str]) -> list[list[int]]:
@@ -167,7 +206,7 @@ class Encoder:
         return [self._tokenizer.encode(text).ids if text else [] for text in texts]
 
     @property
-    def notes(self) -> nn.Module:
+    def notes(self) -> TwoPrecisions:
         """The notes tower, built when first asked for."""
         if self._notes is None:
             self._notes = self._network(NotesTower(self.settings), self._note_weights)

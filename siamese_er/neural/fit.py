@@ -1,6 +1,7 @@
 """Fitting the three networks on pairs that the caller makes; the pairs' origin is not known here."""
 
 import math
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from siamese_er.neural.text import FIELD_KINDS, TEXT_LENGTHS, text_codes
 from siamese_er.neural.towers import FieldEncoder
 
 MIN_SPREAD = 0.02
+SETTLED = 100  # steps; random networks start with all embeddings alike
 Progress = Callable[[str, int, int, float], None]
 """Called with the phase, the steps done, the steps in all and the loss."""
 
@@ -28,41 +30,53 @@ def spread(vectors: Tensor) -> float:
     return float(1 - vectors.detach().mean(dim=0).square().sum())
 
 
+@dataclass(frozen=True)
+class Budget:
+    """How long a phase trains: ``steps``, or until ``seconds`` run out (then the clock decides the result)."""
+
+    steps: int
+    seconds: float = math.inf
+    learning_rate: float = 2e-3
+
+    def used(self, step: int, started: float) -> float:
+        """Share of the budget that is used up before this step (from 1), 0 to 1."""
+        return min(1.0, max((step - 1) / self.steps, (time.monotonic() - started) / self.seconds))
+
+
 def descend(
     networks: Sequence[nn.Module],
     losses: Iterable[tuple[Tensor, Tensor]],
-    steps: int,
+    budget: Budget,
     phase: str,
-    learning_rate: float = 2e-3,
     progress: Progress | None = None,
-) -> float:
-    """Minimise ``steps`` losses by AdamW with warm-up and cosine decay; the mean of the last tenth of the losses.
+) -> tuple[int, float]:
+    """Minimise losses by AdamW with warm-up and cosine decay; the steps done and the mean of the last 50 losses.
 
     Each item is (loss, embeddings of the batch).
 
-    Raises: EmbeddingsCollapsed as soon as the spread of a batch's embeddings is below ``MIN_SPREAD`` after the
-    warm-up; random networks start that way.
+    Raises: EmbeddingsCollapsed as soon as the spread of a batch's embeddings is below ``MIN_SPREAD`` after ``SETTLED``
+    steps.
     """
     weights = [weight for network in networks for weight in network.parameters() if weight.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=learning_rate, weight_decay=1e-3)
-    warm = max(1, steps // 20)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser,
-        lambda step: min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * min(1.0, step / max(1, steps)))),
-    )
+    optimiser = torch.optim.AdamW(weights, lr=budget.learning_rate, weight_decay=1e-3)
     seen: list[float] = []
-    for step, (loss, vectors) in zip(range(1, steps + 1), losses, strict=False):
-        if step >= 2 * warm and spread(vectors) < MIN_SPREAD:
+    started = time.monotonic()
+    for step, (loss, vectors) in enumerate(losses, start=1):
+        used = budget.used(step, started)
+        if step >= SETTLED and spread(vectors) < MIN_SPREAD:
             raise EmbeddingsCollapsed(f"{phase}: spread of the embeddings below {MIN_SPREAD} at step {step}")
+        for group in optimiser.param_groups:
+            group["lr"] = budget.learning_rate * min(1.0, step / 50) * 0.5 * (1 + math.cos(math.pi * used))
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
-        schedule.step()
         seen.append(float(loss.detach()))
-        if progress is not None and step % 50 == 0:
-            progress(phase, step, steps, float(np.mean(seen[-50:])))
-    return float(np.mean(seen[-max(1, steps // 10) :]))
+        if progress is not None and step % 25 == 0:
+            progress(phase, step, budget.steps, float(np.mean(seen[-25:])))
+        if step >= budget.steps or budget.used(step + 1, started) >= 1:
+            break
+    return len(seen), float(np.mean(seen[-50:]))
 
 
 def encoded_values(network: FieldEncoder, kind: str, values: Sequence[str]) -> Tensor:

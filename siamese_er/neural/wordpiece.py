@@ -1,31 +1,54 @@
-"""The vocabulary of the notes tower: WordPiece, trained on synthetic notes."""
+"""The vocabulary of the notes tower: WordPiece over the commonest words and word ends of synthetic notes."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,;:!?()[]{}'\"-/\\%+=<>*&#@$^_|~`"
+PIECE_LENGTHS = (2, 3, 4)
+PIECE_SHARE = 0.25
+
+
+def common(counts: Counter[str], n_entries: int) -> list[str]:
+    """The most frequent entries, ties in alphabetical order."""
+    return [entry for entry, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:n_entries]]
+
+
+def vocabulary(words: Counter[str], size: int) -> list[str]:
+    """At most ``size`` entries: special tokens, characters, a quarter word beginnings and ends, then whole words.
+
+    The trainers of the tokenizers library give another vocabulary each time they run; counts do not.
+    """
+    base = [*SPECIAL_TOKENS, *CHARACTERS, *(f"##{character}" for character in CHARACTERS)]
+    pieces: Counter[str] = Counter()
+    for word, count in words.items():
+        for length in PIECE_LENGTHS:
+            if len(word) > length:
+                pieces[word[:length]] += count
+                pieces["##" + word[-length:]] += count
+                pieces["##" + word[length : 2 * length]] += count
+    left = max(0, size - len(base))
+    chosen = [*base, *common(pieces, int(left * PIECE_SHARE)), *common(words, left)]
+    return list(dict.fromkeys(chosen))[:size]
 
 
 def trained_tokenizer(texts: Iterable[str], vocabulary_size: int) -> Any:
     """A lower-casing ``tokenizers.Tokenizer`` of at most ``vocabulary_size`` entries; [PAD] is 0.
 
-    Letters and digits are always in it, so that an unseen name falls into pieces, never into [UNK].
+    Letters and digits are always in it, so that an unseen name falls into pieces, never into [UNK]. The same texts in
+    any order give the same tokenizer.
     """
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True, strip_accents=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    normalizer = normalizers.BertNormalizer(lowercase=True, strip_accents=True)
+    splitter = pre_tokenizers.BertPreTokenizer()
+    words = Counter(word for text in texts for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text)))
+    entries = {entry: number for number, entry in enumerate(vocabulary(words, vocabulary_size))}
+    tokenizer = Tokenizer(models.WordPiece(vocab=entries, unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, splitter
     tokenizer.decoder = decoders.WordPiece()
-    characters = "abcdefghijklmnopqrstuvwxyz0123456789"
-    every_piece = [" ".join(characters), *(f"x{character}" for character in characters)]
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=vocabulary_size, special_tokens=list(SPECIAL_TOKENS), show_progress=False,
-        initial_alphabet=list(characters),
-    )  # fmt: skip
-    tokenizer.train_from_iterator([*texts, *every_piece], trainer)
-    start, end = SPECIAL_TOKENS.index("[CLS]"), SPECIAL_TOKENS.index("[SEP]")
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", start), ("[SEP]", end)]
+        single="[CLS] $A [SEP]", special_tokens=[(name, entries[name]) for name in ("[CLS]", "[SEP]")]
     )
     return tokenizer

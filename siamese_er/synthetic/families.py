@@ -53,7 +53,7 @@ def stranger(society: Society) -> Person:
 def spouse(society: Society, partner: Person) -> Person:
     """A partner in the same home, of similar age, who mostly takes the partner's surname."""
     random = society.random
-    years = random.choice((0, 0, 1, 1, 2, 3, 4, 5, 7, 10, -1, -2, -4))
+    years = random.choice((0, 0, 1, 1, 2, 3, 4, -1, -2, -4, -6))
     born = (
         partner.born
         if society.happens("spouse_birth_date")

@@ -1,11 +1,11 @@
 """How a person is written down: one record by one source on one day, with its conventions and its mistakes."""
 
-from collections.abc import Callable
 from datetime import date, timedelta
 from random import Random
 from typing import Any
 
 from siamese_er.synthetic import numbers
+from siamese_er.synthetic.conventions import as_written
 from siamese_er.synthetic.knobs import Profile, Source
 from siamese_er.synthetic.people import Person, Society, holding
 from siamese_er.synthetic.places import Address, abbreviated, one_line
@@ -17,11 +17,6 @@ DIGITS = {"national_id", "mrn", "phone", "postal_code"}
 UNTYPED = {"sex", "country", "multiple_birth", "birth_order", "updated_at", "race", "name_suffix"}
 ALWAYS = ("given_name", "family_name", "birth_date", "updated_at", "multiple_birth")
 LASTING = ("given_name", "family_name", "birth_date", "national_id")
-AS_IS = {"updated_at", "death_date", "multiple_birth", "birth_order"}
-SEX_WORDS = {
-    "letter": {"M": "M", "F": "F", "U": "U"}, "word": {"M": "Male", "F": "Female", "U": "Unknown"},
-    "number": {"M": "1", "F": "2", "U": "9"},
-}  # fmt: skip
 NAME_FIELDS = ("given_name", "middle_name", "family_name", "former_family_name", "mother_maiden_name")
 NEWBORN = ("Baby Boy", "BabyBoy", "BB", "Boy", "Infant Boy", "Baby")
 UNKNOWN = ("Unknown", "UNK", "Test", "N/A", "Baby", "John Doe", "Unknown Male", "XXX")
@@ -61,7 +56,7 @@ class Scribe:
             if self.shows("lasting", factor):
                 self.believed[id(person), source.name] = self.lasting(values)
         self.leave_out(values, person, source, factor)
-        return self.styled(values, person, source, address)
+        return as_written(values, self.profile, source, address.country)
 
     def lasting(self, values: Values) -> Values:
         """Values that this source will go on believing: its mistakes are copied from visit to visit."""
@@ -240,45 +235,6 @@ class Scribe:
                 values[name] = digit_error(random, value)
             elif value:
                 values[name] = TEXT_ERRORS[kind](random, value) or None
-
-    def styled(self, values: Values, person: Person, source: Source, address: Address) -> Values:
-        """The values in the source's letter case and formats, limited to the table's columns."""
-        recase = CASES[source.letter_case]
-        row: Values = {}
-        for name in self.profile.columns:
-            value = values[name]
-            if value is None:
-                row[name] = None
-            elif name == "birth_date":
-                row[name] = written_day(value, source.date_format)
-            elif name == "phone":
-                row[name] = numbers.phone_as_written(value, address.country, source.phone_style)
-            elif name == "national_id":
-                row[name] = numbers.id_as_written(value, self.profile.id_kind, source.id_style)
-            elif name in AS_IS:
-                row[name] = value
-            elif name == "middle_name" and source.middle_initials:
-                row[name] = recase(value[0])
-            elif name == "sex":
-                row[name] = SEX_WORDS[source.sex_style][value]
-            else:
-                row[name] = recase(value)
-        return row
-
-
-def written_day(value: tuple[int, ...], form: str) -> str:
-    """A date in the source's format; partial and impossible dates in ISO's manner."""
-    if len(value) < 3:
-        return "-".join(f"{part:02d}" for part in value)
-    year, month, day = value
-    if form == "%Y-%m-%d" or valid_day(year, month, day) != (year, month, day):
-        return f"{year:04d}-{month:02d}-{day:02d}"
-    return date(year, month, day).strftime(form)
-
-
-CASES: dict[str, Callable[[str], str]] = {
-    "as_is": lambda text: text, "upper": str.upper, "lower": str.lower, "title": str.title,
-}  # fmt: skip
 
 
 def record_days(n: int, person: Person, society: Society, random: Random) -> list[date]:

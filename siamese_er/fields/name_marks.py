@@ -25,6 +25,7 @@ TEST_PAIRS = frozenset(
         ("bugs", "bunny"), ("santa", "claus"), ("test", "patient"), ("patient", "test"), ("test", "test"),
     }
 )  # fmt: skip
+DOUBTFUL_FAMILIES = frozenset({"doe", "trauma"}) | {family for _, family in TEST_PAIRS}
 TEST_WORDS = frozenset({"testpatient", "test patient", "patient test", "test test"}) | {" ".join(p) for p in TEST_PAIRS}
 TEST_NAME = re.compile(r"z{2,} ?(?:test|patient|do not use).*|z{3,}.*|(?:x+|q+)test.*|test ?(?:patient)? ?\d+")
 ORDERS = {"one": "1", "two": "2", "three": "3", "four": "4", "first": "1", "second": "2", "third": "3", "fourth": "4"}

@@ -13,8 +13,9 @@ __all__ = ["NameParts", "family_name", "given_name", "name_suffix", "nickname_gr
 
 TITLES = frozenset(
     {"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "rev", "reverend", "sra", "srta", "dra", "herr",
-     "frau", "mme", "mlle"}
+     "frau", "mme", "mlle", "sr"}
 )  # fmt: skip
+LONE_TITLES = TITLES - {"herr", "frau", "sr"}  # these three may be a name or suffix where they stand alone
 CREDENTIALS = frozenset({"md", "phd", "dds", "dvm", "esq", "esquire", "mbbs", "dmd", "jd", "rn", "msc", "bsc", "frcs"})
 SUFFIXES = {
     "jr": "jr", "junior": "jr", "jnr": "jr", "sr": "sr", "senior": "sr", "snr": "sr", "ii": "ii", "2nd": "ii",
@@ -39,12 +40,12 @@ class NameParts(NamedTuple):
     name: str = ""
     suffixes: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
-    """"placeholder", "test", and for given names those of `name_marks.newborn_marks`."""
+    """"placeholder", "title" (nothing but one), "test", and for given names those of `name_marks.newborn_marks`."""
 
 
 def without_titles(tokens: list[str]) -> list[str]:
     """The tokens from the first that is no title; "sr" before a name is Spanish for Mr."""
-    while tokens and (tokens[0] in TITLES or (tokens[0] == "sr" and len(tokens) > 1)):
+    while tokens and (tokens[0] in LONE_TITLES or (tokens[0] in TITLES and len(tokens) > 1)):
         tokens = tokens[1:]
     return tokens
 
@@ -100,14 +101,14 @@ def plain_parts(value: str, particles: frozenset[str], has_links: bool) -> NameP
     tokens = [token for token in all_tokens if token not in PLACEHOLDER_TOKENS]
     dropped = ("placeholder",) if len(tokens) < len(all_tokens) else ()
     tokens, suffixes = without_suffixes(without_titles(tokens))
-    if len(tokens) == 1 and tokens[0] in SUFFIXES and not has_links:
+    if len(tokens) == 1 and tokens[0] in SUFFIXES and tokens[0] != "junior" and not has_links:
         return NameParts("", (SUFFIXES[tokens[0]], *suffixes), dropped)
     if has_links:
         tokens = without_links(tokens)
     name = " ".join(glued(tokens, particles))
     if name and name != words and (marks := marked_placeholder(name, name)):
         return NameParts("", suffixes, marks)
-    return NameParts(name, suffixes, dropped)
+    return NameParts(name, suffixes, dropped if name or dropped or suffixes else ("title",))
 
 
 @lru_cache(CACHED_VALUES)

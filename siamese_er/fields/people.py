@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from siamese_er.fields.name_marks import is_no_one, is_test_pair
+from siamese_er.fields.name_marks import DOUBTFUL_FAMILIES, is_no_one, is_test_pair
 from siamese_er.fields.names import NameParts, family_name, given_name, name_suffix, split_full_name
 from siamese_er.fields.text import ascii_words
 
@@ -39,6 +39,8 @@ def add_parts(names: StandardNames, column: str, target: list[str], parts: NameP
             add_once(names.faults, f"{column}:placeholder")
             if kind:
                 add_once(names.name_marks, f"placeholder:{kind}")
+        elif mark == "title":
+            add_once(names.faults, f"{column}:title")
         elif mark == "test":
             add_once(names.name_marks, "test")
         elif kind == "given":
@@ -58,8 +60,10 @@ def drop_name(names: StandardNames, column: str, target: list[str], name: str) -
 
 def drop_no_ones(names: StandardNames, given: Values, family: Values) -> None:
     """Remove pairs of given and family name that stand for nobody or for a test patient, in place."""
-    givens = [*names.given_names, *map(ascii_words, given)]
     families = [*names.family_names, *map(ascii_words, family)]
+    givens = [*names.given_names, *map(ascii_words, given)]
+    if DOUBTFUL_FAMILIES.isdisjoint(families) and "trauma" not in givens:
+        return
     for first in dict.fromkeys(givens):
         for last in dict.fromkeys(families):
             is_test = is_test_pair(first, last)

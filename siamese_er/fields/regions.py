@@ -79,9 +79,8 @@ def standard_city(value: str) -> Standard:
 def standard_state(value: str) -> Standard:
     """A state's postal letters (US, AU, CA) in lower case, else its words."""
     words = ascii_words(value)
-    if is_placeholder(value) or words in ("xx", "zz"):
-        return PLACEHOLDER
-    return Standard(STATES.get(words) or (words.replace(" ", "") if len(words) <= 5 else words))
+    state = STATES.get(words) or (words.replace(" ", "") if len(words) <= 5 else words)
+    return PLACEHOLDER if is_placeholder(value) or is_placeholder(state) or state == "zz" else Standard(state)
 
 
 @lru_cache(CACHED_VALUES)
@@ -97,7 +96,7 @@ def standard_postal_code(value: str, region: str = "US") -> Standard:
     code = ascii_words(text).replace(" ", "")
     if found := ZIP.fullmatch(code) if region == "US" else ZIP_PLUS_FOUR.fullmatch(text):
         code = found[1]
-    return PLACEHOLDER if NO_CODE.fullmatch(code) else Standard(code)
+    return PLACEHOLDER if NO_CODE.fullmatch(code) or is_placeholder(code) else Standard(code)
 
 
 @lru_cache(CACHED_VALUES)

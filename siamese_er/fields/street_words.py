@@ -18,7 +18,8 @@ STREET_TYPES = {
         "hill": "hl", "hills": "hls", "hollow": "holw", "island": "is", "junction": "jct jnc", "knoll": "knl",
         "lake": "lk", "lakes": "lks", "landing": "lndg", "lane": "ln", "loop": "lp", "manor": "mnr", "meadow": "mdw",
         "meadows": "mdws", "mews": "mws", "mill": "ml", "motorway": "mtwy", "mountain": "mtn", "orchard": "orch",
-        "parade": "pde", "park": "pk", "parkway": "pkwy pky pkway pwy", "place": "pl", "plain": "pln", "plaza": "plz",
+        "parade": "pde", "park": "pk prk", "parkway": "pkwy pky pkway pwy",
+        "place": "pl", "plain": "pln", "plaza": "plz",
         "point": "pt", "port": "prt", "promenade": "prom", "quay": "qy", "ranch": "rnch", "ridge": "rdg",
         "river": "riv", "road": "rd", "route": "rte rt", "row": "rw", "shore": "shr", "spring": "spg",
         "springs": "spgs", "square": "sq sqr", "station": "sta stn", "street": "st str strt", "summit": "smt",
@@ -40,5 +41,5 @@ OTHER_WORDS = {"mt": "mount", "ft": "fort", "fl": "floor", "flr": "floor", "bldg
 WORDS = STREET_TYPES | DIRECTIONS | ORDINALS | OTHER_WORDS
 FULL_TYPES = frozenset(STREET_TYPES.values())
 UNITS = frozenset(
-    {"apt", "apartment", "apart", "appt", "unit", "flat", "flt", "suite", "ste", "room", "rm", "u", "no", "num"}
+    {"apt", "apartment", "unt", "apart", "appt", "unit", "flat", "flt", "suite", "ste", "room", "rm", "u", "no", "num"}
 )

@@ -25,6 +25,7 @@ MISSING_WORDS = frozenset(
 )  # fmt: skip
 MISSING_CASED = frozenset({"NaT", "NaN"})  # Nat is a name
 MISSING_FORMS = frozenset({"n/a", "n.a.", "n.a", "#n/a", "<na>", "n\\a"})
+LONGEST_FORM = max(map(len, MISSING_FORMS))
 
 
 class Standard(NamedTuple):
@@ -74,10 +75,7 @@ def is_placeholder(text: str) -> bool:
     (True, True, False)
     """
     words = ascii_words(text)
-    return (
-        not words
-        or words in MISSING_WORDS
-        or text.strip() in MISSING_CASED
-        or text.strip().lower() in MISSING_FORMS
-        or bool(REPEATED_X.fullmatch(words))
-    )
+    if not words or words in MISSING_WORDS or (words[0] == "x" and REPEATED_X.fullmatch(words)):
+        return True
+    written = text.strip()
+    return len(written) <= LONGEST_FORM and (written in MISSING_CASED or written.lower() in MISSING_FORMS)

@@ -3,9 +3,12 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
-from siamese_er.synthetic.writing import DEMO_RECORDS, write_demo
+from siamese_er.synthetic.population import population
+from siamese_er.synthetic.profile import STRANGERS_PROFILE
+from siamese_er.synthetic.writing import DEMO_RECORDS, write_demo, write_population
 
 JOB = Path(__file__).resolve().parents[1] / "jobs" / "synthesize.py"
 DEMO = Path(__file__).resolve().parents[1] / "siamese_er" / "demo"
@@ -58,6 +61,19 @@ def test_demo_is_what_the_command_makes(tmp_path):
     for name in ("ehr", "lab", "claims", "notes", "truth"):
         made, shipped = (pd.read_parquet(folder / f"{name}.parquet") for folder in (tmp_path, DEMO))
         pd.testing.assert_frame_equal(made, shipped)
+
+
+def test_demo_files_have_one_schema():
+    schemas = [pq.read_schema(DEMO / f"{name}.parquet") for name in ("ehr", "lab", "claims")]
+
+    assert schemas[0] == schemas[1] == schemas[2]
+    assert {str(field.type) for field in schemas[0]} == {"string", "timestamp[us, tz=UTC]"}
+
+
+def test_empty_notes_keep_their_types(tmp_path):
+    write_population(population(20, 1, STRANGERS_PROFILE), tmp_path)
+
+    assert {str(field.type) for field in pq.read_schema(tmp_path / "notes.parquet")} == {"string"}
 
 
 def test_demo_is_small_and_whole():

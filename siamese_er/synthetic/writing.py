@@ -6,6 +6,8 @@ The demo is made again by ``python jobs/synthesize.py --demo --output siamese_er
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from siamese_er.synthetic.population import Population, population
 from siamese_er.synthetic.profile import DEMO_PROFILE
@@ -15,10 +17,13 @@ DEMO_SEED = 2026
 
 
 def write_table(rows: pd.DataFrame, path: Path) -> None:
-    """One Parquet file; ``updated_at`` becomes a timestamp (UTC)."""
+    """One Parquet file of text columns, also where no row has a value; ``updated_at`` becomes a timestamp (UTC)."""
+    kinds = {"updated_at": pa.timestamp("us", tz="UTC")}
+    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in rows.columns])
     if "updated_at" in rows:
-        rows = rows.assign(updated_at=pd.to_datetime(rows["updated_at"], utc=True).astype("datetime64[us, UTC]"))
-    rows.to_parquet(path, index=False, compression="zstd")
+        rows = rows.assign(updated_at=pd.to_datetime(rows["updated_at"], utc=True))
+    table = pa.Table.from_pandas(rows, schema=schema, preserve_index=False)
+    pq.write_table(table.replace_schema_metadata(None), path, compression="zstd")
 
 
 def write_population(made: Population, folder: Path) -> None:

@@ -10,6 +10,7 @@ from siamese_er.fields.addresses import is_test_address, standard_address
 from siamese_er.fields.contacts import standard_email, standard_phone
 from siamese_er.fields.dates import is_after, standard_date
 from siamese_er.fields.identifiers import birth_order, national_id, scoped_identifier, scoped_value
+from siamese_er.fields.names import given_name
 from siamese_er.fields.regions import standard_city, standard_country, standard_postal_code, standard_state
 from siamese_er.fields.sex import standard_sex
 
@@ -227,3 +228,18 @@ def test_normal_forms_stay_and_are_ascii(kind, text):
         assert RULES[kind](found.value) == (found.value, "", "")
     else:
         assert found.invalid.isascii()
+
+
+@pytest.mark.parametrize("kind", RULES)
+@pytest.mark.parametrize(
+    "text", ["9" * 6000, "Mar " + "9" * 6000, "a " * 5000, "٠٠٤٩", "\x00", "#" * 3000, "baby " * 3000]
+)
+def test_odd_values_do_no_harm(kind, text):
+    found = RULES[kind](text)
+    assert (found.value + found.invalid).isascii()
+
+
+def test_odd_names_and_orders_do_no_harm():
+    assert birth_order("9" * 6000).value == ""
+    for text in ("9" * 6000, "baby " * 2000, "as" * 5000 + "girl", "de " * 3000):
+        assert given_name(text).name.isascii()

@@ -1,13 +1,16 @@
 """Standardising in Spark: day first by source, shared identifiers, fault counts."""
 
+import pandas as pd
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import functions as F
 
 from siamese_er.config import InputSettings, StandardiseSettings
+from siamese_er.errors import StepFailed
 from siamese_er.fields.standard import STANDARD_COLUMNS as PURE_COLUMNS
+from siamese_er.fields.standard import StandardRules
 from siamese_er.schemas import KEY_SEPARATOR, RECORDS, STANDARD_COLUMNS, STANDARDISED
-from siamese_er.standardise import fault_counts, standardised_records
+from siamese_er.standardise import fault_counts, standard_batches, standardised_records
 
 
 def written(spark, rows):
@@ -42,6 +45,11 @@ def standardised(spark):
         ("uk", "ambiguous", {"birth_date": ["05/04/1980"], "given_name": ["Łukasz"]}),
         ("us", "month first", {"birth_date": ["05/04/1980"]}),
         ("us", "broken", {"birth_date": ["2000-13-01"], "phone": ["999-999-9999"], "national_id": ["020-64-9552"]}),
+        (
+            "us",
+            "structs",
+            {"identifiers": [{"system": "http://a.org", "type": "MR", "value": "A-1"}], "given_name": []},
+        ),
         *shared,
     ]
     settings, rules = InputSettings(), StandardiseSettings(max_people_for_identifier=3)
@@ -50,9 +58,24 @@ def standardised(spark):
 
 def test_standardised_records_conform(standardised):
     assert standardised.schema.simpleString() == STANDARDISED.simpleString()
-    assert standardised.count() == 8
+    assert standardised.count() == 9
     nulls = [F.col(name).isNull() | F.array_contains(F.transform(name, F.isnull), True) for name in STANDARD_COLUMNS]
     assert standardised.where(F.greatest(*nulls)).count() == 0
+
+
+def test_identifiers_are_scoped(standardised):
+    assert column_of(standardised, "scoped_identifiers")["structs"] == ["http://a.org|mr|a1"]
+
+
+def test_standardise_fails_without_values(monkeypatch):
+    monkeypatch.setattr("siamese_er.standardise.standard_batch", lambda records, rules: {}[records["given_name"][0]])
+    batch = pd.DataFrame({"source": ["s"], "given_name": ["ZZCANARY"]})
+
+    with pytest.raises(StepFailed) as failure:
+        list(standard_batches(StandardRules(), frozenset())(iter([batch])))
+
+    assert "ZZCANARY" not in str(failure.value)
+    assert failure.value.__context__ is None
 
 
 def test_day_first_by_source(standardised):
@@ -85,3 +108,19 @@ def test_fault_counts(spark, standardised):
 
     frame = spark.createDataFrame(expected, actual.schema)
     assert_df_equality(actual, frame, ignore_row_order=True, ignore_nullable=True)
+
+
+def test_typing_errors_of_one_person_are_not_many_people(spark):
+    rows = [
+        (
+            "h",
+            f"{given}{day}",
+            {"given_name": [given], "birth_date": [f"1980-01-0{day}"], "national_id": ["020-64-9552"]},
+        )
+        for given in ("anna", "ana", "amna")
+        for day in (1, 2)
+    ]
+
+    kept = standardised_records(written(spark, rows), InputSettings(), StandardiseSettings(max_people_for_identifier=3))
+
+    assert set(map(tuple, column_of(kept, "national_ids").values())) == {("020649552",)}

@@ -116,7 +116,7 @@ def worded(text: str) -> Standard | None:
     parts = WORD_OR_NUMBER.findall(ascii_words(text))
     months = [month_number(part) for part in parts if part.isalpha() and month_number(part)]
     numbers = [part for part in parts if part.isdigit()]
-    if not months or not 1 <= len(numbers) <= 2:
+    if not months or not 1 <= len(numbers) <= 2 or max(map(len, numbers)) > 4:
         return None
     years = [number for number in numbers if len(number) == 4] or numbers[-1:]
     if len(years) > 1 or (len(numbers) == 1 and len(years[0]) < 4):

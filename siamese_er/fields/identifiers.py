@@ -18,7 +18,7 @@ from siamese_er.fields.text import (
 
 SSN_FORM = re.compile(r"\d{3}([- ])\d{2}\1\d{4}")
 NHS_FORM = re.compile(r"\d{3} \d{3} \d{4}")
-LAST_FOUR = re.compile(r"(?:[x*#•]{3}[- ]?[x*#•]{2}[- ]?|last4:)?(\d{4})", re.IGNORECASE)
+LAST_FOUR = re.compile(r"(?:[x*#•]{3}[- ]?[x*#•]{2}[- ]?|last4:)?(\d{4})", re.IGNORECASE | re.ASCII)
 KNOWN_FAKES = frozenset({"123456789", "987654321", "078051120", "219099999", "111223333", "1234567890", "0123456789"})
 SYSTEM_MARKS = re.compile(r"[^a-z0-9:/._-]+")
 SSN_SYSTEMS = frozenset({"http://hl7.org/fhir/sid/us-ssn", "urn:oid:2.16.840.1.113883.4.1", "2.16.840.1.113883.4.1"})
@@ -100,4 +100,5 @@ def national_region(system: str, kind: str) -> str:
 def birth_order(value: str) -> Standard:
     """A birth order in digits; true, false and words give none."""
     digits = value.strip().removesuffix(".0")
-    return Standard(str(int(digits))) if digits.isascii() and digits.isdigit() and 0 < int(digits) < 20 else MISSING
+    is_order = digits.isascii() and digits.isdigit() and len(digits) <= 3 and 0 < int(digits) < 20
+    return Standard(str(int(digits))) if is_order else MISSING

@@ -6,8 +6,8 @@ bytes), zeros where the field is missing; ``record_vector`` and ``note_vector`` 
 round(127 * component of a unit vector), so the cosine of two vectors is their dot product over their norms.
 
 Why results do not depend on the batch: networks run in float32 on batches of fixed shape, and every row with a
-component so near to a half that float32's error could round it either way is computed again in float64. What a batch can change
-there is some 1e-14 of a byte step.
+component so near to a half that float32's error could round it either way is computed again in float64.
+What a batch can change there is some 1e-14 of a byte step.
 """
 
 import copy

@@ -18,9 +18,17 @@ from siamese_er.errors import ContractFault, without_values
 from siamese_er.linkage.contraction import PERSON_APART, VETOED, ComponentPairs, partition
 from siamese_er.schemas import CLUSTERS, CUTS, LINKS, MEMBERSHIPS, conform
 
+CONTRADICTIONS = (
+    "national_id_conflict", "twins_pattern", "generation_gap", "birth_order_conflict", "same_id_other_person",
+    "suffix_conflict",
+)  # fmt: skip
+"""Vetoes that tell of two persons; see ``linkage/vetoes.py``."""
+
 GUARDED = (
     "record_key string, cluster_key string, left_key string, right_key string, match_probability double, reason string"
 )
+GUARDED_COLUMNS = ["record_key", "cluster_key", "left_key", "right_key", "match_probability", "reason"]
+ROWS_PER_BATCH = 10_000
 
 
 @dataclass(frozen=True)
@@ -31,18 +39,25 @@ class Clustering:
     cuts: DataFrame
 
 
-def clustered(keys: DataFrame, links: DataFrame, settings: ClusterSettings, checkpoint: Checkpoint) -> Clustering:
+def clustered(
+    keys: DataFrame,
+    links: DataFrame,
+    settings: ClusterSettings,
+    checkpoint: Checkpoint,
+    contradictions: tuple[str, ...] = CONTRADICTIONS,
+) -> Clustering:
     """The clusters of all records: connected components over automatic and verified links, cut where they chain.
 
     A component in which every pair is linked and nothing forbids it stays whole. Every other component goes through
-    `linkage.contraction.partition`: it keeps apart what a person or a veto keeps apart, also across a chain, and a
-    record that bridges two groups which do not match joins one of them at most.
+    `linkage.contraction.partition`: it keeps apart what a person or a contradiction keeps apart, also across a
+    chain, and a record that bridges two groups which do not match joins one of them at most.
 
     In:  ``keys`` with record_key, each living record once; ``links``: LINKS among them, every pair above the floor and
-         every pair with a decision (match_weight null where it was not scored).
+         every pair with a decision (match_weight null where it was not scored); ``contradictions``: the vetoes that
+         keep whole groups apart. The other vetoes say that a pair alone is too little for a link, not that it is false.
     Raises: ContractFault where people's decisions contradict one another.
     """
-    pairs = _judged(links)
+    pairs = _judged(links, contradictions)
     edges = pairs.where("is_link or is_must").select("left_key", "right_key", "is_must", "apart")
     counts = pairs.agg(
         F.count_if(F.col("is_link") | F.col("is_must")).alias("n_edges"),
@@ -74,16 +89,18 @@ def clustered(keys: DataFrame, links: DataFrame, settings: ClusterSettings, chec
     )
 
 
-def _judged(links: DataFrame) -> DataFrame:
+def _judged(links: DataFrame, contradictions: tuple[str, ...]) -> DataFrame:
     """The links with is_link, is_must and apart, as `linkage.contraction.ComponentPairs` explains them."""
     decision = F.col("is_verified")
-    apart = F.when(~decision, PERSON_APART).when(decision, 0).when(F.size("vetoes") > 0, VETOED).otherwise(0)
+    band = F.coalesce("band", F.lit("no"))
+    contradicted = F.arrays_overlap("vetoes", F.array(*map(F.lit, contradictions)).cast("array<string>"))
+    apart = F.when(~decision, PERSON_APART).when(decision, 0).when(contradicted & (band != "auto"), VETOED).otherwise(0)
     return (
         conform(links, LINKS)
         .where(F.col("left_key") != F.col("right_key"))
         .withColumns(
             {
-                "is_link": (F.coalesce("band", F.lit("no")) == "auto") & F.coalesce(decision, F.lit(True)),
+                "is_link": (band == "auto") & F.coalesce(decision, F.lit(True)),
                 "is_must": F.coalesce(decision, F.lit(False)),
                 "apart": apart,
             }
@@ -140,8 +157,13 @@ def _guarded(pairs: DataFrame, labels: DataFrame, settings: ClusterSettings) -> 
 
     @without_values("cluster")
     def guard(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        rows: list[tuple] = []
         for component in whole_groups(batches, "component_key"):
-            yield guarded_component(component, max_size, penalty)
+            rows += guarded_rows(component, max_size, penalty)
+            if len(rows) >= ROWS_PER_BATCH:
+                yield pd.DataFrame(rows, columns=GUARDED_COLUMNS, dtype=object)
+                rows = []
+        yield pd.DataFrame(rows, columns=GUARDED_COLUMNS, dtype=object)
 
     return inside.repartition("component_key").sortWithinPartitions("component_key").mapInPandas(guard, GUARDED)
 
@@ -162,8 +184,8 @@ def whole_groups(batches: Iterator[pd.DataFrame], key: str) -> Iterator[pd.DataF
         yield rest
 
 
-def guarded_component(pairs: pd.DataFrame, max_size: int, unscored_penalty: float) -> pd.DataFrame:
-    """`GUARDED` rows of one component; see `linkage.contraction.partition`."""
+def guarded_rows(pairs: pd.DataFrame, max_size: int, unscored_penalty: float) -> list[tuple]:
+    """Rows of `GUARDED_COLUMNS` for one component; see `linkage.contraction.partition`."""
     names, codes = np.unique(
         np.concatenate([pairs["left_key"].to_numpy(object), pairs["right_key"].to_numpy(object)]), return_inverse=True
     )
@@ -180,14 +202,10 @@ def guarded_component(pairs: pd.DataFrame, max_size: int, unscored_penalty: floa
         max_size,
         unscored_penalty,
     )
-    members = pd.DataFrame({"record_key": names, "cluster_key": names[result.group]})
-    cut = pairs.iloc[[row for row, _ in result.cuts]][["left_key", "right_key", "match_probability"]]
-    cuts = cut.assign(reason=[reason for _, reason in result.cuts], record_key=None, cluster_key=None)
-    cuts = cuts.drop_duplicates(["left_key", "right_key"])
-    rows = members if cuts.empty else pd.concat([members, cuts], ignore_index=True)
-    return rows.reindex(
-        columns=["record_key", "cluster_key", "left_key", "right_key", "match_probability", "reason"]
-    ).astype({"match_probability": float})
+    members = [(key, cluster, None, None, None, None) for key, cluster in zip(names, names[result.group], strict=True)]
+    columns = (pairs["left_key"].to_numpy(), pairs["right_key"].to_numpy(), pairs["match_probability"].to_numpy())
+    cuts = {(None, None, *(column[row] for column in columns), reason) for row, reason in result.cuts}
+    return members + sorted(cuts, key=lambda cut: cut[2:4])
 
 
 def cluster_metrics(
@@ -204,7 +222,7 @@ def cluster_metrics(
     In:  MEMBERSHIPS, LINKS, STANDARDISED; ``history``: STANDARDISED rows of the HISTORY table, several a record_key.
     """
     inside = (
-        _judged(links)
+        _judged(links, ())
         .where("is_link or is_must")
         .select("left_key", "right_key", "match_probability")
         .join(memberships.toDF("left_key", "cluster_key"), "left_key")

@@ -19,19 +19,10 @@ from siamese_er.schemas import (
 )
 
 
-def record_statuses(standardised: DataFrame) -> DataFrame:
-    """record_key, is_excluded (a test patient), is_unmatchable (neither a name nor an id is left to match on)."""
-    to_match_on = ("given_names", "family_names", "national_ids", "scoped_identifiers")
-    is_empty = F.lit(True)
-    for name in to_match_on:
-        is_empty = is_empty & (F.size(name) == 0)
-    return standardised.select("record_key", _is_test().alias("is_excluded"), is_empty.alias("is_unmatchable"))
-
-
 def crosswalk(
     records: DataFrame,
     ids: DataFrame,
-    statuses: DataFrame,
+    standings: DataFrame,
     links: DataFrame,
     run_id: str,
     run_time: str,
@@ -44,7 +35,8 @@ def crosswalk(
     enterprise id and status are as before keeps its valid_from, and one whose id is as before its
     previous_enterprise_id. valid_to is null: each row holds today.
 
-    In:  RECORDS, ENTERPRISE_IDS, `record_statuses`, LINKS; ``run_time`` as ISO 8601 text.
+    In:  RECORDS, ENTERPRISE_IDS, ``standings`` as of `decide.standings` (record_key, standing; no row: like others),
+         LINKS; ``run_time`` as ISO 8601 text.
     """
     spark = records.sparkSession
     if previous_crosswalk is None:
@@ -55,10 +47,10 @@ def crosswalk(
     )
     sizes = ids.groupBy("enterprise_id").agg(F.count("record_key").alias("n_records"))
     link_status = (
-        F.when(F.col("is_excluded"), "excluded")
+        F.when(F.col("standing") == "excluded", "excluded")
         .when(F.col("is_verified"), "verified")
         .when(F.col("n_records") > 1, "auto")
-        .when(F.col("is_unmatchable"), "unmatchable")
+        .when(F.col("standing") == "unmatchable", "unmatchable")
         .otherwise("singleton")
     )
     same_id = F.col("enterprise_id") == F.col("before.enterprise_id")
@@ -67,7 +59,7 @@ def crosswalk(
         records.select("record_key", "source", "record_id")
         .join(conform(ids, ENTERPRISE_IDS), "record_key")
         .join(sizes, "enterprise_id")
-        .join(statuses, "record_key", "left")
+        .join(standings.select("record_key", "standing"), "record_key", "left")
         .join(_verified(ids, links), "record_key", "left")
         .join(before, "record_key", "left")
         .withColumn("link_status", link_status)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siamese_er.cluster import cluster_metrics, clustered, clusters, guarded_component, whole_groups
+from siamese_er.cluster import cluster_metrics, clustered, clusters, guarded_rows, whole_groups
 from siamese_er.components import component_keys
 from siamese_er.config import ClusterSettings
 from siamese_er.errors import ContractFault
@@ -41,25 +41,28 @@ ONE_OF_EACH = [
     link("u", "v", None, None, (), True),
     link("w", "x", 9.0, "auto", (), False),
     link("y", "z", 4.0, "review"),
-    link("z", "a", -3.0, "no", ("generation gap",)),
+    link("z", "a", -3.0, "no", ("generation_gap",)),
+    link("1", "2"), link("2", "3"), link("1", "3", -1.0, "no", ("twins_pattern",)),
+    link("4", "5"), link("5", "6"), link("4", "6", -1.0, "no", ("thin_evidence",)),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("max_driver_links", [pytest.param(10**6, id="on the driver"), pytest.param(0, id="in Spark")])
 def test_clustered(spark, max_driver_links):
-    keys = spark.createDataFrame([(key,) for key in "abcdefpqrstuvwxyz"], KEYS)
+    keys = spark.createDataFrame([(key,) for key in "abcdefpqrstuvwxyz123456"], KEYS)
     links = spark.createDataFrame(ONE_OF_EACH, LINKS)
 
     clustering = clustered(keys, links, ClusterSettings(max_driver_links=max_driver_links), checkpoint)
 
-    assert clusters_of(clustering.memberships) == {frozenset(c) for c in ("abc", "de", "pq", "rst", "uv", *"fwxyz")}
-    assert [tuple(row) for row in clustering.cuts.select("left_key", "right_key", "reason").collect()] == [
-        ("p", "t", "bridge")
-    ]
+    assert clusters_of(clustering.memberships) == {
+        frozenset(c) for c in ("abc", "de", "pq", "rst", "uv", *"fwxyz", "12", "3", "456")
+    }
+    cuts = clustering.cuts.select("left_key", "right_key", "reason").collect()
+    assert sorted(tuple(row) for row in cuts) == [("2", "3", "veto"), ("p", "t", "bridge")]
 
 
 def test_clustered_twice_and_in_any_order_is_the_same(spark):
-    keys = [(key,) for key in "abcdefpqrstuvwxyz"]
+    keys = [(key,) for key in "abcdefpqrstuvwxyz123456"]
     shuffled_keys, shuffled_links = keys.copy(), ONE_OF_EACH.copy()
     random.Random(3).shuffle(shuffled_keys)
     random.Random(4).shuffle(shuffled_links)
@@ -165,17 +168,17 @@ def test_whole_groups_spans_batches():
     assert [("".join(frame["k"])) for frame in frames] == ["aa", "bbbb", "c", "d"]
 
 
-def test_guarded_component_returns_each_record_once_and_each_cut_once():
+def test_guarded_rows_returns_each_record_once_and_each_cut_once():
     columns = ["left_key", "right_key", "match_weight", "match_probability", "is_link", "is_must", "apart"]
     rows = [("c", "a", 9.0, 0.99, True, False, 0), ("b", "c", 8.0, 0.98, True, False, 0)]
     pairs = pd.DataFrame([*rows, rows[1], ("a", "b", -15.0, 0.0, False, False, 1)], columns=columns)
 
-    guarded = guarded_component(pairs, 10, 1.0)
-
-    members = guarded.dropna(subset="record_key")
-    cuts = guarded[guarded["record_key"].isna()]
-    assert dict(zip(members["record_key"], members["cluster_key"], strict=True)) == {"a": "a", "b": "b", "c": "a"}
-    assert cuts[["left_key", "right_key", "match_probability", "reason"]].values.tolist() == [["b", "c", 0.98, "veto"]]
+    assert guarded_rows(pairs, 10, 1.0) == [
+        ("a", "a", None, None, None, None),
+        ("b", "b", None, None, None, None),
+        ("c", "a", None, None, None, None),
+        (None, None, "b", "c", 0.98, "veto"),
+    ]
 
 
 def standardised(key, source="s", **columns):

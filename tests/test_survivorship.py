@@ -6,7 +6,7 @@ import pytest
 from siamese_er.config import SourceSettings, SurvivorshipSettings
 from siamese_er.golden_values import STANDARD_OF
 from siamese_er.schemas import CROSSWALK, ENTERPRISE_IDS, LINKS, MULTIVALUED, RECORDS, STANDARD_COLUMNS, STANDARDISED
-from siamese_er.survivorship import crosswalk, golden_records, record_statuses
+from siamese_er.survivorship import crosswalk, golden_records
 
 SOURCES = {"lab": SourceSettings(trust=1), "registry": SourceSettings(trust=9)}
 DAYS = [datetime(2026, 1, day) for day in range(1, 10)]
@@ -179,7 +179,6 @@ def test_crosswalk(spark):
               "e": ("E3", "singleton", "2024", None, None), "b": ("E1", "singleton", "2025", None, None)}  # fmt: skip
     link = ("clinic\x1fc", "clinic\x1fd", None, None, None, [], True)
     across = ("clinic\x1fa", "clinic\x1fe", None, None, None, [], True)
-    standard = [standardised(row, **({"name_marks": ["test"]} if row["record_id"] == "f" else {})) for row in rows]
 
     actual = crosswalk(
         spark.createDataFrame(rows, RECORDS),
@@ -187,7 +186,10 @@ def test_crosswalk(spark):
             [(f"clinic\x1f{key}", enterprise_id, "E9" if key == "c" else None) for key, enterprise_id in ids.items()],
             ENTERPRISE_IDS,
         ),
-        record_statuses(spark.createDataFrame(standard, STANDARDISED)),
+        spark.createDataFrame(
+            [("clinic\x1ff", "excluded"), ("clinic\x1fh", "unmatchable"), ("clinic\x1fa", "unmatchable")],
+            "record_key string, standing string",
+        ),
         spark.createDataFrame([link, across], LINKS),
         "run2",
         "2026",

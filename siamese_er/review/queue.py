@@ -1,0 +1,153 @@
+"""REVIEW_QUEUE: what a person should look at, each question once, the most valuable first; ids and words, no values."""
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from siamese_er.schemas import CLUSTERS, CUTS, ENTERPRISE_IDS, KEY_SEPARATOR, LINKS, REVIEW_QUEUE, conform
+
+CUT_REASONS = {
+    "bridge": "a strong link, but the groups around it do not match",
+    "veto": "a strong link, but records of the two groups contradict each other",
+    "size": "a strong link, but the cluster would grow past its limit",
+    "no_match": "a strong link, but a person keeps records of the two groups apart",
+}
+MOST_UNCERTAIN = 0.25
+
+
+def review_queue(
+    links: DataFrame,
+    cuts: DataFrame,
+    ids: DataFrame,
+    clusters: DataFrame,
+    max_cluster_size: int,
+    goldens: DataFrame | None = None,
+) -> DataFrame:
+    """REVIEW_QUEUE: pairs of clusters that may be one person, and clusters that may be several.
+
+    Two clusters are asked about once, by their best pair; a pair inside one cluster is not asked. Clusters that a
+    person keeps apart by any of their pairs are asked again only where a cut link is new evidence. The priority is the
+    uncertainty, p(1 - p), times the records that the answer moves; a link that the guard refused counts as wholly
+    uncertain (.25), whatever its own probability.
+
+    In:  LINKS, CUTS, ENTERPRISE_IDS, CLUSTERS; ``goldens``: GOLDEN_RECORDS, for clusters with several national ids.
+    Out: task_id is a hash of the keys of the question; right_source and right_record_id are null for a cluster.
+    """
+    questions = _pair_questions(links, cuts, ids, clusters).unionByName(
+        _cluster_questions(ids, clusters, goldens, max_cluster_size)
+    )
+    named = questions.select(
+        F.substring(F.sha2(F.concat_ws("\x1e", "kind", "left_key", "right_key"), 256), 1, 16).alias("task_id"),
+        *_source_and_id("left"),
+        *_source_and_id("right"),
+        "enterprise_ids",
+        "match_probability",
+        "reason",
+        F.round(F.col("uncertainty") * F.col("n_records"), 6).alias("priority"),
+    )
+    return conform(named, REVIEW_QUEUE)
+
+
+def _source_and_id(side: str) -> list[Column]:
+    parts = F.split(F.col(f"{side}_key"), KEY_SEPARATOR, 2)
+    return [F.get(parts, 0).alias(f"{side}_source"), F.get(parts, 1).alias(f"{side}_record_id")]
+
+
+def _between(pairs: DataFrame, ids: DataFrame) -> DataFrame:
+    """The pairs whose records have two enterprise ids, with these as first_id < second_id."""
+    of = conform(ids, ENTERPRISE_IDS).select("record_key", "enterprise_id")
+    return (
+        pairs.join(of.toDF("left_key", "left_id"), "left_key")
+        .join(of.toDF("right_key", "right_id"), "right_key")
+        .where(F.col("left_id") != F.col("right_id"))
+        .withColumns({"first_id": F.least("left_id", "right_id"), "second_id": F.greatest("left_id", "right_id")})
+    )
+
+
+def _pair_questions(links: DataFrame, cuts: DataFrame, ids: DataFrame, clusters: DataFrame) -> DataFrame:
+    links = conform(links, LINKS)
+    held_back = F.concat(
+        F.lit("likely, held back by: "), F.replace(F.array_join("vetoes", ", "), F.lit("_"), F.lit(" "))
+    )
+    asked = links.where("band = 'review' and is_verified is null").select(
+        *_ordered_keys(),
+        "match_probability",
+        F.when(F.size("vetoes") > 0, held_back).otherwise(F.lit("likely, but not certain")).alias("reason"),
+        (F.col("match_probability") * (1 - F.col("match_probability"))).alias("uncertainty"),
+        F.lit(False).alias("is_cut"),
+    )
+    reasons = F.create_map(*[F.lit(text) for pair in CUT_REASONS.items() for text in pair])
+    refused = conform(cuts, CUTS).select(
+        *_ordered_keys(),
+        "match_probability",
+        F.coalesce(F.try_element_at(reasons, F.col("reason")), F.col("reason")).alias("reason"),
+        F.lit(MOST_UNCERTAIN).alias("uncertainty"),
+        F.lit(True).alias("is_cut"),
+    )
+    parted = _between(links.where("not is_verified").select("left_key", "right_key"), ids)
+    pairs = _between(asked.unionByName(refused), ids)
+    answered = parted.select("first_id", "second_id", F.lit(True).alias("is_answered")).distinct()
+    best = Window.partitionBy("first_id", "second_id").orderBy(
+        F.desc("is_cut"), F.desc_nulls_last("match_probability"), "left_key", "right_key", "reason"
+    )
+    sizes = clusters.select("enterprise_id", "n_records")
+    return (
+        pairs.withColumn("place", F.row_number().over(best))
+        .where("place = 1")
+        .join(answered, ["first_id", "second_id"], "left")
+        .where(F.col("is_cut") | F.col("is_answered").isNull())
+        .join(sizes.toDF("first_id", "n_first"), "first_id", "left")
+        .join(sizes.toDF("second_id", "n_second"), "second_id", "left")
+        .select(
+            F.lit("pair").alias("kind"),
+            "left_key",
+            "right_key",
+            F.array("first_id", "second_id").alias("enterprise_ids"),
+            "match_probability",
+            "reason",
+            F.coalesce("uncertainty", F.lit(MOST_UNCERTAIN)).alias("uncertainty"),
+            (F.coalesce("n_first", F.lit(1)) + F.coalesce("n_second", F.lit(1))).alias("n_records"),
+        )
+    )
+
+
+def _ordered_keys() -> list[Column]:
+    return [F.least("left_key", "right_key").alias("left_key"), F.greatest("left_key", "right_key").alias("right_key")]
+
+
+def _cluster_questions(
+    ids: DataFrame, clusters: DataFrame, goldens: DataFrame | None, max_cluster_size: int
+) -> DataFrame:
+    """One question for each cluster that may hold several people, in the name of its smallest record.
+
+    A cluster of one person and a mistyped id is common, so the less sure its weakest link, the sooner it is asked.
+    """
+    doubtful = conform(clusters, CLUSTERS).withColumn("has_id_conflict", F.lit(False))
+    if goldens is not None:
+        conflicts = goldens.select(
+            "enterprise_id", F.array_contains("conflicts", "national_id").alias("has_id_conflict")
+        )
+        doubtful = doubtful.drop("has_id_conflict").join(conflicts, "enterprise_id", "left")
+    is_large = F.col("n_records") > max_cluster_size
+    reasons = (
+        F.when(F.col("has_id_conflict"), "its records have different national ids"),
+        F.when(F.col("suspected_overlay"), "one of its records may hold two people"),
+        F.when(is_large, "it is larger than the limit"),
+    )
+    p = F.coalesce("min_link_probability", F.lit(1.0))
+    is_grave = F.coalesce("suspected_overlay", F.lit(False)) | is_large
+    first_keys = ids.groupBy("enterprise_id").agg(F.min("record_key").alias("left_key"))
+    return (
+        doubtful.withColumn("reason", F.concat_ws("; ", *reasons))
+        .where(F.col("reason") != "")
+        .join(first_keys, "enterprise_id")
+        .select(
+            F.lit("cluster").alias("kind"),
+            "left_key",
+            F.lit(None).cast("string").alias("right_key"),
+            F.array("enterprise_id").alias("enterprise_ids"),
+            F.col("min_link_probability").alias("match_probability"),
+            "reason",
+            F.when(is_grave, MOST_UNCERTAIN).otherwise(F.greatest(p * (1 - p), F.lit(0.01))).alias("uncertainty"),
+            "n_records",
+        )
+    )

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from siamese_er import pipeline
-from siamese_er.commands import one_value_a_flag, status_of
+from siamese_er.commands import one_value_a_flag, start, status_of
 from siamese_er.config import MatchConfig, load_config, not_yet_supported
 from siamese_er.errors import ContractFault
 from siamese_er.session import build_session
@@ -54,4 +54,4 @@ def main(
 
 
 if __name__ == "__main__":
-    command(one_value_a_flag(sys.argv[1:], ["--input", "--notes"]))
+    start(command, one_value_a_flag(sys.argv[1:], ["--input", "--notes"]))

@@ -1,12 +1,20 @@
 """What the commands in ``jobs/`` share: several values after one flag, and what an error becomes for the caller."""
 
+import os
+import re
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
+
+from typer import Typer
 
 from siamese_er.errors import ContractFault, GateFailed, SiameseErError, where_it_broke
 
 PUBLISHED, CRASHED, BROKE_CONTRACT, FAILED_GATE = 0, 1, 2, 3
 """Exit statuses of the contract."""
+
+STEP_FAILED = re.compile(r"siamese_er\.errors\.StepFailed: (\w[\w .]{0,40}: \w+ at [\w./<>-]+:\d+ in [\w<>]+)")
+"""The message that ``errors.without_values`` makes: step, class of the error, place."""
 
 
 def one_value_a_flag(arguments: Sequence[str], flags: Sequence[str]) -> list[str]:
@@ -44,7 +52,8 @@ def fault_lines(error: BaseException) -> list[str]:
         return [f"siamese_er: {fault}" for fault in error.faults]
     if isinstance(error, GateFailed):
         return [f"siamese_er: gate failed: {gate}" for gate in error.gates]
-    message = f": {error}" if isinstance(error, SiameseErError) else ""
+    step = STEP_FAILED.search(str(error))  # raised on an executor, it arrives inside an error of Spark
+    message = f": {error}" if isinstance(error, SiameseErError) else f": {step[1]}" if step else ""
     run_id = getattr(error, "run_id", None)
     run = f", run {run_id}" if run_id else ""
     return [f"siamese_er: {type(error).__name__} at {where_it_broke(error)}{run}{message}"]
@@ -55,7 +64,39 @@ def status_of(command: Callable[[], None]) -> int:
     try:
         command()
     except (Exception, KeyboardInterrupt) as error:
-        for line in fault_lines(error):
-            print(line, file=sys.stderr)
+        tell(fault_lines(error))
         return exit_status(error)
     return PUBLISHED
+
+
+def start(command: Typer, arguments: Sequence[str]) -> None:
+    """Run a job's command line; a flag that it does not know is one line on stderr and exit status 2."""
+    try:
+        command(list(arguments), standalone_mode=False)
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # what typer raises for wrong usage has it
+            raise
+        tell([f"siamese_er: {error.format_message()}"])
+        sys.exit(BROKE_CONTRACT)
+
+
+def tell(lines: Sequence[str]) -> None:
+    """Write lines to stderr: to that of spark-submit, which sends a driver's own stderr to its stdout."""
+    text = "".join(f"{line}\n" for line in lines)
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        try:
+            _print_in_jvm(text)
+            return
+        except Exception:  # the JVM is gone; the driver's own stderr is there still
+            pass
+    sys.stderr.write(text)
+
+
+def _print_in_jvm(text: str) -> None:
+    from pyspark import SparkContext
+
+    sys.stdout.flush()
+    SparkContext._ensure_initialized()
+    jvm: Any = SparkContext._jvm
+    jvm.java.lang.System.err.print(text)
+    jvm.java.lang.System.err.flush()

@@ -3,7 +3,10 @@
 import functools
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
+
+PACKAGE = Path(__file__).parent
 
 
 class SiameseErError(Exception):
@@ -46,9 +49,13 @@ class StepFailed(SiameseErError):
 
 
 def where_it_broke(error: BaseException) -> str:
-    """File, line and function of the innermost frame of this error: a place, no values."""
+    """File, line and function of the innermost frame of this package, else of any: a place, no values.
+
+    The outermost frame, which caught the error, is a place only where it is the only one.
+    """
     frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}" if frames else "unknown place"
+    ours = [frame for frame in frames[1:] if Path(frame.filename).is_relative_to(PACKAGE)] or frames
+    return f"{ours[-1].filename}:{ours[-1].lineno} in {ours[-1].name}" if ours else "unknown place"
 
 
 def without_values(step: str) -> Callable[[Callable[..., Iterator[Any]]], Callable[..., Iterator[Any]]]:

@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from pyspark import SparkContext
+from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from siamese_er.config import MatchConfig
@@ -23,6 +24,9 @@ QUIET_LOGGERS = (
 )
 """Loggers that repeat the message of a failed task, which may quote the value it failed on. The driver still gets the
 error. ``conf/spark/log4j2.properties`` says the same to executors on other machines."""
+
+QUIET_PYTHON_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
+"""Loggers of PySpark on the driver that print the whole message of a failed query, the value included."""
 
 WORKER_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -83,3 +87,5 @@ def _silence_loggers_of_rows(session: SparkSession) -> None:
     log4j = jvm.org.apache.logging.log4j
     for logger in QUIET_LOGGERS:
         log4j.core.config.Configurator.setLevel(logger, log4j.Level.OFF)
+    for logger in QUIET_PYTHON_LOGGERS:
+        PySparkLogger.getLogger(logger).disabled = True

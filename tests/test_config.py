@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from siamese_er.commands import exit_status, fault_lines, one_value_a_flag, status_of
-from siamese_er.config import MatchConfig, load_config, not_yet_supported
+from siamese_er.config import MatchConfig, load_config, nested, not_yet_supported
 from siamese_er.config_text import config_text
 from siamese_er.errors import ContractFault, GateFailed, OutputInUse, StepFailed
 
@@ -201,6 +201,26 @@ def test_status_of_a_crash_tells_class_place_and_run_but_no_value(capsys):
     assert "run-7" in told.err
     assert len(told.err.splitlines()) == 1
     assert "Canary" not in told.err
+
+
+def test_fault_lines_name_the_step_that_failed_on_an_executor_and_nothing_around_it():
+    told = "siamese_er.errors.StepFailed: encode notes: KeyError at /lib/siamese_er/encode.py:7 in vectors"
+    error = RuntimeError(f"Traceback ... Jane Canary\n{told}\nJane Canary")
+
+    (line,) = fault_lines(error)
+
+    assert line.endswith("encode notes: KeyError at /lib/siamese_er/encode.py:7 in vectors")
+    assert "Canary" not in line
+
+
+def test_fault_lines_place_is_in_this_package_where_it_can_be():
+    try:
+        nested({}, 7, None)
+    except AttributeError as error:
+        (line,) = fault_lines(error)
+
+    assert "config.py" in line
+    assert line.endswith(" in nested")
 
 
 def test_config_command_prints_a_config():

@@ -1,0 +1,59 @@
+"""The session of a job, for real under spark-submit: flags win, and a failing query tells no value."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+JOB = """
+import sys
+from siamese_er.commands import status_of
+from siamese_er.config import MatchConfig, RunSettings
+from siamese_er.session import build_session
+
+spark = build_session(MatchConfig(run=RunSettings(shuffle_partitions=3)), "session")
+for key in ("spark.sql.shuffle.partitions", "spark.sql.session.timeZone", "spark.executorEnv.OMP_NUM_THREADS",
+            "spark.sql.redaction.string.regex", "spark.app.name", "spark.master"):
+    print("SET", key, spark.conf.get(key))
+
+def break_on_values(batches):
+    for batch in batches:
+        raise ValueError(batch.name[0])
+
+names = spark.createDataFrame([("ZZCANARY",)], "name string")
+print("STATUS", status_of(lambda: names.mapInPandas(break_on_values, "name string").collect()))
+print("STATUS", status_of(lambda: names.selectExpr("cast(name as int)").collect()))
+print("STATUS", status_of(lambda: names.selectExpr("cast(name as int)").write.parquet(sys.argv[1])))
+"""
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """What a job with the session says on stdout and stderr, after three queries failed on a value."""
+    folder = tmp_path_factory.mktemp("job")
+    (folder / "job.py").write_text(JOB)
+    submit = [Path(sys.executable).parent / "siamese-er", "submit", "--master", "local[1]", "--name", "given"]
+    settings = ["--conf", "spark.ui.enabled=false", "--conf", "spark.sql.session.timeZone=Asia/Tokyo"]
+    settings += ["--conf", "spark.executorEnv.OMP_NUM_THREADS=2"]
+    return subprocess.run(
+        [*submit, *settings, "job.py", folder / "out"], cwd=folder, capture_output=True, text=True, check=True
+    )
+
+
+def test_session_keeps_what_spark_submit_was_told_and_sets_the_rest(told):
+    settings = dict(line.split(" ", 2)[1:] for line in told.stdout.splitlines() if line.startswith("SET"))
+
+    assert settings["spark.sql.shuffle.partitions"] == "3"
+    assert settings["spark.sql.session.timeZone"] == "UTC"
+    assert settings["spark.executorEnv.OMP_NUM_THREADS"] == "2"
+    assert settings["spark.master"] == "local[1]"
+    assert settings["spark.sql.redaction.string.regex"]
+
+
+def test_failed_queries_tell_class_and_place_and_no_value(told):
+    lines = [line for line in told.stderr.splitlines() if line.startswith("siamese_er: ")]
+
+    assert told.stdout.count("STATUS 1") == 3
+    assert [line.split()[1] for line in lines] == ["PythonException", "NumberFormatException", "NumberFormatException"]
+    assert "ZZCANARY" not in told.stdout + told.stderr

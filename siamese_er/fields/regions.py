@@ -28,7 +28,7 @@ COUNTRIES = {
     "au": "aus australia", "ca": "can canada", "nz": "nzl new zealand", "ie": "irl ireland|republic of ireland",
     "de": "deu germany|deutschland", "at": "aut austria|osterreich", "ch": "che switzerland|schweiz|suisse",
     "fr": "fra france", "es": "esp spain|espana", "pt": "prt portugal", "it": "ita italy|italia",
-    "nl": "nld netherlands|the netherlands|holland|nederland", "be": "bel belgium|belgie|belgique", 
+    "nl": "nld netherlands|the netherlands|holland|nederland", "be": "bel belgium|belgie|belgique",
     "lu": "lux luxembourg",
     "dk": "dnk denmark|danmark", "se": "swe sweden|sverige", "no": "nor norway|norge", "fi": "fin finland|suomi",
     "is": "isl iceland", "pl": "pol poland|polska", "cz": "cze czechia|czech republic", "sk": "svk slovakia",

@@ -4,7 +4,7 @@ Royal Mail and AS 4590 usage for the United Kingdom and Australia."""
 STREET_TYPES = {
     short: full
     for full, shorts in {
-        "alley": "aly ally", "approach": "app", "arcade": "arc", "avenue": "ave av aven avenu avn avnue", 
+        "alley": "aly ally", "approach": "app", "arcade": "arc", "avenue": "ave av aven avenu avn avnue",
         "bayou": "byu",
         "beach": "bch", "bend": "bnd", "boulevard": "blvd bvd boul boulv blv", "branch": "br", "bridge": "brg",
         "brook": "brk", "bypass": "byp", "camp": "cp", "canyon": "cyn", "causeway": "cswy cwy", "center": "ctr cntr",
@@ -13,7 +13,7 @@ STREET_TYPES = {
         "crescent": "cres cr crs cresc", "crossing": "xing crossg", "drive": "dr drv driv dve", "esplanade": "esp",
         "estate": "est", "expressway": "expy exp", "extension": "ext", "farm": "frm", "field": "fld", "fields": "flds",
         "flat": "flt", "freeway": "fwy frwy", "garden": "gdn", "gardens": "gdns", "gate": "ga", "glen": "gln",
-        "green": "grn", "grove": "gr grv gro", "harbor": "hbr", "haven": "hvn", "heights": "hts ht", 
+        "green": "grn", "grove": "gr grv gro", "harbor": "hbr", "haven": "hvn", "heights": "hts ht",
         "highway": "hwy hiwy",
         "hill": "hl", "hills": "hls", "hollow": "holw", "island": "is", "junction": "jct jnc", "knoll": "knl",
         "lake": "lk", "lakes": "lks", "landing": "lndg", "lane": "ln", "loop": "lp", "manor": "mnr", "meadow": "mdw",

@@ -295,5 +295,3 @@ def test_originals_agree_with_their_records(spark, name):
         if column == "birth_date":
             seen, wanted = seen.map(digits), wanted.map(digits)
         assert (seen == wanted).all(), column
-            column
-        )

@@ -1,5 +1,6 @@
 """Column expressions that turn raw columns of any type into the contract's text, lists, times and identifiers."""
 
+import json
 from collections.abc import Sequence
 
 from pyspark.sql import Column
@@ -67,7 +68,7 @@ def texts(table: RawTable, name: str) -> Column:
 
     In JSON lines a value that is itself a list of texts is that list.
     """
-    value, kind = table.column(name), table.rows.schema[f"c{table.columns.index(name)}"].dataType
+    value, kind = table.column(name), table.kind(name)
     if isinstance(kind, ArrayType):
         element = kind.elementType
         return present(F.transform(value, lambda item: text(item, element)) if element != StringType() else value)
@@ -145,7 +146,7 @@ def flag(value: Column) -> Column:
 
 def time(table: RawTable, name: str) -> Column:
     """The moment a raw column tells; null where its text is none (the row stays)."""
-    kind = table.rows.schema[f"c{table.columns.index(name)}"].dataType
+    kind = table.kind(name)
     if isinstance(kind, TimestampType | TimestampNTZType | DateType):
         return table.column(name).cast("timestamp")
     written = first_text(table, name)
@@ -155,7 +156,7 @@ def time(table: RawTable, name: str) -> Column:
 
 def identifiers(table: RawTable, name: str) -> Column | None:
     """The list of (system, type, value), entries without a value left out; null where the type is another."""
-    value, kind = table.column(name), table.rows.schema[f"c{table.columns.index(name)}"].dataType
+    value, kind = table.column(name), table.kind(name)
     if isinstance(kind, StringType):
         written = F.from_json(value, IDENTIFIERS)
     elif isinstance(kind, ArrayType) and isinstance(kind.elementType, StructType):
@@ -187,12 +188,20 @@ def extra(table: RawTable, names: Sequence[str], max_characters: int) -> Column:
     Null where all are blank."""
     if not names:
         return F.lit(None).cast("map<string,string>")
-    values = []
-    for name in sorted(names):
-        kind = table.rows.schema[f"c{table.columns.index(name)}"].dataType
-        nested = is_nested(kind) or isinstance(kind, ArrayType)
-        value = F.to_json(table.column(name)) if nested else text(table.column(name), kind)
-        values.append(F.substring(value, 1, max_characters))
-    keyed = F.map_from_arrays(F.array(*[F.lit(name) for name in sorted(names)]), F.array(*values))
+    listed = F.from_json(F.lit(json.dumps(list(names))), STRINGS)
+    if table.layout == "json":
+        keyed = F.map_filter("fields", lambda name, _: F.array_contains(listed, name))
+    elif table.layout == "csv":
+        places = F.from_json(F.lit(json.dumps([table.columns.index(name) for name in names])), "array<int>")
+        keyed = F.map_from_arrays(listed, F.transform(places, lambda place: F.get("values", place)))
+    else:
+        keyed = F.map_from_arrays(listed, F.array(*[any_text(table, name) for name in names]))
     kept = F.map_filter(keyed, lambda _, value: value.rlike(NOT_BLANK))
-    return F.when(F.size(kept) > 0, kept)
+    cut = F.transform_values(kept, lambda _, value: F.substring(value, 1, max_characters))
+    return F.when(F.size(cut) > 0, cut)
+
+
+def any_text(table: RawTable, name: str) -> Column:
+    """A raw column of any type as text; lists and structs as JSON."""
+    value, kind = table.column(name), table.kind(name)
+    return F.to_json(value) if is_nested(kind) or isinstance(kind, ArrayType) else text(value, kind)

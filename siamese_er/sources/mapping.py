@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from siamese_er.errors import ContractFault
 from siamese_er.schemas import MULTIVALUED, SINGLE_VALUED
@@ -109,6 +110,7 @@ class ColumnMapping:
         }
 
 
+@lru_cache(maxsize=100_000)
 def bare(name: str) -> str:
     """The name without case, spaces, underscores and punctuation.
 
@@ -152,11 +154,11 @@ def explicit_placements(
 
 def claims(free: Sequence[str], names: Sequence[str]) -> list[str]:
     """Free columns that bear one of these names: in the order of the names, an exact spelling first."""
-    return [
-        column
-        for name in names
-        for column in sorted((c for c in free if bare(c) == bare(name)), key=lambda c: (c != name, free.index(c)))
-    ]
+    alike: dict[str, list[str]] = {}
+    for column in free:
+        alike.setdefault(bare(column), []).append(column)
+    found = [sorted(alike.get(bare(name), ()), key=lambda column: column != name) for name in names]
+    return list(dict.fromkeys(column for columns in found for column in columns))
 
 
 def birth_date_parts(free: Sequence[str]) -> Placement | None:

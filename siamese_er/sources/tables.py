@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, StringType, StructField, StructType
+from pyspark.sql.types import ArrayType, DataType, StringType, StructField, StructType
 
 from siamese_er.errors import ContractFault
 from siamese_er.sources.inputs import Footer, Header, InputFile, csv_header, escaped, parquet_footer
@@ -24,8 +24,9 @@ JSON_OPTIONS = {"maxStringLen": MAX_TEXT}
 class RawTable:
     """Rows of files that share their columns.
 
-    ``rows`` holds column i as ``c{i}`` (foreign names may hold anything), then ``source_path``, ``block``, ``mark``
-    (ascending within a block of a file) and ``reason`` (null for a sound row).
+    ``rows`` holds the values (CSV: the list ``values``; JSON lines: the map ``fields``; Parquet: ``c0``, ``c1`` ..., as
+    foreign names may hold anything), then ``source_path``, ``block``, ``mark`` (ascending within a block of a file) and
+    ``reason`` (null for a sound row). Lists and maps keep the plan of a table of a thousand columns small.
     """
 
     paths: tuple[str, ...]
@@ -35,7 +36,14 @@ class RawTable:
 
     def column(self, name: str) -> Column:
         """The raw column of this foreign name."""
-        return F.col(f"c{self.columns.index(name)}")
+        if self.layout == "json":
+            return F.col("fields").getItem(name)
+        position = self.columns.index(name)
+        return F.col(f"c{position}") if self.layout == "parquet" else F.get("values", F.lit(position))
+
+    def kind(self, name: str) -> DataType:
+        """The type of the raw column of this foreign name."""
+        return self.rows.schema[f"c{self.columns.index(name)}"].dataType if self.layout == "parquet" else StringType()
 
 
 def raw_tables(
@@ -97,12 +105,13 @@ def csv_table(spark: SparkSession, paths: Sequence[str], columns: tuple[str, ...
         .options(maxCharsPerColumn=-1, maxColumns=max(20_480, 2 * len(columns)))
         .csv([escaped(path) for path in paths])
     )
+    own = F.slice(F.array("*"), 1, len(columns))
     decoded = rows.select(
-        *[F.encode(F.col(name), "ISO-8859-1").cast("string").alias(name) for name in names],
+        F.transform(own, lambda value: F.encode(value, "ISO-8859-1").cast("string")).alias("values"),
         *places(),
         F.col(BAD_ROW).isNotNull().alias(BAD_ROW),
     )
-    reason = F.when(F.col(BAD_ROW), F.lit("wrong_field_count")).when(~is_utf8(names), F.lit("bad_encoding"))
+    reason = F.when(F.col(BAD_ROW), F.lit("wrong_field_count")).when(~is_utf8([], ["values"]), F.lit("bad_encoding"))
     return RawTable(tuple(paths), "csv", columns, decoded.withColumn("reason", reason).drop(BAD_ROW))
 
 
@@ -166,10 +175,10 @@ def json_lines(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
 
 
 def json_table(lines: DataFrame, paths: Sequence[str], fields: Sequence[str]) -> RawTable:
-    """The lines with one column for each field: text, or the JSON text of what is nested."""
+    """The lines as a table; each field is text, or the JSON text of what is nested."""
     reason = F.when(F.col("is_foreign"), F.lit("bad_encoding")).when(F.col("fields").isNull(), F.lit("unparsable_line"))
     rows = lines.select(
-        *[F.col("fields").getItem(field).alias(f"c{position}") for position, field in enumerate(fields)],
+        "fields",
         *kept_places(),
         reason.alias("reason"),
     )

@@ -3,11 +3,11 @@
 import hashlib
 import hmac
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from stdnum.iso7064 import mod_37_36
 
@@ -115,11 +115,9 @@ def _created(members: DataFrame, used: DataFrame, key: str, checkpoint: Checkpoi
     digests = members.groupBy("cluster_key").agg(
         F.sha2(F.concat_ws("\x1e", F.array_sort(F.collect_list("record_key"))), 256).alias("digest")
     )
-    id_of = _id_column(key)
     candidates = digests.select("cluster_key", "digest", F.lit(0).alias("sequence"))
     for n_rounds in itertools.count():
-        named = candidates.withColumn("enterprise_id", id_of(F.col("digest"), F.col("sequence")))
-        candidates = checkpoint(named, f"new_ids_{n_rounds}")
+        candidates = checkpoint(_with_ids(candidates, key), f"new_ids_{n_rounds}")
         by_key = Window.partitionBy("enterprise_id").orderBy("cluster_key")
         refused = (
             candidates.withColumn("is_repeated", F.row_number().over(by_key) > 1)
@@ -135,16 +133,16 @@ def _created(members: DataFrame, used: DataFrame, key: str, checkpoint: Checkpoi
     return candidates.select("cluster_key", "enterprise_id")
 
 
-def _id_column(key: str) -> Callable[[Column, Column], Column]:
-    """(digest, sequence) -> id; the key travels inside the function, so that no plan shows it."""
+def _with_ids(candidates: DataFrame, key: str) -> DataFrame:
+    """The candidates with their enterprise_id; the key travels inside the function, so that no plan shows it."""
 
-    @F.pandas_udf("string")
     @without_values("identity")
-    def ids(batches: Iterator[tuple[pd.Series, pd.Series]]) -> Iterator[pd.Series]:
-        for digests, sequences in batches:
-            yield pd.Series([new_id(key, *pair) for pair in zip(digests, sequences, strict=True)], dtype=object)
+    def ids(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for batch in batches:
+            pairs = zip(batch["digest"], batch["sequence"], strict=True)
+            yield batch.assign(enterprise_id=pd.Series([new_id(key, *pair) for pair in pairs], dtype=object))
 
-    return ids
+    return candidates.mapInPandas(ids, "cluster_key string, digest string, sequence int, enterprise_id string")
 
 
 def _events(previous: DataFrame, shares: DataFrame, named: DataFrame, created: DataFrame, run_id: str) -> DataFrame:

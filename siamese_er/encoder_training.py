@@ -114,7 +114,8 @@ def fit_fields(
     random = Random(trainee.seed)
     pairs = fit.ValuePairs(lambda kind: VALUES[kind](random), lambda kind, value: variant(random, kind, value))
     network = trainee.networks["fields"]
-    losses = fit.value_losses(network, pairs, np.random.default_rng(trainee.seed))  # type: ignore[arg-type]
+    rng, n_random = np.random.default_rng(trainee.seed), 0 if trainee.history else 200
+    losses = fit.value_losses(network, pairs, rng, random_batches=n_random)  # type: ignore[arg-type]
     return fit.descend([network], losses, budget, "fields", progress)
 
 

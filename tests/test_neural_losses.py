@@ -139,7 +139,7 @@ def test_descend_stops_when_embeddings_collapse():
 def test_descend_lowers_the_loss_and_stops_at_its_steps():
     torch.manual_seed(0)
     network = torch.nn.Linear(2, 1)
-    start = float(network(torch.ones(1, 2)).square())
+    start = float(network(torch.ones(1, 2)).square().detach())
 
     def losses():
         while True:

@@ -126,7 +126,7 @@ def value_losses(
     """InfoNCE losses of batches of one kind each, without end.
 
     Every ``refresh`` batches of a kind its pool is drawn anew and its nearest neighbours are found with the network
-    as it is then. Identical values are never negatives.
+    as it is then; the first ``random_batches`` have random negatives, as an untrained network knows no neighbours. Identical values are never negatives.
     """
     pools: dict[str, tuple[list[str], NDArray[np.int64] | None, int]] = {}
     n_drawn = 0
@@ -135,7 +135,7 @@ def value_losses(
         pool, near, left = pools.get(kind, ([], None, 0))
         if left == 0:
             pool = sorted({pairs.clean(kind) for _ in range(pool_size)})
-            near = near_values(network, kind, pool, 12) if n_drawn > 200 else None
+            near = near_values(network, kind, pool, 12) if n_drawn >= random_batches else None
             left = refresh
         pools[kind] = (pool, near, left - 1)
         n_drawn += 1

@@ -121,12 +121,13 @@ def hard_batch(
 
 def value_losses(
     network: FieldEncoder, pairs: ValuePairs, rng: np.random.Generator, n_pairs: int = 256, pool_size: int = 6000,
-    refresh: int = 40, shares: Sequence[float] = (0.24, 0.34, 0.2, 0.1, 0.12),
+    refresh: int = 40, random_batches: int = 200, shares: Sequence[float] = (0.24, 0.34, 0.2, 0.1, 0.12),
 ) -> Iterable[tuple[Tensor, Tensor]]:  # fmt: skip
     """InfoNCE losses of batches of one kind each, without end.
 
     Every ``refresh`` batches of a kind its pool is drawn anew and its nearest neighbours are found with the network
-    as it is then; the first ``random_batches`` have random negatives, as an untrained network knows no neighbours. Identical values are never negatives.
+    as it is then; the first ``random_batches`` have random negatives, as an untrained network knows no neighbours.
+    Identical values are never negatives.
     """
     pools: dict[str, tuple[list[str], NDArray[np.int64] | None, int]] = {}
     n_drawn = 0

@@ -96,7 +96,7 @@ class ScoreSettings(Section):
     """How pairs become probabilities."""
 
     floor: Probability = Field(0.01, description="pairs below this match probability are not kept")
-    n_random_records: int = Field(1500, ge=50, description="records sampled for u: how often strangers agree")
+    n_random_records: int = Field(800, ge=50, description="records sampled for u: how often strangers agree")
     max_patterns: int = Field(500_000, ge=1000, description="agreement patterns the driver holds to fit m; rarest cut")
     em_rounds: int = Field(25, ge=1, description="most iterations of expectation maximisation")
 

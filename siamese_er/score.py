@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,7 @@ from siamese_er.linkage.comparisons import COMPARISONS
 from siamese_er.linkage.explain import evidence_arrays, pass_lists
 from siamese_er.linkage.features import TableShape, feature_names, features, table_shape
 from siamese_er.linkage.fellegi_sunter import TableFit, fit, plausible
+from siamese_er.linkage.keys import PASS_NAMES
 from siamese_er.linkage.pairs import block_pairs, key_rows, pairs_once
 from siamese_er.linkage.vetoes import veto_lists, vetoes
 from siamese_er.neural.head import HeadModel, load_head, probabilities
@@ -31,6 +33,18 @@ class Weighing:
 
     fit: TableFit
     shape: TableShape
+
+    def described(self) -> dict[str, Any]:
+        """What run.json says of it: counts and shares, by comparison."""
+        fields = {
+            c.name: {"coverage": round(float(self.fit.coverage[i]), 4),
+                     "m": np.round(self.fit.m[i, 1 : len(c.labels)], 6).tolist(),
+                     "u": np.round(self.fit.u[i, 1 : len(c.labels)], 8).tolist(), "levels": list(c.labels[1:])}
+            for i, c in enumerate(COMPARISONS)
+        }  # fmt: skip
+        shape = {name: round(float(value), 5) for name, value in self.shape.__dict__.items()}
+        return {"prior": self.fit.prior, "converged": self.fit.converged, "rounds": self.fit.rounds,
+                "shape": shape, "comparisons": fields}  # fmt: skip
 
 
 def whole_blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
@@ -150,6 +164,19 @@ def weighing(
     sampled = random_levels(records, settings, n_records)
     found = fit(levels, counts, sampled, n_records, head.model_m, head.model_u, settings.em_rounds)
     return Weighing(found, table_shape(levels, counts, found))
+
+
+def pass_counts(compared: DataFrame) -> dict[str, dict[str, int]]:
+    """Compared pairs by the first pass that proposes them (each pair once), and by every pass that does."""
+    masks = compared.groupBy("blocking_passes").agg(F.count("*").alias("n")).collect()
+    first = dict.fromkeys(PASS_NAMES, 0)
+    every = dict.fromkeys(PASS_NAMES, 0)
+    for row in masks:
+        proposing = [name for number, name in enumerate(PASS_NAMES) if row["blocking_passes"] >> number & 1]
+        first[proposing[0]] += row["n"]
+        for name in proposing:
+            every[name] += row["n"]
+    return {"pairs_by_first_pass": first, "pairs_by_pass": every}
 
 
 def scores(compared: DataFrame, weighing: Weighing, model_path: str, settings: ScoreSettings) -> DataFrame:

@@ -120,15 +120,17 @@ def only_plausible(table: TrainingTable, model_m: np.ndarray, model_u: np.ndarra
 def pooled_shares(tables: list[TrainingTable]) -> tuple[np.ndarray, np.ndarray]:
     """(m, u) over all simulated tables with their truth, each table counting alike: what EM starts from and is held to."""
     flat = np.ones((len(COMPARISONS), WIDEST))
-    ms, us, weights = [], [], []
-    for table in tables:
-        true = table.evidence.compared.levels[table.is_true]
-        if len(true) >= 20:
-            ms.append(level_shares(true, np.ones(len(true)), flat, 0.5))
-            weights.append((true > 0).mean(0)[:, None])
-        us.append(level_shares(table.evidence.random_levels, np.ones(len(table.evidence.random_levels)), flat, 0.05))
-    m = np.average(np.stack(ms), axis=0, weights=np.broadcast_to(np.stack(weights) + 1e-6, np.stack(ms).shape))
-    return m, np.maximum(np.stack(us).mean(0), 1e-7)
+    true = [t.evidence.compared.levels[t.is_true] for t in tables]
+    return pooled([levels for levels in true if len(levels) >= 20], flat, 0.5), pooled(
+        [t.evidence.random_levels for t in tables], flat, 0.01
+    )
+
+
+def pooled(tables: list[np.ndarray], flat: np.ndarray, strength: float) -> np.ndarray:
+    """Mean level shares over tables; a table weighs, for a comparison, by the share of its pairs with both sides present."""
+    shares = np.stack([level_shares(levels, np.ones(len(levels)), flat, strength) for levels in tables])
+    present = np.stack([(levels > 0).mean(0)[:, None] for levels in tables]) + 1e-6
+    return np.maximum(np.average(shares, axis=0, weights=np.broadcast_to(present, shares.shape)), 1e-7)
 
 
 def kept_pairs(table: TrainingTable, weight_sum: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -152,12 +152,11 @@ def same_name_parts(
         return np.zeros(0, bool), np.zeros(0, bool)
     rows, back = np.unique(np.concatenate([left, right]), return_inverse=True)
     chosen = whole_names(rows_of(given, rows), rows_of(family, rows))
-    first, second = ([chosen[i] for i in part] for part in np.split(back, 2))
-    distance = levels.edits(first, second)
-    shorter = np.minimum(levels.lengths(first), levels.lengths(second))
-    same = (distance <= 1) & (shorter >= 4)
-    parts = np.fromiter((a.count(" ") + 1 for a in first), np.int32, len(first))
-    return same & (parts >= 2), same & (parts == 1)
+    a, b = np.split(back, 2)
+    lengths = levels.each(chosen, len, np.int32)
+    n_parts = levels.each(chosen, lambda name: name.count(" ") + 1, np.int32)
+    same = (levels.edits(levels.strings(chosen), a, b) <= 1) & (np.minimum(lengths[a], lengths[b]) >= 4)
+    return same & (n_parts[a] >= 2), same & (n_parts[a] == 1)
 
 
 def rows_of(column: ValueColumn, rows: np.ndarray) -> ValueColumn:
@@ -173,7 +172,7 @@ def note_swapped_names(
     """Raise, in place, the levels of pairs whose given and family names, or given and middle names, changed places."""
     given, family = shared_dictionary(value_column(records["given_names"]), value_column(records["family_names"]))
     g, f = INDEX["given_name"], INDEX["family_name"]
-    unlike = np.flatnonzero((found[:, g] <= 3) & (found[:, f] <= 2))
+    unlike = np.flatnonzero(((found[:, g] <= 3) & (found[:, f] <= 2)) | (found[:, g] == 0) | (found[:, f] == 0))
     both = crossed(given, family, left[unlike], right[unlike]) & crossed(given, family, right[unlike], left[unlike])
     glued, one_part = same_name_parts(given, family, left[unlike], right[unlike])
     rows = unlike[both | glued]

@@ -23,7 +23,7 @@ class Comparison:
     compare: PairComparer
     group: str
     equal_level: Callable[[str], int] | None = None
-    near_column: str | None = None  # invalid values, worth a near-miss comparison only
+    near_column: str | None = None  # further values: invalid ones, worth a near miss, or former names
     frequency: bool = False  # whether the rarity of an agreeing value in the table counts
 
     @property
@@ -70,7 +70,7 @@ COMPARISONS = (
                (MISSING, "different", "initial", "near", "close", "nickname", "part", "equal", "swapped"),
                levels.given_levels, "person", equal_given, frequency=True),
     Comparison("family_name", "family_names", (MISSING, "different", "near", "close", "part", "equal", "swapped"),
-               levels.family_levels, "person", lambda _: 5, frequency=True),
+               levels.family_levels, "person", lambda _: 5, "former_family_names", frequency=True),
     Comparison("middle_name", "middle_names", (MISSING, "different", "initial", "close", "equal"),
                levels.middle_levels, "person", lambda value: 2 if len(value) == 1 else 4),
     Comparison("name_suffix", "suffixes", (MISSING, "different", "equal"), levels.exact_levels, "person"),

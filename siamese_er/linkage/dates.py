@@ -22,9 +22,10 @@ def date_fields(values: list[str]) -> np.ndarray:
     return fields
 
 
-def date_levels(first: list[str], second: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def date_levels(values: list[str], left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Levels (see the constants) and similarities of unequal dates, full or partial."""
-    a, b = date_fields(first), date_fields(second)
+    fields = date_fields(values)
+    a, b = fields[left], fields[right]
     known = (a > 0) & (b > 0)
     same = (a == b) & known
     full = known.all(1)
@@ -62,9 +63,3 @@ def transposed(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     second = np.minimum(first + 1, 7)
     row = np.arange(len(a))
     return (different.sum(1) == 2) & (x[row, first] == y[row, second]) & (x[row, second] == y[row, first])
-
-
-def year_gaps(first: list[str], second: list[str]) -> np.ndarray:
-    """Absolute difference of the years; -1 where a year is unknown."""
-    a, b = date_fields(first)[:, 0], date_fields(second)[:, 0]
-    return np.where((a > 0) & (b > 0), np.abs(a - b), -1)

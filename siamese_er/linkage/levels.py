@@ -1,11 +1,14 @@
 """How close two distinct values of one kind of field are: a level and a similarity. Vectorised over value pairs.
 
-Each comparer takes two lists of standardised values (pairwise, never equal) and returns int8 levels and float32
-similarities in 0..1. The labels of the levels are in ``comparisons.py``.
+Each comparer takes the distinct standardised values and the codes of both sides of each pair (never equal) and returns
+int8 levels and float32 similarities in 0..1. The labels of the levels are in ``comparisons.py``. What one value tells is
+worked out once for each value, not for each pair.
 """
 
 import re
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from rapidfuzz.distance import OSA, JaroWinkler
@@ -15,114 +18,144 @@ from rapidfuzz.process import cpdist
 from siamese_er.fields.names import nickname_group
 
 NICKNAMES = lru_cache(maxsize=100_000)(nickname_group)
+Compared = tuple[np.ndarray, np.ndarray]
 
 
-def jaro_winkler(first: list[str], second: list[str]) -> np.ndarray:
+def strings(values: Iterable[str]) -> np.ndarray:
+    """The values as an object array, to be picked from by codes."""
+    listed = list(values)
+    array = np.empty(len(listed), dtype=object)
+    array[:] = listed
+    return array
+
+
+def each(values: list[str], fact: Callable[[str], Any], kind: Any) -> np.ndarray:
+    """One fact of every distinct value."""
+    return np.fromiter(map(fact, values), kind, len(values))
+
+
+def scored(texts: np.ndarray, a: np.ndarray, b: np.ndarray, scorer: Any, kind: Any) -> np.ndarray:
+    """A rapidfuzz scorer over pairs of texts."""
+    return cpdist(texts[a].tolist(), texts[b].tolist(), scorer=scorer, dtype=kind)
+
+
+def jaro_winkler(texts: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Jaro-Winkler similarity of each pair, 0..1 (Winkler 1990)."""
-    return cpdist(first, second, scorer=JaroWinkler.normalized_similarity, dtype=np.float32)
+    return scored(texts, a, b, JaroWinkler.normalized_similarity, np.float32)
 
 
-def edits(first: list[str], second: list[str]) -> np.ndarray:
+def edits(texts: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Optimal string alignment distance of each pair: insertions, deletions, substitutions, neighbour swaps."""
-    return cpdist(first, second, scorer=OSA.distance, dtype=np.int32)
+    return scored(texts, a, b, OSA.distance, np.int32)
 
 
-def lengths(values: list[str]) -> np.ndarray:
-    """Number of characters of each value."""
-    return np.fromiter(map(len, values), np.int32, len(values))
+def relative_similarity(distance: np.ndarray, lengths: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """1 - edits / longer length."""
+    return (1 - distance / np.maximum(np.maximum(lengths[a], lengths[b]), 1)).astype(np.float32)
 
 
-def name_closeness(first: list[str], second: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def name_closeness(values: list[str], a: np.ndarray, b: np.ndarray) -> Compared:
     """(closeness, similarity): closeness 0 far, 1 near, 2 close (about one typing error)."""
-    similarity, distance = jaro_winkler(first, second), edits(first, second)
-    shorter = np.minimum(lengths(first), lengths(second))
-    relative = 1 - distance / np.maximum(np.maximum(lengths(first), lengths(second)), 1)
-    close = ((distance <= 1) & (shorter >= 4)) | ((similarity >= 0.93) & (distance <= 2))
+    texts, lengths = strings(values), each(values, len, np.int32)
+    similarity, distance = jaro_winkler(texts, a, b), edits(texts, a, b)
+    relative = relative_similarity(distance, lengths, a, b)
+    close = ((distance <= 1) & (np.minimum(lengths[a], lengths[b]) >= 4)) | ((similarity >= 0.93) & (distance <= 2))
     near = (similarity >= 0.83) | (relative >= 0.65)
     return np.where(close, 2, np.where(near, 1, 0)), np.maximum(similarity, relative).astype(np.float32)
 
 
-def given_levels(first: list[str], second: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def is_initial(values: list[str], a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Whether one of the two is a single letter, with which the other begins."""
+    first = each(values, lambda value: ord(value[0]) if value else 0, np.int32)
+    lengths = each(values, len, np.int32)
+    return (first[a] == first[b]) & (np.minimum(lengths[a], lengths[b]) == 1)
+
+
+def of_several_parts(values: list[str], a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Row numbers of the pairs of which a side has several words."""
+    several = each(values, lambda value: " " in value, bool)
+    return np.flatnonzero(several[a] | several[b])
+
+
+def given_levels(values: list[str], a: np.ndarray, b: np.ndarray) -> Compared:
     """Levels 1 different, 2 initial, 3 near, 4 close, 5 nickname, 6 part (one has a further name), 7 = equal."""
-    closeness, similarity = name_closeness(first, second)
+    closeness, similarity = name_closeness(values, a, b)
     levels = np.choose(closeness, [1, 3, 4]).astype(np.int8)
-    for i, (a, b) in enumerate(zip(first, second, strict=True)):
-        if a[:1] == b[:1] and 1 in (len(a), len(b)):
-            levels[i] = 2
-        elif " " in a or " " in b:
-            parts_a, parts_b = set(a.split()), set(b.split())
-            if parts_a & parts_b:
-                levels[i] = 6
-            elif a.replace(" ", "") == b.replace(" ", ""):
-                levels[i], similarity[i] = 6, 1
-        elif closeness[i] < 2 and (b in NICKNAMES(a) or a in NICKNAMES(b) or NICKNAMES(a) & NICKNAMES(b)):
+    groups = [NICKNAMES(value) for value in values]
+    known = np.array([len(group) > 1 for group in groups], bool)
+    for i in np.flatnonzero((closeness < 2) & (known[a] | known[b])).tolist():
+        if groups[a[i]] & groups[b[i]]:
             levels[i] = 5
+    levels[is_initial(values, a, b)] = 2
+    for i in of_several_parts(values, a, b).tolist():
+        first, second = values[a[i]], values[b[i]]
+        if set(first.split()) & set(second.split()):
+            levels[i] = 6
+        elif first.replace(" ", "") == second.replace(" ", ""):
+            levels[i], similarity[i] = 6, 1 - 1e-3
     return levels, similarity
 
 
-def family_levels(first: list[str], second: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def family_levels(values: list[str], a: np.ndarray, b: np.ndarray) -> Compared:
     """Levels 1 different, 2 near, 3 close, 4 part (one surname of several in common), 5 = equal."""
-    closeness, similarity = name_closeness(first, second)
+    closeness, similarity = name_closeness(values, a, b)
     levels = np.choose(closeness, [1, 2, 3]).astype(np.int8)
-    for i, (a, b) in enumerate(zip(first, second, strict=True)):
-        if " " in a or " " in b:
-            parts_a, parts_b = set(a.split()), set(b.split())
-            common = {part for part in parts_a & parts_b if len(part) > 2}
-            if a.replace(" ", "") == b.replace(" ", "") or parts_a == parts_b:
-                levels[i], similarity[i] = 4, 1
-            elif common:
-                levels[i] = 4
-            elif closeness[i] < 2:
-                best = max(JaroWinkler.similarity(x, y) for x in parts_a for y in parts_b)
-                levels[i] = max(levels[i], 2 if best >= 0.93 else 1)
+    for i in of_several_parts(values, a, b).tolist():
+        first, second = values[a[i]], values[b[i]]
+        parts_a, parts_b = set(first.split()), set(second.split())
+        if first.replace(" ", "") == second.replace(" ", "") or parts_a == parts_b:
+            levels[i], similarity[i] = 4, 1 - 1e-3
+        elif any(len(part) > 2 for part in parts_a & parts_b):
+            levels[i] = 4
+        elif closeness[i] == 0 and max(JaroWinkler.similarity(x, y) for x in parts_a for y in parts_b) >= 0.93:
+            levels[i] = 2
     return levels, similarity
 
 
-def middle_levels(first: list[str], second: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def middle_levels(values: list[str], a: np.ndarray, b: np.ndarray) -> Compared:
     """Levels 1 conflict, 2 initial agrees, 3 close or part, 4 = equal."""
-    closeness, similarity = name_closeness(first, second)
+    closeness, similarity = name_closeness(values, a, b)
     levels = np.where(closeness == 2, 3, 1).astype(np.int8)
-    for i, (a, b) in enumerate(zip(first, second, strict=True)):
-        if a[:1] == b[:1] and 1 in (len(a), len(b)):
-            levels[i] = 2
-        elif set(a.split()) & set(b.split()):
+    levels[is_initial(values, a, b)] = 2
+    for i in of_several_parts(values, a, b).tolist():
+        if set(values[a[i]].split()) & set(values[b[i]].split()):
             levels[i] = 3
     return levels, similarity
 
 
-def code_levels(first: list[str], second: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def code_levels(values: list[str], a: np.ndarray, b: np.ndarray) -> Compared:
     """Identifiers: 1 different, 2 last four agree (where one side has no more), 3 one typing error, 4 = equal."""
-    distance = edits(first, second)
-    longer = np.maximum(lengths(first), lengths(second))
-    similarity = (1 - distance / np.maximum(longer, 1)).astype(np.float32)
-    near = (distance == 1) & (np.minimum(lengths(first), lengths(second)) >= 6)
-    levels = np.where(near, 3, 1).astype(np.int8)
-    for i, (a, b) in enumerate(zip(first, second, strict=True)):
-        if a.startswith("last4:") != b.startswith("last4:"):
-            agrees = a.removeprefix("last4:")[-4:] == b.removeprefix("last4:")[-4:]
-            levels[i], similarity[i] = (2, 0.5) if agrees else (1, 0.0)
-        elif a.startswith("last4:"):
-            levels[i] = 1
-    return levels, similarity
+    texts = strings(value.removeprefix("invalid:") for value in values)
+    lengths = each(texts.tolist(), len, np.int32)
+    distance = edits(texts, a, b)
+    similarity = relative_similarity(distance, lengths, a, b)
+    levels = np.where((distance <= 1) & (np.minimum(lengths[a], lengths[b]) >= 6), 3, 1).astype(np.int8)
+    short = each(values, lambda value: value.startswith("last4:"), bool)
+    ends = strings(value[-4:] for value in values)
+    either = short[a] | short[b]
+    agrees = either & (short[a] != short[b]) & (ends[a] == ends[b]).astype(bool)
+    levels[either] = np.where(agrees[either], 2, 1)
+    similarity[either] = np.where(agrees[either], 0.5, 0.0)
+    return levels, np.minimum(similarity, np.float32(1 - 1e-3))
 
 
-def phone_levels(first: list[str], second: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def phone_levels(values: list[str], a: np.ndarray, b: np.ndarray) -> Compared:
     """Levels 1 different, 2 one typing error or the last seven digits agree, 3 = equal."""
-    distance = edits(first, second)
-    last = np.fromiter((a[-7:] == b[-7:] for a, b in zip(first, second, strict=True)), bool, len(first))
-    similarity = (1 - distance / np.maximum(np.maximum(lengths(first), lengths(second)), 1)).astype(np.float32)
-    return np.where((distance == 1) | last, 2, 1).astype(np.int8), similarity
+    texts, ends = strings(values), strings(value[-7:] for value in values)
+    distance = edits(texts, a, b)
+    similarity = relative_similarity(distance, each(values, len, np.int32), a, b)
+    return np.where((distance == 1) | (ends[a] == ends[b]).astype(bool), 2, 1).astype(np.int8), similarity
 
 
-def email_levels(first: list[str], second: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def email_levels(values: list[str], a: np.ndarray, b: np.ndarray) -> Compared:
     """Levels 1 different, 2 same or nearly the same local part, 3 one or two typing errors, 4 = equal."""
-    distance = edits(first, second)
-    local_a, local_b = [a.partition("@")[0] for a in first], [b.partition("@")[0] for b in second]
-    local = jaro_winkler(local_a, local_b)
-    same = np.fromiter((a == b for a, b in zip(local_a, local_b, strict=True)), bool, len(first))
-    similarity = (1 - distance / np.maximum(np.maximum(lengths(first), lengths(second)), 1)).astype(np.float32)
-    levels = np.where(distance <= 2, 3, np.where(same | (local >= 0.93), 2, 1)).astype(np.int8)
-    return levels, np.maximum(similarity, local * 0.9)
+    local = strings(value.partition("@")[0] for value in values)
+    distance = edits(strings(values), a, b)
+    closeness = jaro_winkler(local, a, b)
+    similarity = relative_similarity(distance, each(values, len, np.int32), a, b)
+    near = (local[a] == local[b]).astype(bool) | (closeness >= 0.93)
+    levels = np.where(distance <= 2, 3, np.where(near, 2, 1)).astype(np.int8)
+    return levels, np.maximum(similarity, closeness * 0.9)
 
 
 NUMBER = re.compile(r"\d+")
@@ -134,36 +167,34 @@ def address_parts(address: str) -> tuple[str, str]:
     return " ".join(NUMBER.findall(line)), " ".join(NUMBER.sub(" ", line).split())
 
 
-def address_levels(first: list[str], second: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def address_levels(values: list[str], a: np.ndarray, b: np.ndarray) -> Compared:
     """Levels 1 different, 2 same street, another number, 3 near street, same number, 4 same but for unit or order, 5 equal."""
-    parts_a, parts_b = [address_parts(a) for a in first], [address_parts(b) for b in second]
-    words_a, words_b = [words for _, words in parts_a], [words for _, words in parts_b]
-    streets = np.maximum(
-        cpdist(words_a, words_b, scorer=token_sort_ratio, dtype=np.float32) / 100, jaro_winkler(words_a, words_b)
-    )
-    same_number = np.fromiter((bool(a[0]) and a[0] == b[0] for a, b in zip(parts_a, parts_b, strict=True)), bool, len(first))
-    no_number = np.fromiter((not a[0] or not b[0] for a, b in zip(parts_a, parts_b, strict=True)), bool, len(first))
-    same_street = streets >= 0.97
-    levels = np.where(same_number & same_street, 4, np.where((same_number | no_number) & (streets >= 0.85), 3, 1))
-    levels = np.where((levels == 1) & (streets >= 0.9), 2, levels).astype(np.int8)
-    whole = jaro_winkler(first, second)
-    return levels, np.where(same_number | no_number, np.maximum(streets, 0.5 * whole), 0.7 * streets).astype(np.float32)
+    parts = [address_parts(value) for value in values]
+    numbers, words = strings(part[0] for part in parts), strings(part[1] for part in parts)
+    numbered = each(values, lambda value: any(map(str.isdigit, value)), bool)
+    streets = np.maximum(scored(words, a, b, token_sort_ratio, np.float32) / 100, jaro_winkler(words, a, b))
+    same_number = (numbers[a] == numbers[b]).astype(bool) & numbered[a]
+    no_number = ~numbered[a] | ~numbered[b]
+    levels = np.where((same_number | no_number) & (streets >= 0.85), 3, np.where(streets >= 0.9, 2, 1))
+    levels = np.where(same_number & (streets >= 0.97), 4, levels).astype(np.int8)
+    similarity = np.where(same_number | no_number, streets, 0.7 * streets)
+    return levels, np.minimum(similarity, 1 - 1e-3).astype(np.float32)
 
 
-def word_levels(first: list[str], second: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def word_levels(values: list[str], a: np.ndarray, b: np.ndarray) -> Compared:
     """Cities and the like: 1 different, 2 near, 3 = equal."""
-    closeness, similarity = name_closeness(first, second)
+    closeness, similarity = name_closeness(values, a, b)
     return np.where(closeness == 2, 2, 1).astype(np.int8), similarity
 
 
-def postal_levels(first: list[str], second: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def postal_levels(values: list[str], a: np.ndarray, b: np.ndarray) -> Compared:
     """Levels 1 different, 2 one typing error or the same first three characters, 3 = equal."""
-    distance = edits(first, second)
-    start = np.fromiter((a[:3] == b[:3] for a, b in zip(first, second, strict=True)), bool, len(first))
-    similarity = (1 - distance / np.maximum(np.maximum(lengths(first), lengths(second)), 1)).astype(np.float32)
-    return np.where((distance == 1) | start, 2, 1).astype(np.int8), similarity
+    distance = edits(strings(values), a, b)
+    starts = strings(value[:3] for value in values)
+    similarity = relative_similarity(distance, each(values, len, np.int32), a, b)
+    return np.where((distance == 1) | (starts[a] == starts[b]).astype(bool), 2, 1).astype(np.int8), similarity
 
 
-def exact_levels(first: list[str], second: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def exact_levels(values: list[str], a: np.ndarray, b: np.ndarray) -> Compared:
     """Closed sets (sex, suffix, state): 1 different, 2 = equal."""
-    return np.ones(len(first), np.int8), np.zeros(len(first), np.float32)
+    return np.ones(len(a), np.int8), np.zeros(len(a), np.float32)

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 Levels = np.ndarray  # int8; 0 = missing on a side, 1 = different, greater = closer
 Similarities = np.ndarray  # float32; 0..1
-PairComparer = Callable[[list[str], list[str]], tuple[Levels, Similarities]]
+PairComparer = Callable[[list[str], np.ndarray, np.ndarray], tuple[Levels, Similarities]]
+"""(distinct values, codes of one side, codes of the other, never equal) -> level and similarity of each pair."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,10 @@ def compared_codes(
     if len(unequal):
         packed, back = np.unique(low[unequal] * len(values) + high[unequal], return_inverse=True)
         first, second = packed // len(values), packed % len(values)
-        pairs = [tuple(sorted((values[a], values[b]))) for a, b in zip(first.tolist(), second.tolist(), strict=True)]
-        found, similarity = compare([pair[0] for pair in pairs], [pair[1] for pair in pairs])
+        rank = np.empty(len(values), np.int64)
+        rank[sorted(range(len(values)), key=values.__getitem__)] = np.arange(len(values))
+        in_order = rank[first] < rank[second]
+        found, similarity = compare(values, np.where(in_order, first, second), np.where(in_order, second, first))
         levels[unequal], similarities[unequal] = found[back], similarity[back]
     return levels, similarities
 
@@ -120,7 +123,7 @@ def best_values(
     found, similarity = compared_codes(column.codes[left_position], column.codes[right_position], column.values, top, compare)
     levels, similarities = np.zeros(len(left), np.int8), np.zeros(len(left), np.float32)
     lefts, rights = np.full(len(left), -1, np.int64), np.full(len(left), -1, np.int64)
-    if len(pair) == len(np.unique(pair)):
+    if not len(pair) or (np.diff(pair) > 0).all():
         chosen = np.arange(len(pair))
     else:
         order = np.lexsort((right_position, left_position, -similarity, -found, pair))

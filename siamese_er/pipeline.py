@@ -1,0 +1,285 @@
+"""The whole run, in order: read, standardise, encode, block, score, decide, cluster, identify, survive, publish."""
+
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from siamese_er.block import blocks, dropped_blocks, key_sizes, keys_of, pass_names, with_frequencies
+from siamese_er.cluster import cluster_metrics, clustered, clusters
+from siamese_er.config import MatchConfig
+from siamese_er.decide import banded, links, standings
+from siamese_er.encode import embeddings
+from siamese_er.errors import ContractFault, InvariantBroken
+from siamese_er.identity import enterprise_ids
+from siamese_er.linkage.features import feature_names
+from siamese_er.model import model_folder
+from siamese_er.neural.head import load_head
+from siamese_er.publish import changes, publish, recorded_run
+from siamese_er.quality.blocking import pair_completeness
+from siamese_er.quality.evaluation import evaluate_run
+from siamese_er.review.queue import review_queue
+from siamese_er.schemas import KEY_SEPARATOR, SCORED_PAIRS, conform
+from siamese_er.score import compared_pairs, pass_counts, scores, weighing
+from siamese_er.sources.decisions import read_decisions
+from siamese_er.sources.notes import n_cut_notes, read_notes
+from siamese_er.sources.records import Reading, check_quarantine, read_records
+from siamese_er.sources.truth import read_truth
+from siamese_er.standardise import fault_counts, standardised_records
+from siamese_er.storage import RunFolder, new_run, output_lock, previous_run
+from siamese_er.summary import Summary
+from siamese_er.survivorship import crosswalk, golden_records
+
+
+@dataclass
+class Clock:
+    """Seconds of each step, in order."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Count the time of the body under a name."""
+        start = time.monotonic()
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - start, 2)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What was read, as checkpoints, with counts."""
+
+    records: DataFrame
+    history: DataFrame
+    notes: DataFrame | None
+    quarantine: DataFrame
+    decisions: DataFrame | None
+    n_records: int
+    counts: dict[str, Any]
+
+
+def with_demo(config: MatchConfig) -> MatchConfig:
+    """The config with the demo population of the package where no records are named."""
+    if config.input.records:
+        return config
+    demo = files("siamese_er") / "demo"
+    changed = {
+        "records": tuple(str(demo / f"{name}.parquet") for name in ("ehr", "lab", "claims")),
+        "notes": config.input.notes or (str(demo / "notes.parquet"),),
+        "truth": config.input.truth or str(demo / "truth.parquet"),
+    }
+    return config.model_copy(update={"input": config.input.model_copy(update=changed)})
+
+
+def match(spark: SparkSession, config: MatchConfig) -> Summary:
+    """Match the input of the config, publish the tables of the contract, and say what came out.
+
+    Raises: ContractFault (status 2), GateFailed (3, results kept), OutputInUse (2).
+    """
+    config = with_demo(config)
+    clock = Clock()
+    with output_lock(spark, config.run.output, config.run.lock_seconds) as lock:
+        reading = read_records(spark, config.input)
+        before = previous_run(spark, config.run.output, config.run.previous)
+        run = new_run(spark, config.run.output)
+        record: dict[str, Any] = {
+            "started": datetime.now(UTC).isoformat(timespec="seconds"), "config": config.model_dump(mode="json"),
+            "input": reading.fingerprint, "mappings": reading.mappings, "versions": versions(),
+            "previous_run_id": before.run_id if before else None, "seconds": clock.seconds,
+        }  # fmt: skip
+        with recorded_run(spark, run, record):
+            tables, gates = matched(spark, config, run, before, reading, record, clock)
+            with clock.step("publish"):
+                publish(tables, run, record, dry_run=config.run.dry_run, failed_gates=gates, lock=lock)
+            return Summary(record, run.path)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the results depend on."""
+    names = ("siamese_er", "pyspark", "torch", "transformers", "pandas", "pyarrow", "numpy", "rapidfuzz")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def read_inputs(spark: SparkSession, config: MatchConfig, run: RunFolder, reading: Reading) -> Inputs:
+    """The input as checkpoints; what could not be read is in quarantine, with the share checked."""
+    records = run.checkpoint(reading.records, "records")
+    history = run.checkpoint(reading.history, "history")
+    notes, bad = reading.inline_notes, reading.quarantine
+    if config.input.notes:
+        own, bad_notes = read_notes(spark, config.input)
+        notes = own if notes is None else notes.unionByName(own)
+        bad = bad.unionByName(bad_notes)
+    bad = run.checkpoint(bad, "quarantine")
+    notes = None if notes is None else run.checkpoint(notes, "notes")
+    reasons = {row["reason"]: row["n"] for row in bad.groupBy("reason").agg(F.count("*").alias("n")).collect()}
+    counts = {
+        "records": records.count(), "earlier_versions": history.count(), "deleted": reading.deleted.count(),
+        "quarantined": sum(reasons.values()), "quarantined_by_reason": reasons,
+        "notes": 0 if notes is None else notes.count(),
+        "notes_cut": 0 if notes is None else n_cut_notes(notes, config.input),
+    }  # fmt: skip
+    n_input = counts["records"] + counts["earlier_versions"] + counts["deleted"] + counts["quarantined"]
+    check_quarantine(n_input, reasons, config.input.max_quarantined_share)
+    if not counts["records"]:
+        raise ContractFault("input: no rows with a record; a full run on an empty table would retire every patient")
+    decisions = None
+    if config.input.decisions is not None:
+        decisions = known_decisions(run.checkpoint(read_decisions(spark, config.input.decisions), "decisions"), records)
+    return Inputs(records, history, notes, bad, decisions, counts["records"], counts)
+
+
+def known_decisions(decisions: DataFrame, records: DataFrame) -> DataFrame:
+    """The decisions whose two records are both here; those about records that are gone wait for their return."""
+    keys = records.select("record_key")
+    for side in ("left", "right"):
+        decisions = decisions.join(keys.withColumnRenamed("record_key", f"{side}_key"), f"{side}_key", "left_semi")
+    return decisions
+
+
+def scored(
+    spark: SparkSession, config: MatchConfig, run: RunFolder, standardised: DataFrame, inputs: Inputs,
+    record: dict[str, Any], clock: Clock,
+) -> DataFrame:  # fmt: skip
+    """SCORES of all candidate pairs, as a checkpoint; blocking, fit and counts go into the record."""
+    model = model_folder(config.model)
+    head = load_head(model, feature_names())
+    with clock.step("encode"):
+        vectors = run.checkpoint(embeddings(standardised, inputs.notes, model, config.model), "embeddings")
+    with clock.step("block"):
+        payload = run.checkpoint(with_frequencies(standardised).join(vectors, "record_key"), "payload")
+        keys = run.checkpoint(keys_of(payload, config.blocking), "blocking_keys")
+        sizes = run.checkpoint(key_sizes(keys), "key_sizes")
+        dropped = {pass_names()[row["blocking_pass"]]: row.asDict() for row in dropped_blocks(sizes, config.blocking).collect()}
+    with clock.step("compare"):
+        laid_out = blocks(payload, keys, sizes, config.blocking)
+        compared = run.checkpoint(compared_pairs(laid_out, inputs.n_records, model), "compared_pairs")
+        by_pass = pass_counts(compared)
+    with clock.step("score"):
+        found = weighing(compared, standardised, inputs.n_records, config.score, head)
+        result = run.checkpoint(scores(compared, found, model, config.score), "scores")
+    record |= {
+        "model": {"head_digest": head.digest, "path": config.model.path or "shipped with the package"},
+        "candidate_pairs": sum(by_pass["pairs_by_first_pass"].values()), **by_pass, "dropped_blocks": dropped,
+        "weighing": found.described(), "n_scored_pairs": result.count(),
+    }  # fmt: skip
+    if config.input.truth is not None:
+        record["blocking"] = pair_completeness(truth_of(spark, config), compared)
+    return result
+
+
+def truth_of(spark: SparkSession, config: MatchConfig) -> DataFrame:
+    """The truth table of the config."""
+    assert config.input.truth is not None
+    return read_truth(spark, config.input.truth)
+
+
+def matched(
+    spark: SparkSession, config: MatchConfig, run: RunFolder, before: RunFolder | None, reading: Reading,
+    record: dict[str, Any], clock: Clock,
+) -> tuple[dict[str, DataFrame], list[str]]:  # fmt: skip
+    """The tables of the contract and the gates that failed."""
+    with clock.step("read"):
+        inputs = read_inputs(spark, config, run, reading)
+    with clock.step("standardise"):
+        standardised = run.checkpoint(
+            standardised_records(inputs.records, config.input, config.standardise), "standardised"
+        )
+        record["value_faults"] = [row.asDict() for row in fault_counts(standardised).collect()]
+    scores_found = scored(spark, config, run, standardised, inputs, record, clock)
+    with clock.step("decide"):
+        standing = run.checkpoint(standings(inputs.records, standardised), "standings")
+        pairs = run.checkpoint(
+            banded(scores_found, standing, inputs.decisions, config.decide, config.sources), "banded"
+        )
+    with clock.step("cluster"):
+        all_links = links(pairs)
+        grouped = clustered(inputs.records.select("record_key"), all_links, config.cluster, run.checkpoint)
+    with clock.step("identify"):
+        old_crosswalk = before.read_table(spark, "crosswalk") if before else None
+        old_history = before.read_table(spark, "enterprise_id_history") if before else None
+        identity = enterprise_ids(
+            grouped.memberships, old_crosswalk, old_history, run.run_id, config.identity, run.checkpoint
+        )
+        ids = run.checkpoint(identity.ids, "enterprise_ids")
+    with clock.step("survive"):
+        walk = run.checkpoint(
+            crosswalk(inputs.records, ids, standing, all_links, run.run_id, record["started"], old_crosswalk), "crosswalk"
+        )
+        goldens = run.checkpoint(
+            golden_records(inputs.records, standardised, ids, config.survivorship, config.sources), "golden_records"
+        )
+        earlier = standardised_records(inputs.history, config.input, config.standardise) if inputs.counts["earlier_versions"] else None
+        groups = run.checkpoint(clusters(cluster_metrics(grouped.memberships, all_links, standardised, earlier), ids), "clusters")
+        queue = run.checkpoint(
+            review_queue(all_links, grouped.cuts, ids, groups, config.cluster.max_cluster_size, goldens), "review_queue"
+        )
+    tables = {
+        "crosswalk": walk, "scored_pairs": scored_pairs(pairs), "golden_records": goldens, "clusters": groups,
+        "review_queue": queue, "quarantine": inputs.quarantine, "enterprise_id_history": identity.history,
+        "standardised": standardised,
+    }  # fmt: skip
+    gates = counted(spark, config, inputs, tables, pairs, grouped.cuts, old_crosswalk, record)
+    if config.input.truth is not None:
+        with clock.step("evaluate"):
+            record["metrics"] = evaluate_run(spark, evaluated_folder(run, tables), truth_of(spark, config))
+    return tables, gates
+
+
+def evaluated_folder(run: RunFolder, tables: dict[str, DataFrame]) -> str:
+    """A folder with the tables that evaluation reads, before anything is published."""
+    run.checkpoint(tables["scored_pairs"], "scored_pairs")
+    return f"{run.path}/work"
+
+
+def scored_pairs(pairs: DataFrame) -> DataFrame:
+    """SCORED_PAIRS of the banded scores; pairs that only people's decisions brought in have no score and stay out."""
+    columns = {}
+    for side in ("left", "right"):
+        parts = F.split(F.col(f"{side}_key"), KEY_SEPARATOR, 2)
+        columns |= {f"{side}_source": F.get(parts, 0), f"{side}_record_id": F.get(parts, 1)}
+    return conform(pairs.where(F.col("match_probability").isNotNull()).withColumns(columns), SCORED_PAIRS)
+
+
+def counted(
+    spark: SparkSession, config: MatchConfig, inputs: Inputs, tables: dict[str, DataFrame], pairs: DataFrame,
+    cuts: DataFrame, old_crosswalk: DataFrame | None, record: dict[str, Any],
+) -> list[str]:  # fmt: skip
+    """The counts of the run into the record, with its invariants checked; the gates that failed."""
+    walk = tables["crosswalk"]
+    in_clusters = walk.agg(F.count("*").alias("n"), F.count_distinct("source", "record_id").alias("n_distinct")).first()
+    if in_clusters is None or not in_clusters["n"] == in_clusters["n_distinct"] == inputs.n_records:
+        raise InvariantBroken(f"{inputs.n_records} records, but the crosswalk has {in_clusters}")
+    bands = {row["band"]: row["n"] for row in pairs.groupBy("band").agg(F.count("*").alias("n")).collect()}
+    sizes = tables["clusters"].agg(F.count("*").alias("n"), F.max("n_records").alias("largest")).first()
+    change = changes(walk, old_crosswalk)
+    assert sizes is not None
+    record["counts"] = inputs.counts | {
+        "links": bands.get("auto", 0), "pairs_by_band": bands, "links_cut": cuts.count(), "clusters": sizes["n"],
+        "largest_cluster": sizes["largest"], "golden_records": tables["golden_records"].count(),
+        "review_queue": tables["review_queue"].count(), "changes": change,
+    }  # fmt: skip
+    return failed_gates(config, record["counts"], change)
+
+
+def failed_gates(config: MatchConfig, counts: dict[str, Any], change: dict[str, int]) -> list[str]:
+    """One line for each quality gate of the config that failed."""
+    gates = config.gates
+    known_before = change["gone"] + change["same"] + change["moved"]
+    failed = []
+    if known_before and change["gone"] > gates.max_missing_records_share * known_before:
+        failed.append(
+            f"max_missing_records_share: {change['gone']} of {known_before} records of the previous run are missing"
+        )
+    if gates.max_cluster_size is not None and counts["largest_cluster"] > gates.max_cluster_size:
+        failed.append(f"max_cluster_size: the largest cluster has {counts['largest_cluster']} records")
+    if gates.max_review_share is not None and counts["review_queue"] > gates.max_review_share * counts["records"]:
+        failed.append(f"max_review_share: {counts['review_queue']} questions for {counts['records']} records")
+    return failed

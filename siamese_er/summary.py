@@ -1,0 +1,44 @@
+"""What a run says to the person who started it: counts, no values."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The record of a finished run and where its tables are."""
+
+    record: dict[str, Any]
+    path: str
+
+    def lines(self) -> list[str]:
+        """The lines that ``jobs/match.py`` prints."""
+        record, counts = self.record, self.record["counts"]
+        lines = [f"run {record['run_id']}: {record['status']}, {self.path}"]
+        lines += [f"  {path.rsplit('/', 1)[-1]}: {mapping_line(mapping)}" for path, mapping in record["mappings"].items()]
+        rows = (
+            ("records in", counts["records"] + counts["quarantined"] + counts["earlier_versions"] + counts["deleted"]),
+            ("quarantined", counts["quarantined"]), ("candidate pairs", record["candidate_pairs"]),
+            ("links", counts["links"]), ("clusters", counts["clusters"]),
+            ("golden records", counts["golden_records"]), ("review queue", counts["review_queue"]),
+        )  # fmt: skip
+        lines += [f"{name:>17}  {number:>10,}" for name, number in rows]
+        lines.append("   time per step  " + ", ".join(f"{name} {s:.1f} s" for name, s in record["seconds"].items()))
+        if (metrics := record.get("metrics")) is not None:
+            lines.append("       precision  " + share(metrics.get("precision")))
+            lines.append("          recall  " + share(metrics.get("recall")))
+            lines.append("              F1  " + share(metrics.get("f1")))
+        if record["status"] == "dry_run":
+            change = counts["changes"]
+            lines.append("dry run, nothing published; it would change: " + ", ".join(f"{n} {k}" for k, n in change.items()))
+        return lines
+
+
+def share(value: float | None) -> str:
+    """A share with four digits, or a dash where it is undefined."""
+    return "-" if value is None else f"{value:.4f}"
+
+
+def mapping_line(mapping: dict[str, Any]) -> str:
+    """Which columns of a file became what, and which none."""
+    return ", ".join(f"{name} = {value}" for name, value in mapping.items() if value)

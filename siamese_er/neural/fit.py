@@ -21,7 +21,7 @@ Progress = Callable[[str, int, int, float], None]
 """Called with the phase, the steps done, the steps in all and the loss."""
 
 
-class EmbeddingsCollapsed(SiameseErError):  # noqa: N818
+class EmbeddingsCollapsed(SiameseErError):
     """All embeddings of a batch point the same way: the training found the trivial answer and is of no use."""
 
 

@@ -175,7 +175,7 @@ def other_address(random: Random, text: str) -> str:
     elif draw < 0.8 and len(words) > 4:
         words = words[:-2]
     elif draw < 0.9:
-        return digit_error(random, text)
+        return folded(digit_error(random, text)) or text
     else:
         words = [word for word in words if word not in STREET_WORDS] or words
     return " ".join(words)

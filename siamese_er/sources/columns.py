@@ -1,7 +1,7 @@
 """Column expressions that turn raw columns of any type into the contract's text, lists, times and identifiers."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -99,12 +99,23 @@ def placed_texts(table: RawTable, placement: Placement) -> Column:
     return lists[0]
 
 
+def once(value: Column, made: Callable[[Column], Column]) -> Column:
+    """``made(value)`` with the value computed once; Spark repeats an expression wherever it is mentioned, and code
+    that grows past 64 KB is no longer compiled."""
+    return F.get(F.transform(F.array(value), made), F.lit(0))
+
+
 def birth_date(table: RawTable, parts: dict[str, str]) -> Column:
     """Year, month and day joined as far as they are known: YYYY-MM-DD, YYYY-MM, YYYY, or --MM-DD without a year.
 
     Impossible dates stay, as near misses (1931-04-72). A day of zero, and a month of zero without a day, mean unknown.
     """
-    numbers = {part: date_part(table, parts.get(part)) for part in ("year", "month", "day")}
+    numbers = F.struct(*[date_part(table, parts.get(part)).alias(part) for part in ("year", "month", "day")])
+    return once(numbers, known_date)
+
+
+def known_date(numbers: Column) -> Column:
+    """The date of a struct of year, month and day, as far as it is known."""
     year = F.when(~numbers["year"].rlike("^0+$"), numbers["year"])
     day = F.when(~numbers["day"].rlike("^0+$"), F.lpad(numbers["day"], 2, "0"))
     month = F.when(~numbers["month"].rlike("^0+$") | day.isNotNull(), padded(numbers["month"]))
@@ -125,23 +136,30 @@ def date_part(table: RawTable, name: str | None) -> Column:
     if name is None:
         return F.lit(None).cast("string")
     value = F.regexp_replace(first_text(table, name), r"\.0+$", "")
-    return F.when(~F.lower(value).isin(*NO_DATE_PART), value)
+    return once(value, lambda part: F.when(~F.lower(part).isin(*NO_DATE_PART), part))
 
 
 def address_line(table: RawTable, parts: dict[str, str]) -> Column:
     """Number, street and unit joined; "PO Box n" where they are missing and a box is given; null without any."""
     line = F.concat_ws(" ", *[first_text(table, parts[part]) for part in ("number", "street", "unit") if part in parts])
-    line = F.when(F.length(line) > 0, line)
+    line = F.nullif(line, F.lit(""))
     if "po_box" not in parts:
         return line
-    box = first_text(table, parts["po_box"])
-    return F.coalesce(line, F.when(box.rlike(r"^\w+$"), F.concat(F.lit("PO Box "), box)).otherwise(box))
+    box = once(
+        first_text(table, parts["po_box"]),
+        lambda box: F.when(box.rlike(r"^\w+$"), F.concat(F.lit("PO Box "), box)).otherwise(box),
+    )
+    return F.coalesce(line, box)
 
 
 def flag(value: Column) -> Column:
     """``true`` or ``false`` where the text says so in another spelling, else the text as written."""
-    word = F.lower(value)
-    return F.when(word.isin(*TRUE_WORDS), F.lit("true")).when(word.isin(*FALSE_WORDS), F.lit("false")).otherwise(value)
+
+    def spelt(word: Column) -> Column:
+        is_true, is_false = F.lower(word).isin(*TRUE_WORDS), F.lower(word).isin(*FALSE_WORDS)
+        return F.when(is_true, F.lit("true")).when(is_false, F.lit("false")).otherwise(word)
+
+    return once(value, spelt)
 
 
 def time(table: RawTable, name: str) -> Column:
@@ -149,9 +167,12 @@ def time(table: RawTable, name: str) -> Column:
     kind = table.kind(name)
     if isinstance(kind, TimestampType | TimestampNTZType | DateType):
         return table.column(name).cast("timestamp")
-    written = first_text(table, name)
-    compact = F.when(written.rlike(r"^\d{8}$"), F.try_to_timestamp(written, F.lit("yyyyMMdd")))
-    return F.coalesce(compact, F.when(~written.rlike(r"^\d{5,}$"), F.try_to_timestamp(written)))
+
+    def told(written: Column) -> Column:
+        compact = F.when(written.rlike(r"^\d{8}$"), F.try_to_timestamp(written, F.lit("yyyyMMdd")))
+        return F.coalesce(compact, F.when(~written.rlike(r"^\d{5,}$"), F.try_to_timestamp(written)))
+
+    return once(first_text(table, name), told)
 
 
 def identifiers(table: RawTable, name: str) -> Column | None:

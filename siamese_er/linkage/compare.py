@@ -178,7 +178,8 @@ def note_swapped_names(
     rows = unlike[both | glued]
     found[rows, g], found[rows, f] = SWAPPED_GIVEN, SWAPPED_FAMILY
     similarities[rows[:, None], [g, f]] = 0.95
-    found[unlike[one_part & ~both & ~glued], g] = SWAPPED_GIVEN
+    other_fields = (found[unlike, g] == 0) & (found[unlike, f] == 0)
+    found[unlike[one_part & other_fields], g] = SWAPPED_GIVEN
     given, middle = shared_dictionary(value_column(records["given_names"]), value_column(records["middle_names"]))
     unlike = np.flatnonzero((found[:, g] == 1) & (found[:, f] >= 2))
     either = crossed(given, middle, left[unlike], right[unlike]) | crossed(given, middle, right[unlike], left[unlike])

@@ -1,4 +1,6 @@
-"""When standardised values contradict one another, as column functions."""
+"""When standardised values contradict one another: as column functions and, for values at hand, in Python."""
+
+from collections.abc import Iterable
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -22,3 +24,21 @@ def contradicts_itself(values: Column) -> Column:
         F.array_distinct(values), lambda value: ~F.exists(values, lambda other: _is_vaguer(value, other))
     )
     return F.coalesce(F.size(most_precise) > 1, F.lit(False))
+
+
+def contradict(values: Iterable[str]) -> bool:
+    """`contradicts_itself` of values at hand.
+
+    >>> contradict(["1980", "1980-05-01"]), contradict(["1980", "1981-05-01"])
+    (False, True)
+    """
+    distinct = set(values)
+    return sum(not any(_says_less(value, other) for other in distinct) for value in distinct) > 1
+
+
+def _says_less(value: str, other: str) -> bool:
+    return value != other and (
+        other.startswith(f"{value}-")
+        or (value.startswith("last4:") and other.endswith(value[6:10]))
+        or (value.startswith("--") and other.endswith(value[1:7]))
+    )

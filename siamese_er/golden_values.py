@@ -1,13 +1,15 @@
-"""The values that stand for election to a golden record, and those that win."""
+"""The values that stand for election to a golden record; whole Arrow columns at a time, as records are many."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from siamese_er.agreement import contradicts_itself
-from siamese_er.config import SourceSettings, SurvivorshipSettings
-from siamese_er.schemas import GOLDEN_FIELDS, MULTIVALUED, RECORDS
+from siamese_er.schemas import GOLDEN_FIELDS, MULTIVALUED
 
 STANDARD_OF = {
     "given_name": "given_names", "middle_name": "middle_names", "family_name": "family_names",
@@ -19,136 +21,156 @@ STANDARD_OF = {
 """Golden field -> its standardised column; the other fields have none."""
 
 PARTS_OF_FULL_NAME = ("given_name", "middle_name", "family_name", "name_suffix")
-ONE_PER_PERSON = (
-    "given_name", "family_name", "name_suffix", "birth_date", "death_date", "sex", "national_id", "birth_order",
-)  # fmt: skip
-NEVER = 2**62
+NOT_PLAIN = re.compile("[^a-z0-9]")
 
 
-def _no_strings() -> Column:
-    return F.array().cast("array<string>")
+@dataclass(frozen=True)
+class Values:
+    """Values of rows, one entry each, ordered by row."""
+
+    rows: np.ndarray
+    texts: pa.Array
+
+    def of_rows(self, is_chosen: np.ndarray) -> "Values":
+        """The values of the rows for which ``is_chosen`` is true."""
+        return self.where(is_chosen[self.rows])
+
+    def where(self, is_chosen: np.ndarray) -> "Values":
+        """The values at the places where ``is_chosen`` is true."""
+        return Values(self.rows[is_chosen], self.texts.filter(pa.array(is_chosen)))
+
+    def counts(self, n_rows: int) -> np.ndarray:
+        """How many values each row has."""
+        return np.bincount(self.rows, minlength=n_rows)
+
+    def lists(self, is_chosen: np.ndarray) -> dict[int, list[str]]:
+        """Row -> its values, for the rows chosen that have any."""
+        found: dict[int, list[str]] = {}
+        chosen = self.of_rows(is_chosen)
+        for row, text in zip(chosen.rows.tolist(), chosen.texts.to_pylist(), strict=True):
+            found.setdefault(row, []).append(text)
+        return found
 
 
-def _written(values: Column) -> Column:
-    """The values that are neither null nor blank."""
-    return F.filter(F.coalesce(values, _no_strings()), lambda value: F.trim(value) != "")
+@dataclass(frozen=True)
+class Candidates:
+    """Values of one field, or of all extra columns (``names`` says which), as written and in standard form."""
+
+    names: pa.Array
+    rows: np.ndarray
+    texts: pa.Array
+    standards: pa.Array
 
 
-def written_identifiers() -> Column:
-    """The identifiers of a record that have a value; empty where there is none."""
-    none = F.array().cast(RECORDS["identifiers"].dataType)
-    return F.filter(F.coalesce("identifiers", none), lambda identifier: F.trim(identifier["value"]) != "")
+def value_candidates(records: pa.Table) -> list[Candidates]:
+    """The values of every field and extra column that count: those of which standardising left something.
+
+    A standard is the value's own standardised form, or all of the record's where they cannot be told apart.
+
+    In: RECORDS with STANDARDISED columns, ``extra`` as list<struct<key, value>>.
+    """
+    found = []
+    for name in GOLDEN_FIELDS:
+        values, standards = field_values(records, name)
+        names = pa.array([name]).take(pa.array(np.zeros(len(values.rows), np.int64)))
+        found.append(Candidates(names, values.rows, values.texts, standards))
+    return [*found, extra_values(records)]
 
 
-def _field_values(name: str, rule: str) -> Column:
-    """The values of one field of a record that count, as array<struct<field, is_extra, rule, value, standard>>."""
-    raw = _written(F.col(name) if name in MULTIVALUED else F.array(name))
+def field_values(records: pa.Table, name: str) -> tuple[Values, pa.Array]:
+    """The values of one field that count and the standard of each."""
+    written = listed(records[name]) if name in MULTIVALUED else single(records[name])
     if name not in STANDARD_OF:
-        return F.transform(raw, lambda value: _entry(F.lit(name), False, F.lit(rule), value, F.lower(F.trim(value))))
-    standard = F.coalesce(F.col("standard")[STANDARD_OF[name]], _no_strings())
+        return written, pc.utf8_lower(pc.utf8_trim(written.texts, " "))
+    n_rows = records.num_rows
+    standard = listed(records[STANDARD_OF[name]], blank_too=True)
     if name == "sex":
-        standard = F.filter(standard, lambda value: value != "unknown")
+        standard = standard.where(pc.not_equal(standard.texts, "unknown").to_numpy(zero_copy_only=False))
+    n_written, n_standard = written.counts(n_rows), standard.counts(n_rows)
+    of_full_name = np.zeros(n_rows, bool)
     if name in PARTS_OF_FULL_NAME:
-        raw = F.when((F.size(raw) > 0) | (F.size(F.coalesce("full_name", _no_strings())) == 0), raw).otherwise(standard)
-    raw = (
-        F.when(F.size(standard) == 0, _no_strings())
-        .when(F.size(raw) > F.size(standard), _kept(raw, standard))
-        .otherwise(raw)
-    )
-    whole = F.array_join(F.array_sort(standard), " ")
-    is_aligned = F.size(raw) == F.size(standard)
-    return F.transform(
-        raw,
-        lambda value, place: _entry(
-            F.lit(name), False, F.lit(rule), value, F.when(is_aligned, F.get(standard, place)).otherwise(whole)
-        ),
-    )
+        n_full = pc.fill_null(pc.list_value_length(one_array(records["full_name"])), 0).to_numpy()
+        of_full_name = (n_written == 0) & (n_full > 0) & (n_standard > 0)
+    is_aligned = (n_written == n_standard) & (n_standard > 0)
+    unlike = (n_written != n_standard) & (n_written > 0) & (n_standard > 0)
+    aligned, of_aligned = written.of_rows(is_aligned), standard.of_rows(is_aligned)
+    parts = [(aligned, of_aligned.texts)]
+    if of_full_name.any():
+        whole = standard.of_rows(of_full_name)
+        parts.append((whole, whole.texts))
+    if unlike.any():
+        parts.append(unaligned(written.lists(unlike), standard.lists(unlike)))
+    return together(parts) if len(parts) > 1 else parts[0]
 
 
-def _kept(raw: Column, standard: Column) -> Column:
-    """Of more raw values than standardised ones, those that look like one of these; all where none does."""
+def unaligned(written: dict[int, list[str]], standard: dict[int, list[str]]) -> tuple[Values, pa.Array]:
+    """Values and standards of rows that have not as many of the one as of the other."""
+    rows, texts, standards = [], [], []
+    for row, own in written.items():
+        kept = own if len(own) < len(standard[row]) else kept_values(own, standard[row])
+        is_aligned = len(kept) == len(standard[row])
+        rows += [row] * len(kept)
+        texts += kept
+        standards += standard[row] if is_aligned else [" ".join(sorted(standard[row]))] * len(kept)
+    return Values(np.array(rows, np.int64), pa.array(texts, pa.string())), pa.array(standards, pa.string())
 
-    def bare(value: Column) -> Column:
-        return F.regexp_replace(F.lower(value), "[^a-z0-9]", "")
 
-    alike = F.filter(
-        raw, lambda value: F.exists(standard, lambda kept: (bare(value) != "") & F.contains(bare(value), bare(kept)))
-    )
-    return F.when(F.size(alike) > 0, alike).otherwise(raw)
+def kept_values(written: list[str], standards: list[str]) -> list[str]:
+    """Of more written values than standards, those that look like one of these; all where none does."""
+    plain = [NOT_PLAIN.sub("", standard.lower()) for standard in standards]
+    bare = [NOT_PLAIN.sub("", value.lower()) for value in written]
+    alike = [
+        value for value, own in zip(written, bare, strict=True) if own and any(standard in own for standard in plain)
+    ]
+    return alike or written
 
 
-def _entry(field: Column, is_extra: bool, rule: Column, value: Column, standard: Column) -> Column:
-    return F.struct(
-        field.alias("field"), F.lit(is_extra).alias("is_extra"), rule.alias("rule"), value.alias("value"),
-        standard.alias("standard"),
+def together(parts: Sequence[tuple[Values, pa.Array]]) -> tuple[Values, pa.Array]:
+    """The values and standards of all parts, ordered by row; each row's are in one part, in order."""
+    rows = np.concatenate([values.rows for values, _ in parts])
+    order = np.argsort(rows, kind="stable")
+    texts = pa.concat_arrays([values.texts for values, _ in parts]).take(pa.array(order))
+    standards = pa.concat_arrays([standards for _, standards in parts]).take(pa.array(order))
+    return Values(rows[order], texts), standards
+
+
+def extra_values(records: pa.Table) -> Candidates:
+    """The values of the columns that the contract does not know; a known name never stands for such a column."""
+    column = one_array(records["extra"])
+    entries = pc.list_flatten(column)
+    rows = pc.list_parent_indices(column).to_numpy().astype(np.int64)
+    names, texts = entries.field("key"), entries.field("value")
+    is_known = pc.is_in(names, value_set=pa.array(GOLDEN_FIELDS))
+    counts = pc.and_(pc.invert(is_known), is_written(texts))
+    texts = texts.filter(counts)
+    return Candidates(
+        names.filter(counts), rows[counts.to_numpy(zero_copy_only=False)], texts,
+        pc.utf8_lower(pc.utf8_trim(texts, " ")),
     )  # fmt: skip
 
 
-def value_candidates(
-    members: DataFrame, settings: SurvivorshipSettings, sources: Mapping[str, SourceSettings]
-) -> DataFrame:
-    """One row for each value of each field of each record that counts, with what its rule needs to know.
-
-    Out: enterprise_id, record_key, source, record_id; recency and trust, the least first; field, is_extra, rule, value
-         as written, standard (its standardised form, or all of the record's where they cannot be told apart).
-    """
-    default = settings.default_rule
-    rules = _literal_map({"": default, **settings.rules})
-    trusts = _literal_map({"": 0, **{name: -source.trust for name, source in sources.items()}})
-    extras = F.transform(
-        F.filter(
-            F.map_entries(F.coalesce("extra", F.create_map().cast("map<string,string>"))),
-            lambda column: F.trim(column["value"]) != "",
-        ),
-        lambda column: _entry(
-            column["key"], True, F.coalesce(F.try_element_at(rules, column["key"]), F.lit(default)),
-            column["value"], F.lower(F.trim(column["value"])),
-        ),
-    )  # fmt: skip
-    known = [_field_values(name, settings.rules.get(name, default)) for name in GOLDEN_FIELDS]
-    trust = F.coalesce(F.try_element_at(trusts, F.col("source")), F.lit(0)).cast("long")
-    return members.select(
-        "enterprise_id", "record_key", "source", "record_id",
-        F.coalesce(-F.unix_micros("updated_at"), F.lit(NEVER)).alias("recency"), trust.alias("trust"),
-        F.explode(F.concat(*known, extras)).alias("entry"),
-    ).select("*", "entry.*").drop("entry")  # fmt: skip
+def listed(column: pa.ChunkedArray, blank_too: bool = False) -> Values:
+    """The values of a list column; without blank ones unless these are wanted."""
+    lists = one_array(column)
+    rows, texts = pc.list_parent_indices(lists).to_numpy().astype(np.int64), pc.list_flatten(lists)
+    if blank_too:
+        return Values(rows, texts)
+    return Values(rows, texts).where(is_written(texts).to_numpy(zero_copy_only=False))
 
 
-def _literal_map(entries: Mapping[str, str | int]) -> Column:
-    return F.create_map(*[F.lit(item) for pair in entries.items() for item in pair])
+def single(column: pa.ChunkedArray) -> Values:
+    """The values of a text column that are not blank."""
+    texts = one_array(column)
+    return Values(np.arange(len(texts)), texts).where(is_written(texts).to_numpy(zero_copy_only=False))
 
 
-def winners(values: DataFrame) -> DataFrame:
-    """enterprise_id, field, is_extra, won (with value, source, record_id, rule), alternates, is_conflict.
+def is_written(texts: pa.Array) -> Any:
+    """Neither null nor blank, value for value."""
+    return pc.fill_null(pc.not_equal(pc.utf8_trim(texts, " "), ""), False)
 
-    Everything is grouped by enterprise_id first, so that records move between machines once.
-    """
-    rule, recency, trust = F.col("rule"), F.col("recency"), F.col("trust")
-    first = F.when(rule == "source_trust", trust).when(rule == "longest", -F.length("standard")).otherwise(recency)
-    second = F.when(rule.isin("source_trust", "longest"), recency).otherwise(trust)
-    rank = F.struct(first, second, trust, "value", "record_key", "source", "record_id", "rule")
-    same_field = ["enterprise_id", "field", "is_extra"]
-    by_standard = values.groupBy(*same_field, "standard").agg(
-        F.min(rank).alias("best"),
-        F.first("rule").alias("rule"),
-        F.collect_set("record_key").alias("record_keys"),
-        F.collect_set("value").alias("written"),
-    )
-    votes = F.when(rule == "majority", -F.size("record_keys")).otherwise(0)
-    by_field = by_standard.groupBy(*same_field).agg(
-        F.min(F.struct(votes.alias("votes"), "best"))["best"].alias("won"),
-        F.array_distinct(F.flatten(F.collect_list("written"))).alias("written"),
-        F.collect_list("standard").alias("standards"),
-        F.size(F.array_distinct(F.flatten(F.collect_list("record_keys")))).alias("n_records"),
-    )
-    return by_field.select(
-        *same_field,
-        "won",
-        F.array_sort(F.array_except("written", F.array("won.value"))).alias("alternates"),
-        (
-            F.col("field").isin(*ONE_PER_PERSON)
-            & ~F.col("is_extra")
-            & (F.col("n_records") > 1)
-            & contradicts_itself(F.col("standards"))
-        ).alias("is_conflict"),
-    )
+
+def one_array(column: pa.ChunkedArray) -> pa.Array:
+    """The column as one array; empty, of the same type, where it has no chunk."""
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)

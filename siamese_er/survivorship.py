@@ -1,22 +1,30 @@
-"""Step 8: RECORDS and their enterprise ids -> CROSSWALK and GOLDEN_RECORDS; all in Spark, no value meets Python."""
+"""Step 8: RECORDS and their enterprise ids -> CROSSWALK and GOLDEN_RECORDS."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
-from pyspark.sql import Column, DataFrame, Window
+import pyarrow as pa
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from siamese_er.config import SourceSettings, SurvivorshipSettings
-from siamese_er.golden_values import STANDARD_OF, value_candidates, winners, written_identifiers
+from siamese_er.errors import without_values
+from siamese_er.golden_choice import whole_people
+from siamese_er.golden_rows import golden_batch
+from siamese_er.golden_values import STANDARD_OF
 from siamese_er.schemas import (
     CROSSWALK,
     ENTERPRISE_IDS,
     GOLDEN_FIELDS,
     GOLDEN_RECORDS,
     KEY_SEPARATOR,
+    MULTIVALUED,
     RECORDS,
     STANDARDISED,
     conform,
 )
+
+ROWS_AT_ONCE = 20_000  # records held by a worker; a person's records are never split
+NEVER = 2**62  # recency of a record without updated_at
 
 
 def crosswalk(
@@ -110,70 +118,36 @@ def golden_records(
     In:  RECORDS, STANDARDISED, ENTERPRISE_IDS, one row each for every record_key.
     Out: provenance holds the winning record and rule of each field that has a value, extra columns included.
     """
-    members = _members(records, standardised, ids)
-    people = members.groupBy("enterprise_id").agg(
-        F.count("record_key").cast("int").alias("n_records"),
-        F.array_sort(F.collect_set("source")).alias("sources"),
-        F.array_sort(F.array_distinct(F.flatten(F.collect_list(written_identifiers())))).alias("identifiers"),
-    )
-    fields = (
-        winners(value_candidates(members, settings, sources))
-        .groupBy("enterprise_id")
-        .agg(
-            F.array_sort(F.collect_list(F.struct("field", "won", "alternates", "is_conflict", "is_extra"))).alias(
-                "fields"
-            )
-        )
-    )
-    none = F.array().cast(fields.schema["fields"].dataType)
-    golden = people.join(fields, "enterprise_id", "left").withColumn("fields", F.coalesce("fields", none))
-    values = _map_of(F.filter("fields", lambda field: ~field["is_extra"]), lambda field: field["won"]["value"])
-    with_alternates = F.filter("fields", lambda field: F.size(field["alternates"]) > 0)
-    return conform(
-        golden.withColumn("values", values).select(
-            "enterprise_id",
-            *[F.try_element_at("values", F.lit(name)).alias(name) for name in GOLDEN_FIELDS],
-            "identifiers",
-            "n_records",
-            "sources",
-            _map_of(F.col("fields"), _origin).alias("provenance"),
-            _map_of(with_alternates, lambda field: field["alternates"]).alias("alternates"),
-            F.transform(F.filter("fields", lambda field: field["is_conflict"]), lambda f: f["field"]).alias(
-                "conflicts"
-            ),
-            _map_of(F.filter("fields", lambda f: f["is_extra"]), lambda field: field["won"]["value"]).alias("extra"),
-        ),
-        GOLDEN_RECORDS,
-    )
+    rules, default = dict(settings.rules), settings.default_rule
+    trusts = {name: -source.trust for name, source in sources.items()}
 
+    @without_values("survive")
+    def golden(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for people in whole_people(batches, ROWS_AT_ONCE):
+            yield golden_batch(people, rules, default, trusts)
 
-def _map_of(fields: Column, value: Callable[[Column], Column]) -> Column:
-    """A map from each field's name to what ``value`` makes of it."""
-    return F.map_from_entries(F.transform(fields, lambda field: F.struct(field["field"], value(field).alias("value"))))
-
-
-def _origin(field: Column) -> Column:
-    won = field["won"]
-    return F.struct(won["source"].alias("source"), won["record_id"].alias("record_id"), won["rule"].alias("rule"))
-
-
-def _is_test() -> Column:
-    return F.array_contains("name_marks", "test")
+    members = _members(records, standardised, ids).repartition("enterprise_id")
+    ordered = members.sortWithinPartitions("enterprise_id", "record_key")
+    return conform(ordered.mapInArrow(golden, GOLDEN_RECORDS), GOLDEN_RECORDS)
 
 
 def _members(records: DataFrame, standardised: DataFrame, ids: DataFrame) -> DataFrame:
-    """The records that form each golden record, with their standardised columns as one struct."""
-    standard = conform(standardised, STANDARDISED).select(
-        "record_key", F.struct(*STANDARD_OF.values()).alias("standard"), _is_test().alias("is_test")
-    )
+    """The records of all people but test patients, with what `golden_batch` reads of them."""
     is_restricted = F.coalesce(F.lower(F.trim("sensitivity")) == "restricted", F.lit(False))
-    together = Window.partitionBy("enterprise_id")
-    return (
-        conform(records, RECORDS)
-        .join(ids.select("record_key", "enterprise_id"), "record_key")
-        .join(standard, "record_key")
-        .where(~F.coalesce("is_test", F.lit(False)))
-        .withColumn("is_restricted", is_restricted)
-        .withColumn("all_restricted", F.bool_and("is_restricted").over(together))
-        .where(~F.col("is_restricted") | F.col("all_restricted"))
+    no_strings = F.array().cast("array<string>")
+    raw = conform(records, RECORDS).select(
+        "record_key",
+        "source",
+        "record_id",
+        is_restricted.alias("is_restricted"),
+        F.coalesce(-F.unix_micros("updated_at"), F.lit(NEVER)).alias("recency"),
+        *[F.coalesce(name, no_strings).alias(name) for name in MULTIVALUED],
+        *[name for name in GOLDEN_FIELDS if name not in MULTIVALUED],
+        "identifiers",
+        F.map_entries("extra").alias("extra"),
+    )
+    is_test = F.coalesce(F.array_contains("name_marks", "test"), F.lit(False))
+    standard = conform(standardised, STANDARDISED).where(~is_test)
+    return raw.join(ids.select("record_key", "enterprise_id"), "record_key").join(
+        standard.select("record_key", *STANDARD_OF.values()), "record_key"
     )

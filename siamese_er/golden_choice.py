@@ -1,0 +1,147 @@
+"""The elections of golden records: of all values of one field of one person, which wins, and what is left."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from siamese_er.agreement import contradict
+from siamese_er.golden_values import Candidates, one_array
+
+ONE_PER_PERSON = (
+    "given_name", "family_name", "name_suffix", "birth_date", "death_date", "sex", "national_id", "birth_order",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Elections:
+    """The result for each person and field with a value, ordered by person, then by the field's name."""
+
+    person: np.ndarray  # (n,)
+    field: np.ndarray  # (n,) place in ``names``
+    row: np.ndarray  # (n,) row of the record that the value comes from
+    value: pa.Array  # (n,) as written
+    alternates: tuple[np.ndarray, pa.Array]  # (place of the election, value), ordered by both
+    conflicts: np.ndarray  # places of the elections where the records contradict each other
+    names: list[str]
+
+
+def sorted_codes(texts: pa.Array) -> tuple[np.ndarray, pa.Array]:
+    """For each text its place among the distinct texts in ascending order (of UTF-8 bytes, as in Spark), and these."""
+    encoded = texts.dictionary_encode()
+    order = pc.sort_indices(encoded.dictionary).to_numpy()
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    codes = encoded.indices.to_numpy(zero_copy_only=False)
+    return place[codes] if len(order) else np.zeros(len(texts), np.int64), encoded.dictionary.take(pa.array(order))
+
+
+def stacked_codes(arrays: list[pa.Array]) -> tuple[np.ndarray, pa.Array]:
+    """The `sorted_codes` of several arrays, one vocabulary after another."""
+    codes, vocabularies, n_before = [], [], 0
+    for texts in arrays:
+        own, vocabulary = sorted_codes(texts)
+        codes.append(own + n_before)
+        vocabularies.append(vocabulary)
+        n_before += len(vocabulary)
+    return np.concatenate(codes), pa.concat_arrays(vocabularies)
+
+
+def groups_of(sorted_keys: np.ndarray) -> np.ndarray:
+    """Where a new key starts."""
+    return np.flatnonzero(np.concatenate([[True], sorted_keys[1:] != sorted_keys[:-1]])) if len(sorted_keys) else (
+        np.zeros(0, np.int64)
+    )  # fmt: skip
+
+
+def elections(
+    candidates: list[Candidates], person: np.ndarray, recency: np.ndarray, trust: np.ndarray,
+    rules: dict[str, str], default_rule: str,
+) -> Elections:  # fmt: skip
+    """The winner, the alternates and the conflicts of every person and field.
+
+    In: for each row its person (ascending), and recency and trust, the least first; rows of a person are in the order
+    of their record keys.
+    """
+    rows = np.concatenate([own.rows for own in candidates])
+    fields, names = sorted_codes(pa.concat_arrays([one_array(pa.chunked_array([own.names])) for own in candidates]))
+    values, vocabulary = stacked_codes([own.texts for own in candidates])
+    standards, standard_texts = stacked_codes([own.standards for own in candidates])
+    field_rules = np.array([rules.get(name, default_rule) for name in names.to_pylist()], dtype=object)
+    rule = field_rules[fields] if len(fields) else np.zeros(0, object)
+    election = person[rows] * max(len(names), 1) + fields
+    first, second = recency[rows], trust[rows]
+    by_trust, by_length = rule == "source_trust", rule == "longest"
+    length = pc.utf8_length(standard_texts).to_numpy(zero_copy_only=False).astype(np.int64)
+    first = np.where(by_trust, trust[rows], np.where(by_length, -length[standards], first))
+    second = np.where(by_trust | by_length, recency[rows], second)
+    support = election * max(len(standard_texts), 1) + standards
+    votes = np.where(rule == "majority", -n_distinct_rows(support, rows, len(person)), 0)
+    order = np.lexsort((rows, values, trust[rows], second, first, votes, election))
+    starts = groups_of(election[order])
+    won = order[starts]
+    return Elections(
+        person=person[rows[won]], field=fields[won], row=rows[won], value=vocabulary.take(pa.array(values[won])),
+        alternates=alternates(election, values, won, vocabulary),
+        conflicts=conflicts(election[won], support, rows, names, standard_texts, len(person)),
+        names=names.to_pylist(),
+    )  # fmt: skip
+
+
+def n_distinct_rows(keys: np.ndarray, rows: np.ndarray, n_rows: int) -> np.ndarray:
+    """For each entry the number of distinct rows among the entries with its key."""
+    _, group = np.unique(keys, return_inverse=True)
+    distinct = np.unique(group * n_rows + rows) // max(n_rows, 1)
+    return np.bincount(distinct, minlength=1)[group]
+
+
+def alternates(
+    election: np.ndarray, values: np.ndarray, won: np.ndarray, vocabulary: pa.Array
+) -> tuple[np.ndarray, pa.Array]:
+    """Place of the election and value, for each distinct value that did not win."""
+    width = max(len(vocabulary), 1)
+    lost = np.setdiff1d(election * width + values, election[won] * width + values[won])
+    return np.searchsorted(election[won], lost // width), vocabulary.take(pa.array(lost % width))
+
+
+def conflicts(
+    elected: np.ndarray, support: np.ndarray, rows: np.ndarray, names: pa.Array, standards: pa.Array, n_rows: int
+) -> np.ndarray:
+    """Places of the elections in which records of the person contradict each other on what one person has one of."""
+    width = max(len(standards), 1)
+    is_one = pc.is_in(names, value_set=pa.array(ONE_PER_PERSON)).to_numpy(zero_copy_only=False)
+    distinct = np.unique(support)
+    election, first, n_standards = np.unique(distinct // width, return_index=True, return_counts=True)
+    n_records = np.bincount(np.searchsorted(election, np.unique((support // width) * n_rows + rows) // max(n_rows, 1)))
+    doubtful = (n_standards > 1) & (n_records > 1) & is_one[election % max(len(names), 1)] if len(election) else (
+        np.zeros(0, bool)
+    )  # fmt: skip
+    texts = standards.take(pa.array(distinct % width)).to_pylist() if doubtful.any() else []
+    found = [
+        election[place]
+        for place in np.flatnonzero(doubtful)
+        if contradict(texts[first[place] : first[place] + n_standards[place]])
+    ]
+    return np.searchsorted(elected, np.array(found, np.int64))
+
+
+def whole_people(batches: Iterator[pa.RecordBatch], n_rows: int) -> Iterator[pa.Table]:
+    """Tables of about so many rows in which every person is whole; rows come sorted by enterprise_id."""
+    held: list[pa.RecordBatch] = []
+    n_held = 0
+    for batch in batches:
+        held.append(batch)
+        n_held += batch.num_rows
+        if n_held < n_rows:
+            continue
+        table = pa.Table.from_batches(held)
+        last = table["enterprise_id"][-1]
+        n_whole = pc.sum(pc.not_equal(table["enterprise_id"], last)).as_py() or 0
+        if n_whole:
+            yield table.slice(0, n_whole)
+        held = table.slice(n_whole).combine_chunks().to_batches()
+        n_held = table.num_rows - n_whole
+    if n_held:
+        yield pa.Table.from_batches(held)

@@ -107,6 +107,28 @@ def test_modules_named_without_folder_exist(page):
     assert told - known == set()
 
 
+def parts_of(page: Path) -> list[str]:
+    """The paragraphs, list items and table rows of a page."""
+    return re.split(r"\n(?=- |\d+\. |\n|\|)", prose(page))
+
+
+def source_text(name: str) -> str:
+    path = CHECKOUT / name
+    files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+def test_extending_names_what_is_in_the_files_it_names():
+    unknown = []
+    for part in parts_of(CHECKOUT / "docs" / "extending.md"):
+        files = [word for word in re.findall(r"`([^`\s]+)`", part) if word.startswith(TOP)]
+        names = re.findall(r"`([A-Za-z_][\w.]*)`", part)
+        text = "\n".join(map(source_text, files))
+        unknown += [f"{name}: not in {files}" for name in names if files and name.rpartition(".")[2] not in text]
+
+    assert unknown == []
+
+
 def test_method_lists_every_blocking_pass():
     told = first_names(section(METHOD, "Blocking"))
 
@@ -182,8 +204,8 @@ def test_readme_tells_every_flag_of_the_match_job():
 
 @pytest.mark.parametrize("job", JOBS, ids=name_of)
 def test_pages_tell_every_flag_of_a_job(job):
-    parts = [part for page in PAGES for part in re.split(r"\n(?=- |\n|\|)", prose(page))]
-    about = prose(CHECKOUT / "README.md") + "\n".join(part for part in parts if job.name in part)
+    parts = [part for page in PAGES for part in parts_of(page) if job.name in part]
+    about = prose(CHECKOUT / "README.md") + "\n".join(parts)
     told = set(re.findall(r"`(--[\w-]+)", about))
     flags = job_flags(job)
 

@@ -203,7 +203,7 @@ def scored_batch(batch: pa.RecordBatch, weights: np.ndarray, weighing: Weighing)
     compared = compared_of(batch)
     return pa.RecordBatch.from_arrays(
         [batch.column("left_key"), batch.column("right_key"), pa.array(probabilities(weights)), pa.array(weights),
-         veto_lists(vetoes(compared, weighing.fit)), pass_lists(batch.column("blocking_passes").to_numpy()),
+         veto_lists(vetoes(compared, weighing.fit, weighing.shape)), pass_lists(batch.column("blocking_passes").to_numpy()),
          evidence_arrays(compared, weighing.fit, weights)],
         SCORES.names,
     )  # fmt: skip

@@ -49,14 +49,14 @@ class TableShape:
 
 
 def table_shape(levels: np.ndarray, counts: np.ndarray, fit: TableFit) -> TableShape:
-    """The TableShape of counted candidate patterns."""
+    """The TableShape of counted candidate patterns; a share of few pairs is held to 1/3, by 6 pseudo-pairs."""
     counts = counts.astype(float)
 
     def level(name: str) -> np.ndarray:
         return levels[:, INDEX[name]]
 
     def share(condition: np.ndarray, among: np.ndarray) -> float:
-        return float((counts * (condition & among)).sum() / ((counts * among).sum() + 5.0))
+        return float(((counts * (condition & among)).sum() + 2.0) / ((counts * among).sum() + 6.0))
 
     home = (level("address_line") >= 4) | (level("phone") == 3)
     born, given = level("birth_date") == 8, level("given_name")

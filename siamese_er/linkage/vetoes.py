@@ -7,9 +7,17 @@ from siamese_er.linkage import dates
 from siamese_er.linkage.compare import PAIR_FACTS, Compared
 from siamese_er.linkage.comparisons import COMPARISONS, INDEX
 from siamese_er.linkage.explain import named_lists
+from siamese_er.linkage.features import TableShape
 from siamese_er.linkage.fellegi_sunter import TableFit
 
+OF_HOUSEHOLDS = (
+    "national_id_conflict", "twins_pattern", "generation_gap", "near_given_name_in_household", "sibling_pattern",
+    "no_name_or_birth_date",
+)  # fmt: skip
 MOST_STRANGERS = 0.01
+LEAST_HOUSEHOLD_SHARE = 0.2
+"""Of candidate pairs with one home, the share with different given names above which households are plausible: on tables
+of strangers it is below .11 (their misspelt duplicates), on populations above .5."""
 VETOES = (
     "national_id_conflict", "twins_pattern", "generation_gap", "birth_order_conflict", "near_given_name_in_household",
     "sibling_pattern", "same_id_other_person", "no_name_or_birth_date", "suffix_conflict",
@@ -17,8 +25,12 @@ VETOES = (
 )  # fmt: skip
 
 
-def vetoes(compared: Compared, fit: TableFit) -> np.ndarray:
-    """(n, len(VETOES)) bool: which vetoes each pair has; see each line for the pattern."""
+def vetoes(compared: Compared, fit: TableFit, shape: TableShape) -> np.ndarray:
+    """(n, len(VETOES)) bool: which vetoes each pair has; see each line for the pattern.
+
+    A pattern that tells two people of one household from one person counts where the table shows households; in a table
+    of unrelated strangers the calibrated probability decides.
+    """
     levels = compared.levels
 
     def level(name: str) -> np.ndarray:
@@ -30,24 +42,31 @@ def vetoes(compared: Compared, fit: TableFit) -> np.ndarray:
     same_id = (national == 4) | (level("identifier") == 4)
     same_birth = born >= dates.SWAPPED
     other_given = given == 1
-    near_given = (given == 3) | (given == 4)
     similar_given = given >= 4
     gap = fact["year_gap"]
-    both_swapped_names = given == 8
-    return np.column_stack([
+    patterns = {
         # two different valid ids of one person are rare, so only everything else in agreement outweighs them
-        (national == 1) & ~((given >= 4) & (family >= 3) & same_birth & (home | (level("email") >= 3) | (level("identifier") == 4))),
-        same_birth & other_given & (family >= 2) & (home | (level("mother_maiden_name") >= 3)) & ~same_id,
-        (gap >= 15) & similar_given & (family >= 3) & (born <= dates.SAME_DAY) & ~(national >= 3),
-        (fact["birth_order_conflict"] > 0) | (fact["newborn_order_conflict"] > 0),
-        same_birth & near_given & (family >= 3) & home & ~(national >= 3) & ~(level("identifier") >= 3)
-        & (level("sex") != 2),
-        (gap >= 1) & (gap <= 3) & home & (given != 7) & (family >= 2) & ~(national >= 3) & ~both_swapped_names,
-        same_id & ((born >= 1) & (born <= dates.SAME_DAY)) & other_given,
-        ((given == 0) & (family == 0)) | ((born == 0) & ~same_id & (given <= 2)),
-        (level("name_suffix") == 1) & ~(national >= 3) & (born != dates.EQUAL),
-        thin_evidence(compared, fit),
-    ])  # fmt: skip
+        "national_id_conflict": (national == 1)
+        & ~((given >= 4) & (family >= 3) & same_birth & (home | (level("email") >= 3) | (level("identifier") == 4))),
+        "twins_pattern": same_birth & other_given & (family >= 2) & (home | (level("mother_maiden_name") >= 3)) & ~same_id,
+        "generation_gap": (gap >= 15) & similar_given & (family >= 3) & (born <= dates.SAME_DAY) & ~(national >= 3),
+        "birth_order_conflict": (fact["birth_order_conflict"] > 0) | (fact["newborn_order_conflict"] > 0),
+        "near_given_name_in_household": same_birth & (family >= 3) & home & ~(national >= 3) & (level("identifier") < 3)
+        & ((given == 3) | ((given == 4) & (level("sex") == 1))),
+        "sibling_pattern": (gap >= 1) & (gap <= 3) & home & (given < 4) & (family >= 2) & ~(national >= 3),
+        "same_id_other_person": same_id & (born >= 1) & (born <= dates.SAME_DAY) & other_given,
+        "no_name_or_birth_date": ((given == 0) & (family == 0)) | ((born == 0) & ~same_id & (given <= 2)),
+        "suffix_conflict": (level("name_suffix") == 1) & ~(national >= 3) & (born != dates.EQUAL),
+        "thin_evidence": thin_evidence(compared, fit),
+    }
+    if not shows_households(shape):
+        patterns |= {name: np.zeros(len(levels), bool) for name in OF_HOUSEHOLDS}
+    return np.column_stack([patterns[name] for name in VETOES])
+
+
+def shows_households(shape: TableShape) -> bool:
+    """Whether different people share homes in this table, as far as can be told; true where nothing tells."""
+    return shape.table_same_home_other_given >= LEAST_HOUSEHOLD_SHARE
 
 
 def thin_evidence(compared: Compared, fit: TableFit) -> np.ndarray:

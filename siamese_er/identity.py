@@ -14,7 +14,15 @@ from stdnum.iso7064 import mod_37_36
 from siamese_er.components import Checkpoint, local_checkpoint
 from siamese_er.config import IdentitySettings
 from siamese_er.errors import without_values
-from siamese_er.schemas import CROSSWALK, ENTERPRISE_ID_HISTORY, ENTERPRISE_IDS, KEY_SEPARATOR, MEMBERSHIPS, conform
+from siamese_er.schemas import (
+    CROSSWALK,
+    ENTERPRISE_ID_HISTORY,
+    ENTERPRISE_IDS,
+    KEY_SEPARATOR,
+    MEMBERSHIPS,
+    conform,
+    no_rows,
+)
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ID_LENGTH = 15
@@ -61,8 +69,8 @@ def enterprise_ids(
     """
     spark = memberships.sparkSession
     memberships = conform(memberships, MEMBERSHIPS)
-    crosswalk = spark.createDataFrame([], CROSSWALK) if previous_crosswalk is None else previous_crosswalk
-    past = spark.createDataFrame([], ENTERPRISE_ID_HISTORY) if previous_history is None else previous_history
+    crosswalk = no_rows(spark, CROSSWALK) if previous_crosswalk is None else previous_crosswalk
+    past = no_rows(spark, ENTERPRISE_ID_HISTORY) if previous_history is None else previous_history
     past = conform(past, ENTERPRISE_ID_HISTORY)
     previous = (
         conform(crosswalk, CROSSWALK)
@@ -72,7 +80,9 @@ def enterprise_ids(
             F.col("enterprise_id").alias("previous_id"),
         )
     )
-    shares = checkpoint(_shares(memberships, previous, past), "id_shares")
+    shares = _shares(memberships, previous, past)
+    if previous_crosswalk is not None:
+        shares = checkpoint(shares, "id_shares")
     kept = shares.where("is_kept").select("cluster_key", F.col("previous_id").alias("enterprise_id"))
     used = past.select("enterprise_id").union(previous.select("previous_id")).distinct()
     created = _created(memberships.join(kept, "cluster_key", "left_anti"), used, settings.key, checkpoint)

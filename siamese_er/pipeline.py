@@ -23,18 +23,19 @@ from siamese_er.identity import enterprise_ids
 from siamese_er.linkage.features import feature_names
 from siamese_er.model import model_folder
 from siamese_er.neural.head import load_head
-from siamese_er.publish import changes, publish, recorded_run
+from siamese_er.publish import changes, publish, recorded_run, written_table
 from siamese_er.quality.blocking import pair_completeness
 from siamese_er.quality.evaluation import evaluate_run
 from siamese_er.review.queue import review_queue
 from siamese_er.schemas import KEY_SEPARATOR, SCORED_PAIRS, conform
 from siamese_er.score import compared_pairs, pass_counts, scores, weighing
 from siamese_er.sources.decisions import read_decisions
+from siamese_er.sources.inputs import InputFile, file_statuses, parquet_footer
 from siamese_er.sources.notes import n_cut_notes, read_notes
 from siamese_er.sources.records import Reading, check_quarantine, read_records
 from siamese_er.sources.truth import read_truth
 from siamese_er.standardise import fault_counts, standardised_records
-from siamese_er.storage import RunFolder, new_run, output_lock, previous_run
+from siamese_er.storage import WORK, RunFolder, new_run, output_lock, previous_run
 from siamese_er.summary import Summary
 from siamese_er.survivorship import crosswalk, golden_records
 
@@ -98,7 +99,8 @@ def match(spark: SparkSession, config: MatchConfig) -> Summary:
         with recorded_run(spark, run, record):
             tables, gates = matched(spark, config, run, before, reading, record, clock)
             with clock.step("publish"):
-                publish(tables, run, record, dry_run=config.run.dry_run, failed_gates=gates, lock=lock)
+                written = tables.keys() - {"enterprise_id_history"}
+                publish(tables, run, record, written=written, dry_run=config.run.dry_run, failed_gates=gates, lock=lock)
             return Summary(record, run.path)
 
 
@@ -110,20 +112,19 @@ def versions() -> dict[str, str]:
 
 def read_inputs(spark: SparkSession, config: MatchConfig, run: RunFolder, reading: Reading) -> Inputs:
     """The input as checkpoints; what could not be read is in quarantine, with the share checked."""
-    records = run.checkpoint(reading.records, "records")
-    history = run.checkpoint(reading.history, "history")
+    reading = reading.with_versions(run.checkpoint(reading.versions, "versions"))
+    records, history = reading.records, reading.history
     notes, bad = reading.inline_notes, reading.quarantine
     if config.input.notes:
         own, bad_notes = read_notes(spark, config.input)
         notes = own if notes is None else notes.unionByName(own)
         bad = bad.unionByName(bad_notes)
-    bad = run.checkpoint(bad, "quarantine")
+    bad = written_table(run, bad, "quarantine")
     notes = None if notes is None else run.checkpoint(notes, "notes")
     reasons = {row["reason"]: row["n"] for row in bad.groupBy("reason").agg(F.count("*").alias("n")).collect()}
     counts = {
-        "records": records.count(), "earlier_versions": history.count(), "deleted": reading.deleted.count(),
-        "quarantined": sum(reasons.values()), "quarantined_by_reason": reasons,
-        "notes": 0 if notes is None else notes.count(),
+        **version_counts(reading.versions), "quarantined": sum(reasons.values()), "quarantined_by_reason": reasons,
+        "notes": 0 if notes is None else rows_on_disk(spark, f"{run.path}/{WORK}/notes"),
         "notes_cut": 0 if notes is None else n_cut_notes(notes, config.input),
     }  # fmt: skip
     n_input = counts["records"] + counts["earlier_versions"] + counts["deleted"] + counts["quarantined"]
@@ -134,6 +135,24 @@ def read_inputs(spark: SparkSession, config: MatchConfig, run: RunFolder, readin
     if config.input.decisions is not None:
         decisions = known_decisions(run.checkpoint(read_decisions(spark, config.input.decisions), "decisions"), records)
     return Inputs(records, history, notes, bad, decisions, counts["records"], counts)
+
+
+def version_counts(versions: DataFrame) -> dict[str, int]:
+    """How many records, earlier versions and deleted keys there are."""
+    is_latest = F.col("rank") == 1
+    counts = versions.agg(
+        F.count_if(is_latest & ~F.col("is_deleted")).alias("records"),
+        F.count_if(~is_latest).alias("earlier_versions"),
+        F.count_if(is_latest & F.col("is_deleted")).alias("deleted"),
+    ).first()
+    assert counts is not None
+    return counts.asDict()
+
+
+def rows_on_disk(spark: SparkSession, folder: str) -> int:
+    """Number of rows of a Parquet table, from the footers of its files; runs no job."""
+    files = file_statuses(spark, folder) or []
+    return sum(parquet_footer(spark, InputFile(name, n_bytes, "parquet")).n_rows for name, n_bytes in files)
 
 
 def known_decisions(decisions: DataFrame, records: DataFrame) -> DataFrame:
@@ -168,7 +187,7 @@ def scored(
     record |= {
         "model": {"head_digest": head.digest, "path": config.model.path or "shipped with the package"},
         "candidate_pairs": sum(by_pass["pairs_by_first_pass"].values()), **by_pass, "dropped_blocks": dropped,
-        "weighing": found.described(), "n_scored_pairs": result.count(),
+        "weighing": found.described(), "n_scored_pairs": rows_on_disk(spark, f"{run.path}/{WORK}/scores"),
     }  # fmt: skip
     if config.input.truth is not None:
         record["blocking"] = pair_completeness(truth_of(spark, config), compared)
@@ -189,7 +208,7 @@ def matched(
     with clock.step("read"):
         inputs = read_inputs(spark, config, run, reading)
     with clock.step("standardise"):
-        standardised = run.checkpoint(
+        standardised = run.write_table(
             standardised_records(inputs.records, config.input, config.standardise), "standardised"
         )
         record["value_faults"] = [row.asDict() for row in fault_counts(standardised).collect()]
@@ -210,33 +229,29 @@ def matched(
         )
         ids = run.checkpoint(identity.ids, "enterprise_ids")
     with clock.step("survive"):
-        walk = run.checkpoint(
-            crosswalk(inputs.records, ids, standing, all_links, run.run_id, record["started"], old_crosswalk), "crosswalk"
-        )
-        goldens = run.checkpoint(
-            golden_records(inputs.records, standardised, ids, config.survivorship, config.sources), "golden_records"
+        walk = written_table(
+            run, crosswalk(inputs.records, ids, standing, all_links, run.run_id, record["started"], old_crosswalk),
+            "crosswalk",
+        )  # fmt: skip
+        goldens = written_table(
+            run, golden_records(inputs.records, standardised, ids, config.survivorship, config.sources), "golden_records"
         )
         earlier = standardised_records(inputs.history, config.input, config.standardise) if inputs.counts["earlier_versions"] else None
-        groups = run.checkpoint(clusters(cluster_metrics(grouped.memberships, all_links, standardised, earlier), ids), "clusters")
-        queue = run.checkpoint(
-            review_queue(all_links, grouped.cuts, ids, groups, config.cluster.max_cluster_size, goldens), "review_queue"
+        groups = written_table(run, clusters(cluster_metrics(grouped.memberships, all_links, standardised, earlier), ids), "clusters")
+        queue = written_table(
+            run, review_queue(all_links, grouped.cuts, ids, groups, config.cluster.max_cluster_size, goldens), "review_queue"
         )
+        best = written_table(run, scored_pairs(pairs), "scored_pairs")
     tables = {
-        "crosswalk": walk, "scored_pairs": scored_pairs(pairs), "golden_records": goldens, "clusters": groups,
+        "crosswalk": walk, "scored_pairs": best, "golden_records": goldens, "clusters": groups,
         "review_queue": queue, "quarantine": inputs.quarantine, "enterprise_id_history": identity.history,
         "standardised": standardised,
     }  # fmt: skip
-    gates = counted(spark, config, inputs, tables, pairs, grouped.cuts, old_crosswalk, record)
+    gates = counted(spark, config, run, inputs, tables, pairs, grouped.cuts, old_crosswalk, record)
     if config.input.truth is not None:
         with clock.step("evaluate"):
-            record["metrics"] = evaluate_run(spark, evaluated_folder(run, tables), truth_of(spark, config))
+            record["metrics"] = evaluate_run(spark, run.path, truth_of(spark, config))
     return tables, gates
-
-
-def evaluated_folder(run: RunFolder, tables: dict[str, DataFrame]) -> str:
-    """A folder with the tables that evaluation reads, before anything is published."""
-    run.checkpoint(tables["scored_pairs"], "scored_pairs")
-    return f"{run.path}/work"
 
 
 def scored_pairs(pairs: DataFrame) -> DataFrame:
@@ -249,7 +264,7 @@ def scored_pairs(pairs: DataFrame) -> DataFrame:
 
 
 def counted(
-    spark: SparkSession, config: MatchConfig, inputs: Inputs, tables: dict[str, DataFrame], pairs: DataFrame,
+    spark: SparkSession, config: MatchConfig, run: RunFolder, inputs: Inputs, tables: dict[str, DataFrame], pairs: DataFrame,
     cuts: DataFrame, old_crosswalk: DataFrame | None, record: dict[str, Any],
 ) -> list[str]:  # fmt: skip
     """The counts of the run into the record, with its invariants checked; the gates that failed."""
@@ -263,8 +278,8 @@ def counted(
     assert sizes is not None
     record["counts"] = inputs.counts | {
         "links": bands.get("auto", 0), "pairs_by_band": bands, "links_cut": cuts.count(), "clusters": sizes["n"],
-        "largest_cluster": sizes["largest"], "golden_records": tables["golden_records"].count(),
-        "review_queue": tables["review_queue"].count(), "changes": change,
+        "largest_cluster": sizes["largest"], "golden_records": rows_on_disk(spark, run.table("golden_records")),
+        "review_queue": rows_on_disk(spark, run.table("review_queue")), "changes": change,
     }  # fmt: skip
     return failed_gates(config, record["counts"], change)
 

@@ -1,6 +1,6 @@
 """Step 9: the contract's tables as Parquet, the record of the run, and last of all current.json."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,13 +28,15 @@ def publish(
     run: RunFolder,
     record: dict[str, Any],
     *,
+    written: Collection[str] = (),
     dry_run: bool = False,
     failed_gates: Sequence[str] = (),
     lock: OutputLock | None = None,
 ) -> dict[str, DataFrame]:
     """The tables as written under the run's folder; current.json names this run when all is done.
 
-    Every table of the contract must be there; further ones are kept beside them. ``record`` gets its ``status``
+    Every table of the contract must be there; further ones are kept beside them. Tables named in ``written`` are in
+    the run's folder already (`written_table`) and are not written again. ``record`` gets its ``status``
     (``published``, ``dry_run`` or ``gate_failed``) and becomes run.json. In a dry run, and when a gate failed, tables
     and record are kept in the run's folder and current.json stays as it was. A run that dies anywhere in here leaves
     current.json as it was, too.
@@ -46,7 +48,10 @@ def publish(
         raise ValueError(f"tables of the contract that are not given: {', '.join(sorted(missing))}")
     frames = {name: conform(frame, PUBLISHED[name]) if name in PUBLISHED else frame for name, frame in tables.items()}
     spark = frames["crosswalk"].sparkSession
-    written = {name: run.write_table(in_few_files(frame, name), name) for name, frame in frames.items()}
+    on_disk = {
+        name: frame if name in written else run.write_table(in_few_files(frame, name), name)
+        for name, frame in frames.items()
+    }
     if lock is not None:
         lock.confirm()
     record |= {"run_id": run.run_id, "failed_gates": list(failed_gates)}
@@ -56,7 +61,12 @@ def publish(
         raise GateFailed(list(failed_gates))
     if not dry_run:
         make_current(spark, run)
-    return written
+    return on_disk
+
+
+def written_table(run: RunFolder, frame: DataFrame, name: str) -> DataFrame:
+    """A table of the contract as it will be published, read back from the run's folder."""
+    return run.write_table(in_few_files(conform(frame, PUBLISHED[name]), name), name)
 
 
 def in_few_files(frame: DataFrame, name: str) -> DataFrame:
@@ -72,9 +82,12 @@ def changes(crosswalk: DataFrame, previous: DataFrame | None) -> dict[str, int]:
     ``new`` were not there before, ``gone`` are no longer, ``moved`` have another enterprise id, ``same`` have not.
     ``ids_new`` and ``ids_gone`` count enterprise ids. Null ``previous``: nothing is published yet, all is new.
     """
-    before = crosswalk.limit(0) if previous is None else previous
+    if previous is None:
+        new = crosswalk.agg(F.count("*").alias("new"), F.count_distinct("enterprise_id").alias("ids_new")).first()
+        assert new is not None
+        return {"new": new["new"], "gone": 0, "moved": 0, "same": 0, "ids_new": new["ids_new"], "ids_gone": 0}
     now = crosswalk.select("source", "record_id", F.col("enterprise_id").alias("id_now"))
-    then = before.select("source", "record_id", F.col("enterprise_id").alias("id_then"))
+    then = previous.select("source", "record_id", F.col("enterprise_id").alias("id_then"))
     both = now.join(then, on=["source", "record_id"], how="full")
     is_new, is_gone = F.col("id_then").isNull(), F.col("id_now").isNull()
     is_same = F.col("id_now") == F.col("id_then")

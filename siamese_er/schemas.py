@@ -4,7 +4,7 @@ Inside the pipeline one ``record_key`` stands for (source, record_id): ``source 
 pair does. Outside (contract tables) pairs carry both sides' source and record_id.
 """
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
     ArrayType,
@@ -150,6 +150,12 @@ PUBLISHED = {
     "review_queue": REVIEW_QUEUE, "quarantine": QUARANTINE, "enterprise_id_history": ENTERPRISE_ID_HISTORY,
 }  # fmt: skip
 """The tables of the contract, by name."""
+
+
+def no_rows(spark: SparkSession, schema: StructType) -> DataFrame:
+    """An empty table that plans know to be empty: what is joined with it costs nothing."""
+    nulls = [F.lit(None).cast(field.dataType).alias(field.name) for field in schema.fields]
+    return spark.range(0).select(*nulls).limit(0)
 
 
 def conform(frame: DataFrame, schema: StructType) -> DataFrame:

@@ -21,6 +21,7 @@ from siamese_er.schemas import (
     RECORDS,
     STANDARDISED,
     conform,
+    no_rows,
 )
 
 ROWS_AT_ONCE = 20_000  # records held by a worker; a person's records are never split
@@ -46,9 +47,8 @@ def crosswalk(
     In:  RECORDS, ENTERPRISE_IDS, ``standings`` as of `decide.standings` (record_key, standing; no row: like others),
          LINKS; ``run_time`` as ISO 8601 text.
     """
-    spark = records.sparkSession
     if previous_crosswalk is None:
-        previous_crosswalk = spark.createDataFrame([], CROSSWALK)
+        previous_crosswalk = no_rows(records.sparkSession, CROSSWALK)
     before = previous_crosswalk.where("valid_to is null").select(
         F.concat_ws(KEY_SEPARATOR, "source", "record_id").alias("record_key"),
         F.struct("enterprise_id", "link_status", "valid_from", "previous_enterprise_id").alias("before"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
@@ -36,6 +37,8 @@ VERSIONS = StructType([*RECORDS.fields, StructField("notes", STRINGS)])
 class Reading:
     """What one input holds. Every row read is in exactly one of records, history, deleted and quarantine."""
 
+    versions: DataFrame
+    """All versions of every key, with ``rank`` (1 = the latest) and ``is_deleted``; the next four follow from it."""
     records: DataFrame
     """RECORDS: the latest version of each key that is not deleted."""
     history: DataFrame
@@ -50,6 +53,22 @@ class Reading:
     """For each file, which of its columns became what, and which none."""
     fingerprint: dict[str, int]
     """Bytes of each input file."""
+
+    def with_versions(self, versions: DataFrame) -> "Reading":
+        """The same reading over its own versions, written down."""
+        return replace(self, versions=versions, **parts_of(versions, self.inline_notes is not None))
+
+
+def parts_of(versions: DataFrame, has_notes: bool) -> dict[str, Any]:
+    """records, history, deleted and inline_notes of ranked versions."""
+    is_latest, is_deleted = F.col("rank") == 1, F.col("is_deleted")
+    living = versions.where(is_latest & ~is_deleted)
+    return {
+        "records": conform(living, RECORDS),
+        "history": conform(versions.where(~is_latest), HISTORY),
+        "deleted": conform(versions.where(is_latest & is_deleted), RECORDS),
+        "inline_notes": inline_notes(living) if has_notes else None,
+    }
 
 
 def read_records(spark: SparkSession, settings: InputSettings, allow_empty: bool = False) -> Reading:
@@ -66,16 +85,12 @@ def read_records(spark: SparkSession, settings: InputSettings, allow_empty: bool
     vocabulary = replace(RECORD_VOCABULARY, explicit=explicit)
     tables, mappings = mapped_tables(spark, files, vocabulary, allow_empty)
     rows = [contract_rows(table, mapping, settings) for table, mapping in zip(tables, mappings, strict=True)]
-    versions = ranked_versions(union(spark, [sound(own) for own in rows], VERSIONS))
-    is_deleted = F.coalesce(F.col("deleted") == "true", F.lit(False))
-    latest = versions.where(F.col("rank") == 1)
-    living = latest.where(~is_deleted)
-    has_notes = any("notes" in mapping.placed for mapping in mappings)
+    versions = ranked_versions(union(spark, [sound(own) for own in rows], VERSIONS)).withColumn(
+        "is_deleted", F.coalesce(F.col("deleted") == "true", F.lit(False))
+    )
     return Reading(
-        records=conform(living, RECORDS),
-        history=conform(versions.where(F.col("rank") > 1), HISTORY),
-        deleted=conform(latest.where(is_deleted), RECORDS),
-        inline_notes=inline_notes(living) if has_notes else None,
+        versions=versions,
+        **parts_of(versions, any("notes" in mapping.placed for mapping in mappings)),
         quarantine=union(spark, [quarantine(table, own) for table, own in zip(tables, rows, strict=True)], QUARANTINE),
         mappings={
             path: mapping.described() for table, mapping in zip(tables, mappings, strict=True) for path in table.paths

@@ -1,112 +1,45 @@
-"""Training of the shipped model on simulated tables: first the encoder, then the pair head and its calibration.
+"""Training of the pair head and its calibration on simulated tables.
 
-Each simulated table has its own data-set profile (fields, noise, households, duplicates, countries); the head sees pairs
-beside the table's unlabelled statistics, computed exactly as a run computes them.
+The head sees pairs beside their table's unlabelled statistics, computed exactly as a run computes them, over hundreds of
+tables: so it learns when to trust which field.
 """
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import torch
+from scipy.optimize import isotonic_regression
 from tqdm import tqdm
 
-from siamese_er.config import BlockingSettings
-from siamese_er.fields.standard import StandardRules, standard_batch
 from siamese_er.linkage.compare import Compared
 from siamese_er.linkage.comparisons import COMPARISONS
 from siamese_er.linkage.features import feature_names, features
 from siamese_er.linkage.fellegi_sunter import WIDEST, level_shares, plausible
-from siamese_er.linkage.tables import TableEvidence, arrow_table, table_evidence, table_fit
-from siamese_er.neural.checkpoint import load_encoder
-from siamese_er.neural.embedding import embedding_columns
+from siamese_er.linkage.tables import table_fit
+from siamese_er.neural.checkpoint import stored_card
 from siamese_er.neural.head import Calibration, PairHead, save_head
-from siamese_er.synthetic.population import population
-from siamese_er.synthetic.profile import random_profile
+from siamese_er.simulation import HELD_OUT_EVERY, SIZES, TrainingTable, loaded, simulate
 
-HELD_OUT_EVERY = 8  # every eighth table, from held-out name lists, is for validation and calibration
 MOST_PAIRS = 4000  # pairs kept of one table: all likely and true ones, a weighted sample of the rest
+ENCODER_FILES = ("encoder.json", "encoder.safetensors", "tokenizer.json")
 
 
 @dataclass(frozen=True)
-class TrainingTable:
-    """The kept pairs of one simulated table."""
+class HeadSettings:
+    """How the head is trained; ``workers`` does not change the result."""
 
-    evidence: TableEvidence
-    is_true: np.ndarray
-    importance: np.ndarray
-
-
-def embedded(records: pa.Table, notes: dict[str, list[str]], model_dir: str) -> pa.Table:
-    """The records with their EMBEDDINGS columns, as ``encode.py`` makes them."""
-    texts = [notes.get(key, []) for key in records["record_key"].to_pylist()]
-    for name, values in embedding_columns(load_encoder(model_dir, "cpu"), records.to_pandas(), texts).items():
-        records = records.append_column(name, pa.array(values, pa.binary()))
-    return records
-
-
-def simulated(seed: int, model_dir: str) -> TrainingTable:
-    """One simulated table and the truth of its candidate pairs; the same for the same seed."""
-    rng = np.random.default_rng([seed, 7])
-    n_records = int(np.exp(rng.uniform(np.log(250), np.log(10_000))))
-    profile = random_profile(rng, "second" if seed % HELD_OUT_EVERY == 0 else "first")
-    drawn = population(n_records, seed, profile)
-    raw = drawn.records.assign(record_key=drawn.records["source"] + "\x1f" + drawn.records["record_id"])
-    standardised = standard_batch(raw, StandardRules())
-    notes = drawn.notes.assign(key=drawn.notes["source"] + "\x1f" + drawn.notes["record_id"]) if len(drawn.notes) else None
-    texts = notes.groupby("key")["text"].apply(list).to_dict() if notes is not None else {}
-    records = arrow_table(standardised)
-    if model_dir:
-        records = embedded(records, texts, model_dir)
-    settings = BlockingSettings()
-    evidence = table_evidence(records, settings.passes, settings.max_block_size, seed=seed)
-    keys = drawn.truth["source"] + "\x1f" + drawn.truth["record_id"]
-    entity = dict(zip(keys, drawn.truth["entity_id"], strict=True))
-    entities = np.array([entity[key] for key in records["record_key"].to_pylist()])
-    return TrainingTable(evidence, entities[evidence.left] == entities[evidence.right], np.ones(len(evidence.left)))
-
-
-def stored(seed: int, model_dir: str, folder: str) -> str:
-    """Simulate one table into ``folder`` unless it is there; the file's path."""
-    path = Path(folder) / f"table-{seed:06d}.npz"
-    if not path.exists():
-        torch.set_num_threads(1)
-        table = simulated(seed, model_dir)
-        c = table.evidence.compared
-        temporary = path.with_suffix(".tmp.npz")
-        np.savez_compressed(
-            temporary, levels=c.levels, similarities=c.similarities.astype(np.float16), rarities=c.rarities.astype(np.float16),
-            cosines=c.cosines, facts=c.facts.astype(np.float16), random_levels=table.evidence.random_levels,
-            n_records=table.evidence.n_records, is_true=table.is_true,
-        )  # fmt: skip
-        temporary.rename(path)
-    return str(path)
-
-
-def loaded(path: str) -> TrainingTable:
-    """A stored table."""
-    with np.load(path, allow_pickle=False) as stored_table:
-        arrays = dict(stored_table)
-    compared = Compared(arrays["levels"], arrays["similarities"].astype(np.float32), arrays["rarities"].astype(np.float32),
-                        arrays["cosines"], arrays["facts"].astype(np.float32))  # fmt: skip
-    none = np.zeros(0, np.int64)
-    evidence = TableEvidence(none, none, none, compared, arrays["random_levels"], int(arrays["n_records"]))
-    return TrainingTable(evidence, arrays["is_true"], np.ones(len(arrays["is_true"])))
-
-
-def simulate(folder: str, model_dir: str, n_tables: int, first_seed: int, workers: int) -> list[str]:
-    """Paths of ``n_tables`` stored tables; those already there are kept, so that a stopped training goes on."""
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    seeds = range(first_seed, first_seed + n_tables)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        jobs = [pool.submit(stored, seed, model_dir, folder) for seed in seeds]
-        return [job.result() for job in tqdm(jobs, desc="simulated tables", unit="table", mininterval=10)]
+    n_tables: int = 900
+    first_seed: int = 1
+    epochs: int = 8
+    n_networks: int = 2
+    width: int = 128
+    workers: int = 2
+    sizes: tuple[int, int] = SIZES
 
 
 def only_plausible(table: TrainingTable, model_m: np.ndarray, model_u: np.ndarray) -> TrainingTable:
@@ -114,7 +47,7 @@ def only_plausible(table: TrainingTable, model_m: np.ndarray, model_u: np.ndarra
     kept = plausible(table.evidence.compared.levels, model_m, model_u)
     c = table.evidence.compared
     compared = Compared(c.levels[kept], c.similarities[kept], c.rarities[kept], c.cosines[kept], c.facts[kept])
-    return TrainingTable(replace(table.evidence, compared=compared), table.is_true[kept], table.importance[kept])
+    return TrainingTable(replace(table.evidence, compared=compared), table.is_true[kept])
 
 
 def pooled_shares(tables: list[TrainingTable]) -> tuple[np.ndarray, np.ndarray]:
@@ -210,8 +143,6 @@ def calibrated(logits: np.ndarray, y: np.ndarray, weights: np.ndarray, n_bins: i
 
     Source: Zadrozny and Elkan, KDD 2002.
     """
-    from scipy.optimize import isotonic_regression
-
     edges = np.linspace(-9, 12, n_bins + 1)
     place = np.clip(np.digitize(logits, edges), 0, n_bins + 1)
     counts = np.bincount(place, weights, minlength=n_bins + 2)
@@ -236,34 +167,49 @@ def network_logits(networks: list[PairHead], x: np.ndarray) -> np.ndarray:
 
 
 def train_head(
-    model_dir: str, folder: str, n_tables: int, first_seed: int = 1, workers: int = 2, epochs: int = 6,
-    n_networks: int = 2, width: int = 128, report: Callable[[str], None] = print,
-) -> dict[str, object]:  # fmt: skip
+    model_dir: str, folder: str, settings: HeadSettings, report: Callable[[str], None] = print
+) -> dict[str, float]:
     """Train head and calibration into ``model_dir`` and return the metrics of held-out tables.
 
-    Tables are simulated into ``folder`` first (kept there, so that a stopped training resumes).
+    Tables are simulated into ``folder`` first; the encoder must be in ``model_dir`` already.
     """
-    paths = simulate(folder, model_dir, n_tables, first_seed, workers)
+    n, first = settings.n_tables, settings.first_seed
+    paths = simulate(folder, model_dir, n, first, settings.workers, settings.sizes)
     model_m, model_u = pooled_shares([loaded(path) for path in paths])
     x, y, importance, tables = examples(paths, model_m, model_u)
-    seeds = np.arange(first_seed, first_seed + n_tables)
-    held = (seeds[tables] % HELD_OUT_EVERY) == 0
+    held = (np.arange(first, first + n)[tables] % HELD_OUT_EVERY) == 0
     weights = table_importance(importance, tables)
-    report(f"{len(y)} pairs of {n_tables} tables, {y.mean():.3f} true, {held.mean():.3f} held out")
-    torch.set_num_threads(workers)
+    report(f"{len(y)} pairs of {n} tables, {y.mean():.3f} true, {held.mean():.3f} held out")
+    torch.set_num_threads(settings.workers)
     networks = [
-        trained_network(x[~held], y[~held], weights[~held], seed, epochs, width, report) for seed in range(n_networks)
+        trained_network(x[~held], y[~held], weights[~held], seed, settings.epochs, settings.width, report)
+        for seed in range(settings.n_networks)
     ]
     logits = network_logits(networks, x[held])
     calibration = calibrated(logits, y[held], weights[held])
     metrics = held_out_metrics(calibration(logits), y[held], weights[held])
+    digests = "".join(digest_of(path) for path in paths)
     card: dict[str, object] = {
-        "n_tables": n_tables, "first_seed": first_seed, "epochs": epochs, "held_out": metrics,
-        "training_data_sha256": hashlib.sha256("".join(digest_of(path) for path in paths).encode()).hexdigest(),
+        "settings": asdict(settings), "held_out": metrics, "encoder_digest": stored_card(model_dir)["digest"],
+        "training_data_sha256": hashlib.sha256(digests.encode()).hexdigest(),
     }  # fmt: skip
     save_head(model_dir, networks, calibration, model_m, model_u, feature_names(), card)
     report(json.dumps(metrics))
     return metrics
+
+
+def has_encoder(folder: str) -> bool:
+    """Whether the folder holds a trained encoder."""
+    return all((Path(folder) / name).exists() for name in ENCODER_FILES)
+
+
+def copied_encoder(source: str, target: str) -> None:
+    """Copy the encoder of one model folder into another."""
+    if Path(source).resolve() == Path(target).resolve():
+        return
+    Path(target).mkdir(parents=True, exist_ok=True)
+    for name in ENCODER_FILES:
+        shutil.copyfile(Path(source) / name, Path(target) / name)
 
 
 def digest_of(path: str) -> str:

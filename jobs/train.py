@@ -1,0 +1,48 @@
+"""Train the model on simulated tables: ``spark-submit jobs/train.py --output MODEL_DIR``; needs no Spark session.
+
+First the encoder (unless one is there already or ``--encoder`` names one), then the pair head and its calibration.
+Simulated tables are kept in ``--work``, so that a stopped training goes on where it was.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from siamese_er.commands import start, status_of
+from siamese_er.encoder_training import real_note_texts, train_encoder
+from siamese_er.head_training import HeadSettings, copied_encoder, has_encoder, train_head
+
+command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+def train(output: str, work: str, encoder: str | None, notes_corpus: str | None, settings: HeadSettings) -> None:
+    """Both parts of the model into one folder."""
+    if encoder is not None:
+        copied_encoder(encoder, output)
+    elif not has_encoder(output):
+        texts = real_note_texts(notes_corpus) if notes_corpus else []
+        train_encoder(output, settings.first_seed, note_texts=texts, command=" ".join(["jobs/train.py", *sys.argv[1:]]),
+                      progress=lambda *facts: print("encoder", *facts, flush=True))  # fmt: skip
+    train_head(output, work, settings, lambda line: print(line, flush=True))
+
+
+@command.command()
+def main(
+    output: Annotated[str, typer.Option(help="folder of the model")],
+    work: Annotated[str, typer.Option(help="folder of the simulated tables")] = "output/training",
+    encoder: Annotated[str | None, typer.Option(help="model folder whose encoder is taken instead of training one")] = None,
+    notes_corpus: Annotated[str | None, typer.Option(help="Parquet of open notes that the notes tower may see")] = None,
+    tables: Annotated[int, typer.Option(min=8, help="simulated tables; every eighth is held out")] = 900,
+    seed: Annotated[int, typer.Option(min=0, help="seed of the first table")] = 1,
+    epochs: Annotated[int, typer.Option(min=1, help="passes over the pairs")] = 8,
+    networks: Annotated[int, typer.Option(min=1, help="heads whose logits are averaged")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="processes; one for each core")] = 2,
+) -> None:
+    """Train encoder, pair head and calibration."""
+    settings = HeadSettings(n_tables=tables, first_seed=seed, epochs=epochs, n_networks=networks, workers=workers)
+    sys.exit(status_of(lambda: train(output, work, encoder, notes_corpus, settings)))
+
+
+if __name__ == "__main__":
+    start(command, sys.argv[1:])

@@ -1,0 +1,101 @@
+"""Simulated tables: populations of random profiles, standardised, blocked and compared exactly as a run does it.
+
+Each has its own data-set profile (fields, noise, households, duplicates, countries). They are stored as arrays without
+any text, so that a training that was stopped goes on where it was.
+"""
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+from tqdm import tqdm
+
+from siamese_er.config import BlockingSettings
+from siamese_er.fields.standard import StandardRules, standard_batch
+from siamese_er.linkage.compare import Compared
+from siamese_er.linkage.tables import TableEvidence, arrow_table, table_evidence
+from siamese_er.neural.checkpoint import load_encoder
+from siamese_er.neural.embedding import embedding_columns
+from siamese_er.synthetic.population import population
+from siamese_er.synthetic.profile import random_profile
+
+HELD_OUT_EVERY = 8  # every eighth table, from held-out name lists, is for validation and calibration
+SIZES = (250, 10_000)  # records of a table, drawn evenly on a log scale
+
+
+@dataclass(frozen=True)
+class TrainingTable:
+    """The kept pairs of one simulated table."""
+
+    evidence: TableEvidence
+    is_true: np.ndarray
+
+
+def embedded(records: pa.Table, notes: dict[str, list[str]], model_dir: str) -> pa.Table:
+    """The records with their EMBEDDINGS columns, as ``encode.py`` makes them."""
+    texts = [notes.get(key, []) for key in records["record_key"].to_pylist()]
+    for name, values in embedding_columns(load_encoder(model_dir, "cpu"), records.to_pandas(), texts).items():
+        records = records.append_column(name, pa.array(values, pa.binary()))
+    return records
+
+
+def simulated(seed: int, model_dir: str, sizes: tuple[int, int] = SIZES) -> TrainingTable:
+    """One simulated table and the truth of its candidate pairs; the same for the same seed."""
+    rng = np.random.default_rng([seed, 7])
+    n_records = int(np.exp(rng.uniform(*np.log(sizes))))
+    profile = random_profile(rng, "second" if seed % HELD_OUT_EVERY == 0 else "first")
+    drawn = population(n_records, seed, profile)
+    raw = drawn.records.assign(record_key=drawn.records["source"] + "\x1f" + drawn.records["record_id"])
+    standardised = standard_batch(raw, StandardRules())
+    notes = drawn.notes.assign(key=drawn.notes["source"] + "\x1f" + drawn.notes["record_id"]) if len(drawn.notes) else None
+    texts = notes.groupby("key")["text"].apply(list).to_dict() if notes is not None else {}
+    records = embedded(arrow_table(standardised), texts, model_dir)
+    settings = BlockingSettings()
+    evidence = table_evidence(records, settings.passes, settings.max_block_size, seed=seed)
+    keys = drawn.truth["source"] + "\x1f" + drawn.truth["record_id"]
+    entity = dict(zip(keys, drawn.truth["entity_id"], strict=True))
+    entities = np.array([entity[key] for key in records["record_key"].to_pylist()])
+    return TrainingTable(evidence, entities[evidence.left] == entities[evidence.right])
+
+
+def stored(seed: int, model_dir: str, folder: str, sizes: tuple[int, int] = SIZES) -> str:
+    """Simulate one table into ``folder`` unless it is there; the file's path."""
+    path = Path(folder) / f"table-{seed:06d}.npz"
+    if not path.exists():
+        torch.set_num_threads(1)
+        table = simulated(seed, model_dir, sizes)
+        c = table.evidence.compared
+        temporary = path.with_suffix(".tmp.npz")
+        np.savez_compressed(
+            temporary, levels=c.levels, similarities=c.similarities.astype(np.float16), rarities=c.rarities.astype(np.float16),
+            cosines=c.cosines, facts=c.facts.astype(np.float16), random_levels=table.evidence.random_levels,
+            n_records=table.evidence.n_records, is_true=table.is_true,
+        )  # fmt: skip
+        temporary.rename(path)
+    return str(path)
+
+
+def loaded(path: str) -> TrainingTable:
+    """A stored table."""
+    with np.load(path, allow_pickle=False) as stored_table:
+        arrays = dict(stored_table)
+    compared = Compared(arrays["levels"], arrays["similarities"].astype(np.float32), arrays["rarities"].astype(np.float32),
+                        arrays["cosines"], arrays["facts"].astype(np.float32))  # fmt: skip
+    none = np.zeros(0, np.int64)
+    evidence = TableEvidence(none, none, none, compared, arrays["random_levels"], int(arrays["n_records"]))
+    return TrainingTable(evidence, arrays["is_true"])
+
+
+def simulate(
+    folder: str, model_dir: str, n_tables: int, first_seed: int, workers: int, sizes: tuple[int, int] = SIZES
+) -> list[str]:
+    """Paths of ``n_tables`` stored tables; those already there are kept, so that a stopped training goes on."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    seeds = range(first_seed, first_seed + n_tables)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        jobs = [pool.submit(stored, seed, model_dir, folder, sizes) for seed in seeds]
+        return [job.result() for job in tqdm(jobs, desc="simulated tables", unit="table", mininterval=10)]

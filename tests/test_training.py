@@ -1,0 +1,110 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from siamese_er.errors import ContractFault
+from siamese_er.head_training import HeadSettings, calibrated, copied_encoder, kept_pairs, pooled, train_head
+from siamese_er.linkage.comparisons import COMPARISONS
+from siamese_er.linkage.features import feature_names, features
+from siamese_er.linkage.fellegi_sunter import WIDEST
+from siamese_er.linkage.tables import table_fit
+from siamese_er.model import model_folder
+from siamese_er.config import ModelSettings
+from siamese_er.neural.head import load_head, probabilities
+from siamese_er.simulation import loaded, simulated, stored
+
+SHIPPED = model_folder(ModelSettings())
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A head trained for a moment on eight small tables, beside the shipped encoder."""
+    folder, work = (str(tmp_path_factory.mktemp(name)) for name in ("model", "tables"))
+    copied_encoder(SHIPPED, folder)
+    lines: list[str] = []
+    settings = HeadSettings(n_tables=8, epochs=3, n_networks=1, width=16, workers=1, sizes=(150, 250))
+    metrics = train_head(folder, work, settings, lines.append)
+    return folder, work, metrics, lines
+
+
+def test_a_trained_head_ranks_true_pairs_above_others(trained):
+    folder, work, metrics, _ = trained
+    head = load_head(folder, feature_names())
+    probability, truth = [], []
+    for seed in range(1, 9):
+        table = loaded(stored(seed, folder, work))
+        fit, shape = table_fit(table.evidence, head.model_m, head.model_u)
+        probability.append(probabilities(head.match_weights(features(table.evidence.compared, fit, shape))))
+        truth.append(table.is_true)
+
+    p, is_true = np.concatenate(probability), np.concatenate(truth)
+
+    assert p[is_true].mean() > p[~is_true].mean() + 0.3
+    assert 0 <= metrics["best_f1"] <= 1
+
+
+def test_weights_do_not_depend_on_batches(trained):
+    folder, work, _, _ = trained
+    head = load_head(folder, feature_names())
+    table = loaded(stored(3, folder, work))
+    fit, shape = table_fit(table.evidence, head.model_m, head.model_u)
+    matrix = features(table.evidence.compared, fit, shape)
+
+    whole = head.match_weights(matrix)
+    parts = np.concatenate([head.match_weights(matrix[i : i + 7]) for i in range(0, len(matrix), 7)])
+
+    assert np.array_equal(whole, parts)
+
+
+def test_a_simulated_table_is_the_same_for_the_same_seed():
+    one, two = (simulated(5, SHIPPED, (150, 200)) for _ in range(2))
+
+    assert np.array_equal(one.evidence.compared.levels, two.evidence.compared.levels)
+    assert np.array_equal(one.evidence.compared.cosines, two.evidence.compared.cosines, equal_nan=True)
+    assert np.array_equal(one.is_true, two.is_true)
+
+
+def test_an_altered_head_is_refused(trained, tmp_path):
+    folder = trained[0]
+    for name in ("head.json", "head.safetensors"):
+        data = (Path(folder) / name).read_bytes()
+        (tmp_path / name).write_bytes(data if name == "head.json" else data[:-1] + b"\x01")
+
+    with pytest.raises(ContractFault, match=r"not the file that head\.json describes"):
+        load_head(str(tmp_path), feature_names())
+
+
+def test_a_head_of_other_features_is_refused(trained):
+    with pytest.raises(ContractFault, match="other features"):
+        load_head(trained[0], ("one",))
+
+
+def test_calibration_maps_overconfident_logits_to_the_shares_seen():
+    rng = np.random.default_rng(0)
+    truth = rng.normal(0, 3, 60_000)
+    y = rng.random(len(truth)) < 1 / (1 + np.exp(-truth))
+
+    calibration = calibrated(2 * truth, y, np.ones(len(y)))
+
+    assert calibration(np.array([-4.0, 0.0, 4.0])) == pytest.approx([-2, 0, 2], abs=0.3)
+    assert (np.diff(calibration(np.linspace(-9, 12, 99))) >= 0).all()
+
+
+def test_kept_pairs_stand_for_all_pairs():
+    class Table:
+        is_true = np.arange(5_000) % 50 == 0
+
+    rows, importance = kept_pairs(Table(), np.full(5_000, -9.0), np.random.default_rng(0))
+
+    assert set(np.flatnonzero(Table.is_true)) <= set(rows)
+    assert importance.sum() == pytest.approx(5_000, rel=0.25)
+
+
+def test_pooled_shares_ignore_tables_without_the_field():
+    flat = np.ones((len(COMPARISONS), WIDEST))
+    with_sex, without = (np.zeros((100, len(COMPARISONS)), np.int8) for _ in range(2))
+    position = [c.name for c in COMPARISONS].index("sex")
+    with_sex[:, position] = 2
+
+    assert pooled([with_sex, without], flat, 0.5)[position, 2] == pytest.approx(1, abs=0.02)

@@ -31,7 +31,9 @@ def train(output: str, work: str, encoder: str | None, notes_corpus: str | None,
 def main(
     output: Annotated[str, typer.Option(help="folder of the model")],
     work: Annotated[str, typer.Option(help="folder of the simulated tables")] = "output/training",
-    encoder: Annotated[str | None, typer.Option(help="model folder whose encoder is taken instead of training one")] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="model folder whose encoder is taken instead of training one")
+    ] = None,
     notes_corpus: Annotated[str | None, typer.Option(help="Parquet of open notes that the notes tower may see")] = None,
     tables: Annotated[int, typer.Option(min=8, help="simulated tables; every eighth is held out")] = 900,
     seed: Annotated[int, typer.Option(min=0, help="seed of the first table")] = 1,

@@ -19,7 +19,7 @@ def standings(records: DataFrame, standardised: DataFrame) -> DataFrame:
     nothing = F.lit(True)
     for column in ("given_names", "family_names", "national_ids", "scoped_identifiers"):
         nothing = nothing & (F.size(column) == 0)
-    restricted = F.coalesce(F.lower("sensitivity") == "restricted", F.lit(False))
+    restricted = F.coalesce(F.lower(F.trim("sensitivity")) == "restricted", F.lit(False))
     standing = F.when(is_test, "excluded").when(nothing, "unmatchable").when(restricted, "restricted")
     return (
         standardised.join(records.select("record_key", "sensitivity"), on="record_key", how="inner")
@@ -64,7 +64,9 @@ def band(settings: DecideSettings, sources: dict[str, SourceSettings]) -> Column
     vetoed = F.coalesce(F.size("vetoes"), F.lit(0)) > 0
     if settings.preset == "balanced":
         vetoed = F.coalesce(F.arrays_overlap("vetoes", F.array(*map(F.lit, BALANCED_VETOES))), F.lit(False))
-    outside = F.col("left_standing").isin("excluded", "unmatchable") | F.col("right_standing").isin("excluded", "unmatchable")
+    outside = F.col("left_standing").isin("excluded", "unmatchable") | F.col("right_standing").isin(
+        "excluded", "unmatchable"
+    )
     by_people_only = (F.col("left_standing") == "restricted") | (F.col("right_standing") == "restricted")
     clean = [name for name, known in sources.items() if known.deduplicated]
     one_clean_source = (source_of("left_key") == source_of("right_key")) & source_of("left_key").isin(clean)

@@ -14,14 +14,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from siamese_er.block import blocks, dropped_blocks, key_sizes, keys_of, pass_names, with_frequencies
-from siamese_er.cluster import cluster_metrics, clustered, clusters
+from siamese_er.cluster import CONTRADICTIONS, cluster_metrics, clustered, clusters
 from siamese_er.config import MatchConfig
-from siamese_er.decide import banded, links, standings
+from siamese_er.decide import BALANCED_VETOES, banded, links, standings
 from siamese_er.encode import embeddings
 from siamese_er.errors import ContractFault, InvariantBroken
 from siamese_er.identity import enterprise_ids
 from siamese_er.linkage.features import feature_names
 from siamese_er.model import model_folder
+from siamese_er.neural.checkpoint import stored_card
 from siamese_er.neural.head import load_head
 from siamese_er.publish import changes, publish, recorded_run, written_table
 from siamese_er.quality.blocking import pair_completeness
@@ -92,7 +93,7 @@ def match(spark: SparkSession, config: MatchConfig) -> Summary:
         before = previous_run(spark, config.run.output, config.run.previous)
         run = new_run(spark, config.run.output)
         record: dict[str, Any] = {
-            "started": datetime.now(UTC).isoformat(timespec="seconds"), "config": config.model_dump(mode="json"),
+            "started": datetime.now(UTC).isoformat(timespec="seconds"), "config": shown(config),
             "input": reading.fingerprint, "mappings": reading.mappings, "versions": versions(),
             "previous_run_id": before.run_id if before else None, "seconds": clock.seconds,
         }  # fmt: skip
@@ -102,6 +103,13 @@ def match(spark: SparkSession, config: MatchConfig) -> Summary:
                 written = tables.keys() - {"enterprise_id_history"}
                 publish(tables, run, record, written=written, dry_run=config.run.dry_run, failed_gates=gates, lock=lock)
             return Summary(record, run.path)
+
+
+def shown(config: MatchConfig) -> dict[str, Any]:
+    """The settings as run.json keeps them: all but the key of the enterprise ids."""
+    settings = config.model_dump(mode="json")
+    settings["identity"]["key"] = "not shown"
+    return settings
 
 
 def versions() -> dict[str, str]:
@@ -170,13 +178,17 @@ def scored(
     """SCORES of all candidate pairs, as a checkpoint; blocking, fit and counts go into the record."""
     model = model_folder(config.model)
     head = load_head(model, feature_names())
+    if head.encoder_digest != (found_digest := stored_card(model)["digest"]):
+        raise ContractFault(f"model {model}: the head was trained beside another encoder than {found_digest[:12]}")
     with clock.step("encode"):
         vectors = run.checkpoint(embeddings(standardised, inputs.notes, model, config.model), "embeddings")
     with clock.step("block"):
         payload = run.checkpoint(with_frequencies(standardised).join(vectors, "record_key"), "payload")
         keys = run.checkpoint(keys_of(payload, config.blocking), "blocking_keys")
         sizes = run.checkpoint(key_sizes(keys), "key_sizes")
-        dropped = {pass_names()[row["blocking_pass"]]: row.asDict() for row in dropped_blocks(sizes, config.blocking).collect()}
+        dropped = {
+            pass_names()[row["blocking_pass"]]: row.asDict() for row in dropped_blocks(sizes, config.blocking).collect()
+        }
     with clock.step("compare"):
         laid_out = blocks(payload, keys, sizes, config.blocking)
         compared = run.checkpoint(compared_pairs(laid_out, inputs.n_records, model), "compared_pairs")
@@ -185,7 +197,7 @@ def scored(
         found = weighing(compared, standardised, inputs.n_records, config.score, head)
         result = run.checkpoint(scores(compared, found, model, config.score), "scores")
     record |= {
-        "model": {"head_digest": head.digest, "path": config.model.path or "shipped with the package"},
+        "model": {"head_digest": head.digest, "encoder_digest": head.encoder_digest, "path": config.model.path or "shipped with the package"},
         "candidate_pairs": sum(by_pass["pairs_by_first_pass"].values()), **by_pass, "dropped_blocks": dropped,
         "weighing": found.described(), "n_scored_pairs": rows_on_disk(spark, f"{run.path}/{WORK}/scores"),
     }  # fmt: skip
@@ -220,7 +232,8 @@ def matched(
         )
     with clock.step("cluster"):
         all_links = links(pairs)
-        grouped = clustered(inputs.records.select("record_key"), all_links, config.cluster, run.checkpoint)
+        kept_apart = BALANCED_VETOES if config.decide.preset == "balanced" else CONTRADICTIONS
+        grouped = clustered(inputs.records.select("record_key"), all_links, config.cluster, run.checkpoint, kept_apart)
     with clock.step("identify"):
         old_crosswalk = before.read_table(spark, "crosswalk") if before else None
         old_history = before.read_table(spark, "enterprise_id_history") if before else None
@@ -234,12 +247,22 @@ def matched(
             "crosswalk",
         )  # fmt: skip
         goldens = written_table(
-            run, golden_records(inputs.records, standardised, ids, config.survivorship, config.sources), "golden_records"
+            run,
+            golden_records(inputs.records, standardised, ids, config.survivorship, config.sources),
+            "golden_records",
         )
-        earlier = standardised_records(inputs.history, config.input, config.standardise) if inputs.counts["earlier_versions"] else None
-        groups = written_table(run, clusters(cluster_metrics(grouped.memberships, all_links, standardised, earlier), ids), "clusters")
+        earlier = (
+            standardised_records(inputs.history, config.input, config.standardise)
+            if inputs.counts["earlier_versions"]
+            else None
+        )
+        groups = written_table(
+            run, clusters(cluster_metrics(grouped.memberships, all_links, standardised, earlier), ids), "clusters"
+        )
         queue = written_table(
-            run, review_queue(all_links, grouped.cuts, ids, groups, config.cluster.max_cluster_size, goldens), "review_queue"
+            run,
+            review_queue(all_links, grouped.cuts, ids, groups, config.cluster.max_cluster_size, goldens),
+            "review_queue",
         )
         best = written_table(run, scored_pairs(pairs), "scored_pairs")
     tables = {
@@ -277,7 +300,7 @@ def counted(
     change = changes(walk, old_crosswalk)
     assert sizes is not None
     record["counts"] = inputs.counts | {
-        "links": bands.get("auto", 0), "pairs_by_band": bands, "links_cut": cuts.count(), "clusters": sizes["n"],
+        "candidate_pairs": record["candidate_pairs"], "links": bands.get("auto", 0), "pairs_by_band": bands, "links_cut": cuts.count(), "clusters": sizes["n"],
         "largest_cluster": sizes["largest"], "golden_records": rows_on_disk(spark, run.table("golden_records")),
         "review_queue": rows_on_disk(spark, run.table("review_queue")), "changes": change,
     }  # fmt: skip

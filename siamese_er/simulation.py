@@ -51,7 +51,9 @@ def simulated(seed: int, model_dir: str, sizes: tuple[int, int] = SIZES) -> Trai
     drawn = population(n_records, seed, profile)
     raw = drawn.records.assign(record_key=drawn.records["source"] + "\x1f" + drawn.records["record_id"])
     standardised = standard_batch(raw, StandardRules())
-    notes = drawn.notes.assign(key=drawn.notes["source"] + "\x1f" + drawn.notes["record_id"]) if len(drawn.notes) else None
+    notes = (
+        drawn.notes.assign(key=drawn.notes["source"] + "\x1f" + drawn.notes["record_id"]) if len(drawn.notes) else None
+    )
     texts = notes.groupby("key")["text"].apply(list).to_dict() if notes is not None else {}
     records = embedded(arrow_table(standardised), texts, model_dir)
     settings = BlockingSettings()

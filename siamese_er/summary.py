@@ -15,7 +15,9 @@ class Summary:
         """The lines that ``jobs/match.py`` prints."""
         record, counts = self.record, self.record["counts"]
         lines = [f"run {record['run_id']}: {record['status']}, {self.path}"]
-        lines += [f"  {path.rsplit('/', 1)[-1]}: {mapping_line(mapping)}" for path, mapping in record["mappings"].items()]
+        lines += [
+            f"  {path.rsplit('/', 1)[-1]}: {mapping_line(mapping)}" for path, mapping in record["mappings"].items()
+        ]
         rows = (
             ("records in", counts["records"] + counts["quarantined"] + counts["earlier_versions"] + counts["deleted"]),
             ("quarantined", counts["quarantined"]), ("candidate pairs", record["candidate_pairs"]),
@@ -30,7 +32,9 @@ class Summary:
             lines.append("              F1  " + share(metrics.get("f1")))
         if record["status"] == "dry_run":
             change = counts["changes"]
-            lines.append("dry run, nothing published; it would change: " + ", ".join(f"{n} {k}" for k, n in change.items()))
+            lines.append(
+                "dry run, nothing published; it would change: " + ", ".join(f"{n} {k}" for k, n in change.items())
+            )
         return lines
 
 

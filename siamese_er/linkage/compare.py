@@ -7,7 +7,15 @@ import pyarrow as pa
 
 from siamese_er.linkage import dates, levels
 from siamese_er.linkage.comparisons import COMPARISONS, INDEX, SWAPPED_FAMILY, SWAPPED_GIVEN, Comparison
-from siamese_er.linkage.values import ValueColumn, best_values, compared_codes, merged, value_column, value_pairs, within
+from siamese_er.linkage.values import (
+    ValueColumn,
+    best_values,
+    compared_codes,
+    merged,
+    value_column,
+    value_pairs,
+    within,
+)
 
 PAIR_FACTS = (
     "year_gap", "newborn_sides", "newborn_order_conflict", "placeholder_sides", "same_source", "birth_order_conflict",
@@ -57,7 +65,11 @@ def compare(records: pa.Table, left: np.ndarray, right: np.ndarray, n_records: i
             found[:, position], similarities[:, position], best = identifier_levels(column, left, right)
         else:
             outcome = best_values(column, left, right, comparison.top, comparison.compare)
-            found[:, position], similarities[:, position], best = outcome.levels, outcome.similarities, outcome.left_position
+            found[:, position], similarities[:, position], best = (
+                outcome.levels,
+                outcome.similarities,
+                outcome.left_position,
+            )
             equal = np.flatnonzero((outcome.left_position >= 0) & (outcome.similarities == 1))
             equal = equal[column.codes[outcome.left_position[equal]] == column.codes[outcome.right_position[equal]]]
             if comparison.equal_level is not None and len(equal):
@@ -70,7 +82,12 @@ def compare(records: pa.Table, left: np.ndarray, right: np.ndarray, n_records: i
 
 
 def rarity(
-    records: pa.Table, comparison: Comparison, column: ValueColumn, best: np.ndarray, similarity: np.ndarray, n_records: int
+    records: pa.Table,
+    comparison: Comparison,
+    column: ValueColumn,
+    best: np.ndarray,
+    similarity: np.ndarray,
+    n_records: int,
 ) -> np.ndarray:
     """log2(n_records / number of records with the value) where both sides hold the same value, else 0."""
     counts = np.ones(len(column.values), np.float64)
@@ -109,7 +126,11 @@ def identifier_levels(
     best = np.full(len(left), -1, np.int64)
     order = np.lexsort((right_position, left_position, -similarity, -found, pair))
     chosen = order[np.unique(pair[order], return_index=True)[1]]
-    result[pair[chosen]], similarities[pair[chosen]], best[pair[chosen]] = found[chosen], similarity[chosen], left_position[chosen]
+    result[pair[chosen]], similarities[pair[chosen]], best[pair[chosen]] = (
+        found[chosen],
+        similarity[chosen],
+        left_position[chosen],
+    )
     return result, similarities, best
 
 
@@ -207,7 +228,11 @@ def pair_facts(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.nda
 def vectors(records: pa.Table, name: str, width: int) -> np.ndarray:
     """(n, width) float32 of a binary int8 column; a row of zeros where null."""
     empty = bytes(width)
-    return np.frombuffer(b"".join(v or empty for v in records[name].to_pylist()), np.int8).reshape(-1, width).astype(np.float32)
+    return (
+        np.frombuffer(b"".join(v or empty for v in records[name].to_pylist()), np.int8)
+        .reshape(-1, width)
+        .astype(np.float32)
+    )
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -31,7 +31,9 @@ def date_levels(values: list[str], left: np.ndarray, right: np.ndarray) -> tuple
     full = known.all(1)
     n_edits = digit_edits(a, b)
     year_gap = np.abs(a[:, 0] - b[:, 0])
-    one_edit = full & ((n_edits == 1) | (same[:, 1] & same[:, 2] & ((year_gap == 1) | (year_gap == 10))) | transposed(a, b))
+    one_edit = full & (
+        (n_edits == 1) | (same[:, 1] & same[:, 2] & ((year_gap == 1) | (year_gap == 10))) | transposed(a, b)
+    )
     one_edit |= full & same[:, 0] & same[:, 1] & (np.abs(a[:, 2] - b[:, 2]) == 1)
     swapped = full & same[:, 0] & (a[:, 1] == b[:, 2]) & (a[:, 2] == b[:, 1])
     partial = ~full & ((a == b) | ~known).all(1) & known.any(1)

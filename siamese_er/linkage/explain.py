@@ -8,7 +8,9 @@ from siamese_er.linkage.comparisons import COMPARISONS
 from siamese_er.linkage.fellegi_sunter import TableFit
 from siamese_er.linkage.keys import PASS_NAMES
 
-TYPE = pa.struct([("field", pa.string()), ("comparison", pa.string()), ("similarity", pa.float64()), ("weight", pa.float64())])
+TYPE = pa.struct(
+    [("field", pa.string()), ("comparison", pa.string()), ("similarity", pa.float64()), ("weight", pa.float64())]
+)
 
 
 def evidence_arrays(compared: Compared, fit: TableFit, match_weights: np.ndarray) -> pa.Array:
@@ -31,15 +33,17 @@ def evidence_arrays(compared: Compared, fit: TableFit, match_weights: np.ndarray
     none = np.full(n, np.nan)
     parts = {
         "field": np.concatenate([fields[column], np.full(n, "prior"), np.full(n, "context")]),
-        "comparison": np.concatenate([labels[column, levels[row, column]], np.full(n, "prior"), np.full(n, "pair_head")]),
+        "comparison": np.concatenate(
+            [labels[column, levels[row, column]], np.full(n, "prior"), np.full(n, "pair_head")]
+        ),
         "similarity": np.concatenate([compared.similarities[row, column].astype(float), none, none]),
         "weight": np.concatenate([weights[row, column], np.full(n, prior), context]),
     }
     offsets = np.concatenate([[0], np.cumsum(present.sum(1) + 2)])
-    arrays = [
-        pa.array(parts[field.name][order], field.type, from_pandas=True) for field in TYPE
-    ]
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.StructArray.from_arrays(arrays, fields=list(TYPE)))
+    arrays = [pa.array(parts[field.name][order], field.type, from_pandas=True) for field in TYPE]
+    return pa.ListArray.from_arrays(
+        pa.array(offsets, pa.int32()), pa.StructArray.from_arrays(arrays, fields=list(TYPE))
+    )
 
 
 def named_lists(marks: np.ndarray, names: tuple[str, ...]) -> pa.Array:

@@ -62,7 +62,9 @@ def table_shape(levels: np.ndarray, counts: np.ndarray, fit: TableFit) -> TableS
     born, given = level("birth_date") == 8, level("given_name")
     names = (given == 7) & (level("family_name") == 5)
     other_birth = (level("birth_date") >= 1) & (level("birth_date") <= 3)
-    weight = (fit.weights()[np.arange(len(COMPARISONS)), levels].sum(1) if len(levels) else np.zeros(0)) + np.log2(fit.prior)
+    weight = (fit.weights()[np.arange(len(COMPARISONS)), levels].sum(1) if len(levels) else np.zeros(0)) + np.log2(
+        fit.prior
+    )
     return TableShape(
         np.log10(max(fit.n_records, 1)), np.log10(1 + fit.n_candidates / max(fit.n_records, 1)),
         share(given == 1, home & (given > 0)), share(other_birth, home & (level("birth_date") > 0)),
@@ -122,5 +124,3 @@ def table_constants(fit: TableFit, shape: TableShape) -> np.ndarray:
 def field_weights(compared: Compared, fit: TableFit) -> np.ndarray:
     """(n, len(COMPARISONS)) Fellegi-Sunter weights (bits) of each pair, for the explanation."""
     return fit.weights()[np.arange(len(COMPARISONS)), compared.levels]
-
-

@@ -134,7 +134,9 @@ def key_values(records: pa.Table) -> Iterator[KeyValues]:
         records, "given_names", "family_names", "former_family_names", "birth_dates", "national_ids",
         "scoped_identifiers", "phones", "emails", "addresses", "cities", "postal_codes",
     )  # fmt: skip
-    for given, family, former, births, ids, scoped, phones, emails, addresses, cities, postal in zip(*columns, strict=True):
+    for given, family, former, births, ids, scoped, phones, emails, addresses, cities, postal in zip(
+        *columns, strict=True
+    ):
         full = tuple(birth for birth in births if len(birth) == 10)
         names = tuple(name for name in given if len(name) > 1)
         yield KeyValues(names, surnames(family, former), full, tuple(ids), tuple(scoped), tuple(phones), tuple(emails),

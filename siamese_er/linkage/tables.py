@@ -31,7 +31,9 @@ def arrow_table(standardised: pd.DataFrame) -> pa.Table:
     """Standardised records as Arrow; list columns stay lists of strings."""
     strings = pa.list_(pa.string())
     columns = {
-        name: pa.array(standardised[name].tolist(), pa.string() if name in ("record_key", "source", "record_id") else strings)
+        name: pa.array(
+            standardised[name].tolist(), pa.string() if name in ("record_key", "source", "record_id") else strings
+        )
         for name in standardised.columns
     }
     return pa.table(columns)
@@ -65,7 +67,9 @@ def table_evidence(
     left, right, mask = candidate_pairs(rows[alive], keys[alive], kinds[alive], records.num_rows)
     random_left, random_right = random_pairs(records.num_rows, n_random, seed)
     random_levels = compare(records, random_left, random_right, records.num_rows).levels
-    return TableEvidence(left, right, mask, compare(records, left, right, records.num_rows), random_levels, records.num_rows)
+    return TableEvidence(
+        left, right, mask, compare(records, left, right, records.num_rows), random_levels, records.num_rows
+    )
 
 
 def table_fit(evidence: TableEvidence, model_m: np.ndarray, model_u: np.ndarray) -> tuple[TableFit, TableShape]:

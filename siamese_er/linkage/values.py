@@ -39,7 +39,9 @@ def value_column(column: pa.ChunkedArray | pa.Array) -> ValueColumn:
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks()
     codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    return ValueColumn(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), codes, encoded.dictionary.to_pylist())
+    return ValueColumn(
+        np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), codes, encoded.dictionary.to_pylist()
+    )
 
 
 def merged(first: ValueColumn, second: ValueColumn) -> ValueColumn:
@@ -120,7 +122,9 @@ def best_values(
 ) -> BestValues:
     """The best (highest level, then similarity) value pair of each record pair; level 0 where a side has none."""
     pair, left_position, right_position = value_pairs(column, left, right)
-    found, similarity = compared_codes(column.codes[left_position], column.codes[right_position], column.values, top, compare)
+    found, similarity = compared_codes(
+        column.codes[left_position], column.codes[right_position], column.values, top, compare
+    )
     levels, similarities = np.zeros(len(left), np.int8), np.zeros(len(left), np.float32)
     lefts, rights = np.full(len(left), -1, np.int64), np.full(len(left), -1, np.int64)
     if not len(pair) or (np.diff(pair) > 0).all():

@@ -48,10 +48,18 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape) -> np.ndarray:
         # two different valid ids of one person are rare, so only everything else in agreement outweighs them
         "national_id_conflict": (national == 1)
         & ~((given >= 4) & (family >= 3) & same_birth & (home | (level("email") >= 3) | (level("identifier") == 4))),
-        "twins_pattern": same_birth & other_given & (family >= 2) & (home | (level("mother_maiden_name") >= 3)) & ~same_id,
+        "twins_pattern": same_birth
+        & other_given
+        & (family >= 2)
+        & (home | (level("mother_maiden_name") >= 3))
+        & ~same_id,
         "generation_gap": (gap >= 15) & similar_given & (family >= 3) & (born <= dates.SAME_DAY) & ~(national >= 3),
         "birth_order_conflict": (fact["birth_order_conflict"] > 0) | (fact["newborn_order_conflict"] > 0),
-        "near_given_name_in_household": same_birth & (family >= 3) & home & ~(national >= 3) & (level("identifier") < 3)
+        "near_given_name_in_household": same_birth
+        & (family >= 3)
+        & home
+        & ~(national >= 3)
+        & (level("identifier") < 3)
         & ((given == 3) | ((given == 4) & (level("sex") == 1))),
         "sibling_pattern": (gap >= 1) & (gap <= 3) & home & (given < 4) & (family >= 2) & ~(national >= 3),
         "same_id_other_person": same_id & (born >= 1) & (born <= dates.SAME_DAY) & other_given,

@@ -64,6 +64,7 @@ class HeadModel:
     model_m: np.ndarray
     model_u: np.ndarray
     digest: str
+    encoder_digest: str
 
     def match_weights(self, evidence: np.ndarray) -> np.ndarray:
         """(n,) match weight of each pair: log2 odds, calibrated.
@@ -131,4 +132,5 @@ def load_head(folder: str, names: tuple[str, ...]) -> HeadModel:
         tuple(description["calibration"]["logits"]), tuple(description["calibration"]["calibrated"])
     )
     digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
-    return HeadModel(tuple(networks), calibration, np.array(description["m"]), np.array(description["u"]), digest)
+    return HeadModel(tuple(networks), calibration, np.array(description["m"]), np.array(description["u"]), digest,
+                     description["encoder_digest"])  # fmt: skip

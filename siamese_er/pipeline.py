@@ -10,7 +10,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from siamese_er.block import blocks, dropped_blocks, key_sizes, keys_of, pass_names, with_frequencies
@@ -279,7 +279,7 @@ def matched(
 
 def scored_pairs(pairs: DataFrame) -> DataFrame:
     """SCORED_PAIRS of the banded scores; pairs that only people's decisions brought in have no score and stay out."""
-    columns = {}
+    columns: dict[str, Column] = {}
     for side in ("left", "right"):
         parts = F.split(F.col(f"{side}_key"), KEY_SEPARATOR, 2)
         columns |= {f"{side}_source": F.get(parts, 0), f"{side}_record_id": F.get(parts, 1)}
@@ -300,7 +300,8 @@ def counted(
     change = changes(walk, old_crosswalk)
     assert sizes is not None
     record["counts"] = inputs.counts | {
-        "candidate_pairs": record["candidate_pairs"], "links": bands.get("auto", 0), "pairs_by_band": bands, "links_cut": cuts.count(), "clusters": sizes["n"],
+        "candidate_pairs": record["candidate_pairs"], "links": bands.get("auto", 0), "pairs_by_band": bands,
+        "links_cut": cuts.count(), "clusters": sizes["n"],
         "largest_cluster": sizes["largest"], "golden_records": rows_on_disk(spark, run.table("golden_records")),
         "review_queue": rows_on_disk(spark, run.table("review_queue")), "changes": change,
     }  # fmt: skip

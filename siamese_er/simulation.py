@@ -54,7 +54,7 @@ def simulated(seed: int, model_dir: str, sizes: tuple[int, int] = SIZES) -> Trai
     notes = (
         drawn.notes.assign(key=drawn.notes["source"] + "\x1f" + drawn.notes["record_id"]) if len(drawn.notes) else None
     )
-    texts = notes.groupby("key")["text"].apply(list).to_dict() if notes is not None else {}
+    texts = {str(key): list(own) for key, own in notes.groupby("key")["text"]} if notes is not None else {}
     records = embedded(arrow_table(standardised), texts, model_dir)
     settings = BlockingSettings()
     evidence = table_evidence(records, settings.passes, settings.max_block_size, seed=seed)

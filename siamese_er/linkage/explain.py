@@ -48,7 +48,7 @@ def evidence_arrays(compared: Compared, fit: TableFit, match_weights: np.ndarray
 
 def named_lists(marks: np.ndarray, names: tuple[str, ...]) -> pa.Array:
     """(n, len(names)) bool -> for each row the list of the names that are set."""
-    row, column = np.nonzero(marks)
+    column = np.nonzero(marks)[1]
     offsets = np.concatenate([[0], np.cumsum(marks.sum(1))])
     return pa.ListArray.from_arrays(
         pa.array(offsets, pa.int32()), pa.array(np.array(names, dtype=object)[column], pa.string())

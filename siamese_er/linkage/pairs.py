@@ -4,7 +4,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-
 SLICE = 200_000  # pairs held at once
 
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from siamese_er.linkage.compare import Compared, compare
 from siamese_er.linkage.comparisons import FREQUENCY_COLUMNS
-from siamese_er.linkage.fellegi_sunter import TableFit, counted_patterns, fit
 from siamese_er.linkage.features import TableShape, table_shape
+from siamese_er.linkage.fellegi_sunter import TableFit, counted_patterns, fit
 from siamese_er.linkage.keys import blocking_keys
 from siamese_er.linkage.pairs import candidate_pairs, live_keys
 from siamese_er.linkage.values import value_column

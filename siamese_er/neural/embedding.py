@@ -8,8 +8,7 @@ from siamese_er.neural.encoder import Bytes, Encoder, mean_vectors
 
 def cells(vectors: Bytes) -> list[bytes | None]:
     """One cell a row; null for a row of zeros, which stands for nothing to encode."""
-    present = vectors.any(axis=1)
-    return [row.tobytes() if known else None for row, known in zip(vectors, present, strict=True)]
+    return [row.tobytes() if row.any() else None for row in vectors]
 
 
 def embedding_columns(encoder: Encoder, records: pd.DataFrame, notes: list[list[str]]) -> dict[str, list[bytes | None]]:

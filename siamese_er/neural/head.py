@@ -26,6 +26,8 @@ class PairHead(nn.Module):
 
     def __init__(self, n_features: int, width: int = 128, depth: int = 2, dropout: float = 0.05) -> None:
         super().__init__()
+        self.mean: torch.Tensor
+        self.scale: torch.Tensor
         self.register_buffer("mean", torch.zeros(n_features))
         self.register_buffer("scale", torch.ones(n_features))
         layers: list[nn.Module] = []

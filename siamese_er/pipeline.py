@@ -197,7 +197,8 @@ def scored(
         found = weighing(compared, standardised, inputs.n_records, config.score, head)
         result = run.checkpoint(scores(compared, found, model, config.score), "scores")
     record |= {
-        "model": {"head_digest": head.digest, "encoder_digest": head.encoder_digest, "path": config.model.path or "shipped with the package"},
+        "model": {"head_digest": head.digest, "encoder_digest": head.encoder_digest,
+                  "path": config.model.path or "shipped with the package"},
         "candidate_pairs": sum(by_pass["pairs_by_first_pass"].values()), **by_pass, "dropped_blocks": dropped,
         "weighing": found.described(), "n_scored_pairs": rows_on_disk(spark, f"{run.path}/{WORK}/scores"),
     }  # fmt: skip

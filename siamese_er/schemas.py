@@ -119,7 +119,8 @@ CROSSWALK = table(
     source=STRING, record_id=STRING, enterprise_id=STRING, link_status=STRING, run_id=STRING,
     valid_from=STRING, valid_to=STRING, previous_enterprise_id=STRING,
 )  # fmt: skip
-GOLDEN_FIELDS = tuple(name for name in MULTIVALUED if name != "full_name") + (
+GOLDEN_FIELDS = (
+    *(name for name in MULTIVALUED if name != "full_name"),
     "multiple_birth", "birth_order", "race", "ethnicity", "language",
 )  # fmt: skip
 PROVENANCE = MapType(STRING, table(source=STRING, record_id=STRING, rule=STRING))

@@ -4,7 +4,6 @@ import json
 
 import pandas as pd
 import pytest
-
 from conftest import CHECKOUT, Submitted
 
 TABLES = ("crosswalk", "scored_pairs", "golden_records", "clusters", "review_queue", "enterprise_id_history")

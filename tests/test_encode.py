@@ -1,0 +1,102 @@
+"""The encode step in Spark: one row for each record, null for nothing, notes averaged in any order."""
+
+import numpy as np
+import pytest
+from chispa import assert_df_equality
+from linkage_records import table_of
+
+from siamese_er.config import ModelSettings
+from siamese_er.encode import MOST_NOTES, embeddings, latest_notes, worker_device
+from siamese_er.model import model_folder
+from siamese_er.neural.checkpoint import load_encoder
+from siamese_er.neural.encoder import mean_vectors
+from siamese_er.schemas import EMBEDDINGS, NOTES, STANDARDISED
+
+SETTINGS = ModelSettings(device="cpu")
+FOLDER = model_folder(SETTINGS)
+FIRST, SECOND = "Patient of 63 with asthma, uses a walker.", "Knee replaced last spring; allergic to penicillin."
+
+
+@pytest.fixture(scope="module")
+def records(spark):
+    table = table_of(
+        {"given_name": "Ada", "family_name": "Lovelace", "birth_date": "1815-12-10", "city": "London"},
+        {"given_name": "Ada", "family_name": "Byron"},
+        {"given_name": None, "family_name": None},
+    )
+    return spark.createDataFrame(
+        [tuple(row.values()) for row in table.select(STANDARDISED.names).to_pylist()], STANDARDISED
+    )
+
+
+def notes_of(spark, *notes):
+    """Each note is (record number, id, date, text)."""
+    return spark.createDataFrame([(f"s\x1fr{n}", note, date, None, text) for n, note, date, text in notes], NOTES)
+
+
+@pytest.fixture(scope="module")
+def notes(spark):
+    return notes_of(
+        spark,
+        (0, "1", "2020-01-01", FIRST),
+        (0, "2", "2021-01-01", SECOND),
+        (2, "3", None, FIRST),
+        (1, "4", None, None),
+    )
+
+
+@pytest.fixture(scope="module")
+def encoded(records, notes):
+    return embeddings(records, notes, FOLDER, SETTINGS).persist()
+
+
+def test_each_record_has_one_row_and_null_vectors_where_nothing_is_to_encode(encoded):
+    rows = {row.record_key[-2:]: row for row in encoded.collect()}
+
+    assert sorted(rows) == ["r0", "r1", "r2"]
+    assert encoded.columns == EMBEDDINGS.names
+    is_null = {name: [column for column in EMBEDDINGS.names[1:] if row[column] is None] for name, row in rows.items()}
+    assert is_null == {"r0": [], "r1": ["note_vector"], "r2": ["field_vectors", "record_vector"]}
+    assert [len(rows["r0"][column]) for column in EMBEDDINGS.names[1:]] == [160, 64, 64]
+
+
+def test_the_notes_of_a_record_are_averaged(encoded):
+    rows = {row.record_key[-2:]: row for row in encoded.collect()}
+    single = load_encoder(FOLDER, "cpu").note_vectors([FIRST, SECOND])
+
+    assert np.array_equal(np.frombuffer(rows["r2"].note_vector, np.int8), single[0])
+    assert np.array_equal(np.frombuffer(rows["r0"].note_vector, np.int8), mean_vectors(single, [0, 0], 1)[0])
+    assert not np.array_equal(single[0], single[1])
+
+
+def test_neither_order_nor_partitions_change_a_vector(records, notes, encoded):
+    backwards = embeddings(
+        records.orderBy("record_key", ascending=False).repartition(3),
+        notes.repartition(4).orderBy("text"),
+        FOLDER,
+        SETTINGS,
+    )
+
+    assert_df_equality(encoded, backwards, ignore_row_order=True)
+
+
+def test_without_notes_the_other_vectors_are_the_same(records, notes, encoded):
+    unread = embeddings(records, notes, FOLDER, SETTINGS.model_copy(update={"use_notes": False}))
+
+    assert unread.where("note_vector is not null").isEmpty()
+    assert_df_equality(unread.drop("note_vector"), encoded.drop("note_vector"), ignore_row_order=True)
+
+
+def test_latest_notes_keeps_the_latest_and_repeats_none(spark):
+    many = [(0, f"{n:03}", f"2020-01-{n % 28 + 1:02}", f"note {n}") for n in range(MOST_NOTES + 9)]
+    notes = notes_of(spark, *many, *many, (1, "x", None, None))
+
+    kept = latest_notes(notes).collect()
+
+    expected = [text for _, _, text in sorted(((date, note, text) for _, note, date, text in many), reverse=True)]
+    assert [row.record_key for row in kept] == ["s\x1fr0"]
+    assert kept[0].notes == expected[:MOST_NOTES]
+
+
+def test_worker_device_is_the_cpu_where_told_so():
+    assert worker_device("cpu") == "cpu"

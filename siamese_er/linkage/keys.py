@@ -14,8 +14,6 @@ import jellyfish
 import numpy as np
 import pyarrow as pa
 
-from siamese_er.fields.names import nickname_group
-
 MOST_VALUES = 3  # values of one column that make keys; a record with dozens of addresses must not make thousands
 N_BANDS, BITS_IN_BAND = 6, 14
 
@@ -24,12 +22,6 @@ N_BANDS, BITS_IN_BAND = 6, 14
 def sound(name: str) -> str:
     """Metaphone of a name without spaces; the name itself where it has no sound (digits)."""
     return jellyfish.metaphone(name.replace(" ", ""))[:6] or name
-
-
-@lru_cache(maxsize=200_000)
-def formal(name: str) -> str:
-    """One formal name for all nicknames: the smallest of the group of the first part."""
-    return min(nickname_group(name.split(" ")[0]))
 
 
 @dataclass(frozen=True)
@@ -99,10 +91,10 @@ PASSES: dict[str, Callable[[KeyValues], Iterator[str]]] = {
         f"{n[:3]} {unordered_day(b)}" for n, b in product(v.names, v.births) if not b.endswith("-01-01")
     ),
     "birth_month_name": lambda v: (f"{n[:4]} {b[:7]}" for n, b in product(v.names, v.births)),
-    "names": lambda v: name_pairs(v, lambda name: sound(formal(name))),
+    "names": lambda v: name_pairs(v, sound),
     "names_spelled": lambda v: name_pairs(v, lambda name: name[:4]),
     "names_birth_year": lambda v: (
-        f"{names} {y}" for names, y in product(name_pairs(v, lambda name: formal(name)[:3]), v.years)
+        f"{names} {y}" for names, y in product(name_pairs(v, lambda name: name[:3]), v.years)
     ),
     "name_postal_code": lambda v: (f"{sound(n)[:4]} {p}" for n, p in product(v.names, v.postal)),
     "name_city": lambda v: (f"{n[:4]} {c[:4]}" for n, c in product(v.names, v.cities)),

@@ -1,0 +1,80 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from linkage_records import table_of
+
+from siamese_er.config import BlockingSettings
+from siamese_er.linkage.keys import PASS_NAMES, blocking_keys
+
+PASSES = BlockingSettings().passes
+
+
+def shared(first, second):
+    """The passes of which two records share a key."""
+    rows, keys, kinds = blocking_keys(table_of(first, second), PASSES)
+    of = [{(key, kind) for row, key, kind in zip(rows, keys, kinds, strict=True) if row == side} for side in (0, 1)]
+    return {PASS_NAMES[kind] for _, kind in of[0] & of[1]}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "passes"),
+    [
+        pytest.param({"national_id": "219-45-0049"}, {"national_id": "219450049"}, {"national_id"}, id="one id"),
+        pytest.param({"national_id": "xxx-xx-0049"}, {"national_id": "xxx-xx-0049"}, set(), id="last four are no key"),
+        pytest.param({"phone": "617-555-0123"}, {"phone": "(617) 555 0123"}, {"phone"}, id="one phone"),
+        pytest.param({"birth_date": "1980-03-04"}, {"birth_date": "1980-03-04"}, {"birth_date"}, id="one birth date"),
+        pytest.param({"birth_date": "1980"}, {"birth_date": "1980"}, set(), id="a year is no key"),
+        pytest.param(
+            {"given_name": "Jose", "family_name": "Singleton"}, {"given_name": "Singleton", "family_name": "Jose"},
+            {"names", "names_spelled"}, id="names exchanged",
+        ),
+        pytest.param(
+            {"given_name": "Ness Timothy"}, {"given_name": "Timothy", "family_name": "Ness"},
+            {"names", "names_spelled"}, id="both names in one field",
+        ),
+        pytest.param(
+            {"given_name": "Philip", "family_name": "Lee", "birth_date": "1980-03-04"},
+            {"given_name": "Phillip", "family_name": "Leigh", "birth_date": "1980-09-09"},
+            {"names"}, id="names that sound alike, another day of the year",
+        ),
+        pytest.param(
+            {"family_name": "Cole", "birth_date": "1980-03-04"}, {"family_name": "Cole", "birth_date": "1981-04-03"},
+            {"birth_day_name"}, id="day and month exchanged, another year",
+        ),
+        pytest.param(
+            {"address_line": "12 Oak St", "city": "Troy"}, {"address_line": "12 Oak Street Apt 4", "city": "Troy"},
+            {"address"}, id="one home",
+        ),
+        pytest.param({"address_line": "Oak St"}, {"address_line": "Oak St"}, set(), id="a street is no home"),
+        pytest.param({}, {}, set(), id="nothing in common but absence"),
+        pytest.param({"given_name": "UNKNOWN"}, {"given_name": "UNKNOWN"}, set(), id="two placeholders"),
+    ],
+)  # fmt: skip
+def test_blocking_keys(first, second, passes):
+    assert shared(first, second) == passes
+
+
+RECORD = st.fixed_dictionaries(
+    {
+        "given_name": st.sampled_from(["Ann", "Bob", "Mary Ann", None]),
+        "family_name": st.sampled_from(["Lee", "García López", None]),
+        "birth_date": st.sampled_from(["1980-03-04", "1980", None]),
+        "phone": st.sampled_from(["617-555-0123", None]),
+    }
+)
+
+
+@given(RECORD, RECORD)
+def test_a_missing_field_never_adds_a_shared_pass(first, second):
+    fewer = {**first, "birth_date": None}
+
+    assert shared(fewer, second) <= shared(first, second)
+
+
+@given(RECORD, RECORD)
+def test_more_passes_propose_no_fewer_pairs(first, second):
+    table = table_of(first, second)
+
+    some, all_keys = (set(blocking_keys(table, passes)[1].tolist()) for passes in (PASSES[:3], PASSES))
+
+    assert some <= all_keys

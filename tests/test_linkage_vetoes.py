@@ -1,0 +1,123 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from linkage_records import table_of
+
+from siamese_er.linkage.compare import compare
+from siamese_er.linkage.comparisons import COMPARISONS
+from siamese_er.linkage.explain import evidence_arrays, pass_lists
+from siamese_er.linkage.features import feature_names, features, table_shape
+from siamese_er.linkage.fellegi_sunter import WIDEST, TableFit
+from siamese_er.linkage.vetoes import VETOES, shows_households, veto_lists, vetoes
+
+HOME = {"address_line": "12 Oak St", "phone": "617-555-0123", "family_name": "Ruiz"}
+
+
+def fit_of(n_records: int = 1000) -> TableFit:
+    """A table in which every agreement is rare among strangers and common among matches."""
+    m, u = np.ones((len(COMPARISONS), WIDEST)), np.ones((len(COMPARISONS), WIDEST))
+    for row, comparison in enumerate(COMPARISONS):
+        width = len(comparison.labels) - 1
+        m[row, 1 : width + 1], u[row, 1 : width + 1] = 0.2 / width, 0.001
+        m[row, width], u[row, 1] = 0.8, 0.98
+    return TableFit(m, u, np.ones(len(COMPARISONS)), 1e-4, n_records, 1000, True, 3)
+
+
+def shape_of(household_share: float):
+    """The shape of a table with that share of different given names among pairs with one home."""
+    shape = table_shape(np.zeros((0, len(COMPARISONS)), np.int8), np.zeros(0), fit_of())
+    return dataclasses.replace(shape, table_same_home_other_given=household_share)
+
+
+def names_of(first, second, household_share=0.5):
+    """The vetoes of a pair in a table with households."""
+    compared = compare(table_of(first, second), np.array([0]), np.array([1]), 1000)
+    return set(veto_lists(vetoes(compared, fit_of(), shape_of(household_share))).to_pylist()[0])
+
+
+TWINS = ({**HOME, "given_name": "Ava", "birth_date": "2015-05-06"}, {**HOME, "given_name": "Ella", "birth_date": "2015-05-06"})
+FATHER_AND_SON = (
+    {**HOME, "given_name": "John", "birth_date": "1955-02-03"}, {**HOME, "given_name": "John", "birth_date": "1980-09-08"},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        pytest.param(*TWINS, {"twins_pattern"}, id="twins"),
+        pytest.param(*FATHER_AND_SON, {"generation_gap"}, id="father and son of one name"),
+        pytest.param(
+            {**FATHER_AND_SON[0], "name_suffix": "Sr"}, {**FATHER_AND_SON[1], "name_suffix": "Jr"},
+            {"generation_gap", "suffix_conflict"}, id="senior and junior",
+        ),
+        pytest.param(
+            {**HOME, "given_name": "Baby Boy A", "birth_date": "2024-05-06"},
+            {**HOME, "given_name": "Baby Boy B", "birth_date": "2024-05-06"}, {"birth_order_conflict"}, id="newborn twins",
+        ),
+        pytest.param(
+            {**HOME, "given_name": "Robert", "sex": "M", "birth_date": "2015-05-06"},
+            {**HOME, "given_name": "Roberta", "sex": "F", "birth_date": "2015-05-06"},
+            {"near_given_name_in_household"}, id="twins of near names",
+        ),
+        pytest.param(
+            {"given_name": "Bo", "national_id": "219-45-0049", "birth_date": "1955-02-03"},
+            {"given_name": "Sue", "national_id": "219-45-0049", "birth_date": "1990-09-08"},
+            {"same_id_other_person", "thin_evidence"}, id="the guarantor's id",
+        ),
+        pytest.param({**HOME, "given_name": "Ann", "birth_date": "1980-03-04"},
+                     {**HOME, "given_name": "Ann", "birth_date": "1980-03-04"}, set(), id="one person"),
+        pytest.param({**HOME, "given_name": "Bob", "birth_date": "1980-03-04"},
+                     {**HOME, "given_name": "Robert", "birth_date": "1980-03-04"}, set(), id="nickname"),
+    ],
+)  # fmt: skip
+def test_vetoes(first, second, expected):
+    assert names_of(first, second) == expected
+    assert names_of(second, first) == expected
+
+
+def test_household_vetoes_are_silent_among_strangers():
+    assert names_of(*TWINS, household_share=0.05) == set()
+
+
+def test_where_nothing_tells_households_are_plausible():
+    nothing = table_shape(np.zeros((0, len(COMPARISONS)), np.int8), np.zeros(0), fit_of())
+
+    assert shows_households(nothing)
+
+
+def test_thin_evidence_passes_the_rarity_test_only_where_it_is_rare():
+    pair = ({"given_name": "Ann", "birth_date": "1980-03-04"}, {"given_name": "Ann", "birth_date": "1980-03-04"})
+    compared = compare(table_of(*pair), np.array([0]), np.array([1]), 10_000)
+    rare = dataclasses.replace(compared, rarities=np.where(compared.rarities > 0, 13, 0).astype(np.float32))
+    common = dataclasses.replace(compared, rarities=np.where(compared.rarities > 0, 6, 0).astype(np.float32))
+    thin = VETOES.index("thin_evidence")
+
+    assert not vetoes(rare, fit_of(10_000), shape_of(0.5))[0, thin]
+    assert vetoes(common, fit_of(10_000), shape_of(0.5))[0, thin]
+
+
+def test_the_weights_of_the_evidence_sum_to_the_match_weight():
+    table = table_of(*TWINS, *FATHER_AND_SON)
+    compared = compare(table, np.array([0, 2, 0]), np.array([1, 3, 2]), 4)
+    weights = np.array([-3.25, 7.5, -12.0])
+
+    evidence = evidence_arrays(compared, fit_of(), weights).to_pylist()
+
+    for row, weight in zip(evidence, weights, strict=True):
+        assert sum(item["weight"] for item in row) == pytest.approx(weight, abs=1e-9)
+        assert [item["field"] for item in row][-2:] == ["prior", "context"]
+
+
+def test_features_have_names_and_no_gaps():
+    compared = compare(table_of(*TWINS, {}), np.array([0, 0]), np.array([1, 2]), 3)
+
+    matrix = features(compared, fit_of(), shape_of(0.5))
+
+    assert matrix.shape == (2, len(feature_names()))
+    assert len(set(feature_names())) == len(feature_names())
+    assert np.isfinite(matrix).all()
+
+
+def test_pass_lists_name_the_bits():
+    assert pass_lists(np.array([0b1, 0b1010])).to_pylist() == [["national_id"], ["identifier", "email"]]

@@ -2,7 +2,8 @@
 
 import platform
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,7 +32,7 @@ from siamese_er.review.queue import review_queue
 from siamese_er.schemas import KEY_SEPARATOR, SCORED_PAIRS, conform
 from siamese_er.score import compared_pairs, pass_counts, scores, weighing
 from siamese_er.sources.decisions import read_decisions
-from siamese_er.sources.inputs import InputFile, file_statuses, parquet_footer
+from siamese_er.sources.inputs import InputFile, bare_path, file_statuses, parquet_footer, readable_input
 from siamese_er.sources.notes import n_cut_notes, read_notes
 from siamese_er.sources.records import Reading, check_quarantine, read_records
 from siamese_er.sources.truth import read_truth
@@ -89,7 +90,8 @@ def match(spark: SparkSession, config: MatchConfig) -> Summary:
     config = with_demo(config)
     clock = Clock()
     with output_lock(spark, config.run.output, config.run.lock_seconds) as lock:
-        reading = read_records(spark, config.input)
+        with readable_input(config.run.output):
+            reading = read_records(spark, config.input)
         before = previous_run(spark, config.run.output, config.run.previous)
         run = new_run(spark, config.run.output)
         record: dict[str, Any] = {
@@ -97,7 +99,7 @@ def match(spark: SparkSession, config: MatchConfig) -> Summary:
             "input": reading.fingerprint, "mappings": reading.mappings, "versions": versions(),
             "previous_run_id": before.run_id if before else None, "seconds": clock.seconds,
         }  # fmt: skip
-        with recorded_run(spark, run, record):
+        with recorded_run(spark, run, record), readable_input(config.run.output):
             tables, gates = matched(spark, config, run, before, reading, record, clock)
             with clock.step("publish"):
                 written = tables.keys() - {"enterprise_id_history"}
@@ -129,13 +131,14 @@ def read_inputs(spark: SparkSession, config: MatchConfig, run: RunFolder, readin
         bad = bad.unionByName(bad_notes)
     bad = written_table(run, bad, "quarantine")
     notes = None if notes is None else run.checkpoint(notes, "notes")
-    reasons = {row["reason"]: row["n"] for row in bad.groupBy("reason").agg(F.count("*").alias("n")).collect()}
-    counts = {
+    reasons, n_bad_records = quarantine_counts(bad, reading.fingerprint)
+    counts: dict[str, Any] = {
         **version_counts(reading.versions), "quarantined": sum(reasons.values()), "quarantined_by_reason": reasons,
+        "quarantined_records": n_bad_records, "quarantined_notes": sum(reasons.values()) - n_bad_records,
         "notes": 0 if notes is None else rows_on_disk(spark, f"{run.path}/{WORK}/notes"),
         "notes_cut": 0 if notes is None else n_cut_notes(notes, config.input),
     }  # fmt: skip
-    n_input = counts["records"] + counts["earlier_versions"] + counts["deleted"] + counts["quarantined"]
+    n_input = sum(counts[name] for name in ("records", "earlier_versions", "deleted", "quarantined", "notes"))
     check_quarantine(n_input, reasons, config.input.max_quarantined_share)
     if not counts["records"]:
         raise ContractFault("input: no rows with a record; a full run on an empty table would retire every patient")
@@ -143,6 +146,16 @@ def read_inputs(spark: SparkSession, config: MatchConfig, run: RunFolder, readin
     if config.input.decisions is not None:
         decisions = known_decisions(run.checkpoint(read_decisions(spark, config.input.decisions), "decisions"), records)
     return Inputs(records, history, notes, bad, decisions, counts["records"], counts)
+
+
+def quarantine_counts(bad: DataFrame, record_files: Mapping[str, int]) -> tuple[dict[str, int], int]:
+    """How many rows there are by reason, and how many of them all are of files of records."""
+    counted = bad.groupBy("source_path", "reason").agg(F.count("*").alias("n")).collect()
+    of_records = {bare_path(path) for path in record_files}
+    reasons: Counter[str] = Counter()
+    for row in counted:
+        reasons[row["reason"]] += row["n"]
+    return dict(reasons), sum(row["n"] for row in counted if bare_path(row["source_path"]) in of_records)
 
 
 def version_counts(versions: DataFrame) -> dict[str, int]:

@@ -19,7 +19,7 @@ class Summary:
             f"  {path.rsplit('/', 1)[-1]}: {mapping_line(mapping)}" for path, mapping in record["mappings"].items()
         ]
         rows = (
-            ("records in", counts["records"] + counts["quarantined"] + counts["earlier_versions"] + counts["deleted"]),
+            ("records in", counts["records"] + counts["quarantined_records"] + counts["earlier_versions"] + counts["deleted"]),
             ("quarantined", counts["quarantined"]), ("candidate pairs", record["candidate_pairs"]),
             ("links", counts["links"]), ("clusters", counts["clusters"]),
             ("golden records", counts["golden_records"]), ("review queue", counts["review_queue"]),

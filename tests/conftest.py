@@ -17,6 +17,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pandas as pd
 import pytest
+from hypothesis import settings
 from pyspark.sql import SparkSession
 
 from siamese_er.synthetic.population import Population, population
@@ -25,6 +26,9 @@ from siamese_er.synthetic.profile import PROFILES
 CHECKOUT = Path(__file__).parents[1]
 SIAMESE_ER = str(Path(sys.executable).parent / "siamese-er")
 QUICK_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+
+settings.register_profile("steady", deadline=None)  # the machines are noisy
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

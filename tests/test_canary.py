@@ -4,10 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from conftest import MARKED_NUMBERS, Submitted
 
-from conftest import CHECKOUT, MARKED_NUMBERS, MODEL, Submitted
-
-FAILING_JOB = f"""
+FAILING_JOB = """
 import sys
 import siamese_er.encode, siamese_er.standardise
 from siamese_er import pipeline
@@ -16,12 +15,11 @@ from siamese_er.config import load_config
 from siamese_er.session import build_session
 
 records, notes, output = sys.argv[1:4]
-config = load_config(None, {{"input.records": [records], "input.notes": [notes], "run.output": output,
-                            "model.path": {MODEL!r}}}, [])
+config = load_config(None, {"input.records": [records], "input.notes": [notes], "run.output": output}, [])
 spark = build_session(config, "failing")
 
 def quoting_note(encoder, batch, texts):
-    raise ValueError(f"cannot encode {{[text for row in texts for text in row]}}")
+    raise ValueError(f"cannot encode {[text for row in texts for text in row]}")
 
 def quoting_name(batch, rules):
     raise KeyError(batch["family_name"].tolist(), batch["given_name"].tolist(), batch["record_id"].tolist())
@@ -99,7 +97,9 @@ def test_a_run_whose_workers_fail_on_values_tells_no_value(failed_run, marked_in
 def test_malformed_rows_are_counted_with_place_and_reason_alone(submitted_run, marked_input):
     bad = submitted_run.table("quarantine")
 
-    reasons = sorted(zip(bad["source_path"].map(lambda path: Path(path).name), bad["position"], bad["reason"], strict=True))
+    reasons = sorted(
+        zip(bad["source_path"].map(lambda path: Path(path).name), bad["position"], bad["reason"], strict=True)
+    )
     n = marked_input.n_records
     assert [row for row in reasons if row[0] == "in.csv"] == [
         ("in.csv", f"row {n + 1}", "wrong_field_count"),
@@ -107,4 +107,3 @@ def test_malformed_rows_are_counted_with_place_and_reason_alone(submitted_run, m
         ("in.csv", f"row {n + 3}", "bad_encoding"),
     ]
     assert sum(row[0] == "notes.jsonl" for row in reasons) == marked_input.n_bad_notes
-    assert CHECKOUT not in Path(submitted_run.output).parents

@@ -3,11 +3,13 @@
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from siamese_er.errors import ContractFault
@@ -181,6 +183,11 @@ def escaped(path: str) -> str:
     return re.sub(r"([\\*?\[\]{}])", r"\\\1", path)
 
 
+def bare_path(path: str) -> str:
+    """The path without scheme and leading slashes: Spark and Hadoop spell ``file:`` paths in two ways."""
+    return path.split(":", 1)[-1].lstrip("/")
+
+
 def read_fault(error: BaseException) -> ContractFault | None:
     """The fault behind a Spark error of an unreadable file, such as Parquet pages damaged behind a sound footer.
 
@@ -191,6 +198,21 @@ def read_fault(error: BaseException) -> ContractFault | None:
         return None
     named = re.search(r"[Ee]rror while reading file:? (\S+?)\.?(?=\s|$)", text)
     return ContractFault(f"{named.group(1) if named else 'an input file'}: cannot be read (corrupted or removed)")
+
+
+@contextmanager
+def readable_input(output: str) -> Iterator[None]:
+    """A body in which a file that cannot be read is a fault of the input, unless it lies under ``output``.
+
+    Raises: ContractFault naming the file.
+    """
+    try:
+        yield
+    except (Py4JJavaError, PySparkException) as error:
+        fault = read_fault(error)
+        if fault is None or output.rstrip("/") in str(fault):
+            raise
+        raise fault from None
 
 
 def jvm(spark: SparkSession) -> Any:

@@ -13,9 +13,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, StringType, StructField, StructType
 
 from siamese_er.errors import ContractFault
-from siamese_er.sources.inputs import Footer, Header, InputFile, csv_header, escaped, parquet_footer
+from siamese_er.sources.inputs import Footer, Header, InputFile, bare_path, csv_header, escaped, parquet_footer
 
 BAD_ROW = "_bad_row"
+MAX_LINE_BYTES = 1 << 25  # of JSON; parsing holds several copies, and an executor may have 1 GB
 MAX_TEXT = str(2**31 - 1)
 JSON_OPTIONS = {"maxStringLen": MAX_TEXT}
 
@@ -153,21 +154,22 @@ def json_tables(
 
 def fields_of(read: dict[str, list[str]], path: str) -> list[str]:
     """The fields found in one file; Spark spells the path of a local file in its own way (``file:///``)."""
-    bare = path.split(":", 1)[-1].lstrip("/")
-    return next((own for name, own in read.items() if name.split(":", 1)[-1].lstrip("/") == bare), [])
+    return next((own for name, own in read.items() if bare_path(name) == bare_path(path)), [])
 
 
 def json_lines(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
-    """Each line that is not blank with its fields as text (null where it is not exactly one JSON object)."""
+    """Each line that is not blank with its fields as text (null where it is too long or not exactly one JSON object)."""
     value = F.col("value")
     objects = F.from_json(value, "map<string,string>", JSON_OPTIONS)
+    is_short = F.octet_length(value) <= MAX_LINE_BYTES
     is_one = F.json_array_length(F.concat(F.lit("["), value, F.lit("]"))) == 1
     return (
         spark.read.text([escaped(path) for path in paths])
         .select(value, *places())
-        .where(value.rlike(r"\S"))
+        .where(F.when(is_short, value.rlike(r"\S")).otherwise(True))
         .select(
-            F.when(F.is_valid_utf8(value) & is_one, objects).alias("fields"),
+            F.when(is_short, F.when(F.is_valid_utf8(value) & is_one, objects)).alias("fields"),
+            (~is_short).alias("is_long"),
             (~F.is_valid_utf8(value)).alias("is_foreign"),
             *kept_places(),
         )
@@ -176,7 +178,11 @@ def json_lines(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
 
 def json_table(lines: DataFrame, paths: Sequence[str], fields: Sequence[str]) -> RawTable:
     """The lines as a table; each field is text, or the JSON text of what is nested."""
-    reason = F.when(F.col("is_foreign"), F.lit("bad_encoding")).when(F.col("fields").isNull(), F.lit("unparsable_line"))
+    reason = (
+        F.when(F.col("is_long"), F.lit("line_too_long"))
+        .when(F.col("is_foreign"), F.lit("bad_encoding"))
+        .when(F.col("fields").isNull(), F.lit("unparsable_line"))
+    )
     rows = lines.select(
         "fields",
         *kept_places(),

@@ -104,14 +104,14 @@ class DecideSettings(Section):
     """From probability to band."""
 
     preset: Literal["safe", "balanced"] = Field("safe", description="safe: patients; balanced: best F1")
-    auto_threshold: Probability | None = Field(None, description="null: the preset's (safe .96, balanced .5)")
+    auto_threshold: Probability | None = Field(None, description="null: the preset's (safe .97, balanced .5)")
     review_threshold: Probability = Field(0.2, description="pairs at or above it, not linked, are asked of a person")
 
     def threshold(self) -> float:
         """Match probability at or above which a pair is linked when nothing forbids it."""
         if self.auto_threshold is not None:
             return self.auto_threshold
-        return {"safe": 0.96, "balanced": 0.5}[self.preset]
+        return {"safe": 0.97, "balanced": 0.5}[self.preset]
 
 
 class SourceSettings(Section):

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from siamese_er.config import ModelSettings
 from siamese_er.errors import ContractFault
 from siamese_er.head_training import HeadSettings, calibrated, copied_encoder, kept_pairs, pooled, train_head
 from siamese_er.linkage.comparisons import COMPARISONS
@@ -10,7 +11,6 @@ from siamese_er.linkage.features import feature_names, features
 from siamese_er.linkage.fellegi_sunter import WIDEST
 from siamese_er.linkage.tables import table_fit
 from siamese_er.model import model_folder
-from siamese_er.config import ModelSettings
 from siamese_er.neural.head import load_head, probabilities
 from siamese_er.simulation import loaded, simulated, stored
 

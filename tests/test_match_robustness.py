@@ -13,6 +13,8 @@ from siamese_er import pipeline
 from siamese_er.commands import BROKE_CONTRACT, exit_status, fault_lines
 from siamese_er.config import MatchConfig, load_config
 from siamese_er.errors import ContractFault
+from siamese_er.sources import tables
+from siamese_er.sources.notes import n_cut_notes, read_notes
 
 N_ROWS = 3000
 
@@ -142,3 +144,27 @@ def test_a_thousand_columns_mixed_encodings_and_an_endless_note_lose_no_row(spar
     goldens = pd.read_parquet(f"{summary.path}/golden_records")
     assert goldens["n_records"].sum() == 40
     assert all(len(extra) == 1000 - len(made.records.columns) for extra in goldens["extra"])
+
+
+@pytest.mark.parametrize(
+    ("layout", "n_notes", "n_cut", "reasons"),
+    [
+        pytest.param("csv", 2, 1, [], id="csv: cut"),
+        pytest.param("parquet", 2, 1, [], id="parquet: cut"),
+        pytest.param("jsonl", 1, 0, [("line 1", "line_too_long")], id="json: a line too long to be parsed"),
+    ],
+)
+def test_an_endless_note_is_cut_or_set_apart(spark, tmp_path, monkeypatch, layout, n_notes, n_cut, reasons):
+    monkeypatch.setattr(tables, "MAX_LINE_BYTES", 10_000)
+    notes = pd.DataFrame({"record_id": ["1", "2"], "note_id": ["a", "b"], "text": ["endless note " * 1000, "short"]})
+    path = tmp_path / f"notes.{layout}"
+    writers = {"csv": lambda: notes.to_csv(path, index=False), "parquet": lambda: notes.to_parquet(path),
+               "jsonl": lambda: notes.to_json(path, orient="records", lines=True)}  # fmt: skip
+    writers[layout]()
+    config = config_of(tmp_path, path, input__notes=[str(path)], input__max_note_characters=500)
+
+    found, bad = read_notes(spark, config.input)
+
+    assert found.count() == n_notes
+    assert n_cut_notes(found, config.input) == n_cut
+    assert [(row.position, row.reason) for row in bad.collect()] == reasons

@@ -30,7 +30,7 @@ from siamese_er.quality.blocking import pair_completeness
 from siamese_er.quality.evaluation import evaluate_run
 from siamese_er.review.queue import review_queue
 from siamese_er.schemas import KEY_SEPARATOR, SCORED_PAIRS, conform
-from siamese_er.score import compared_pairs, pass_counts, scores, weighing
+from siamese_er.score import compared_pairs, kept_pairs, pass_counts, scores, weighing
 from siamese_er.sources.decisions import read_decisions
 from siamese_er.sources.inputs import InputFile, bare_path, file_statuses, parquet_footer, readable_input
 from siamese_er.sources.notes import n_cut_notes, read_notes
@@ -206,6 +206,7 @@ def scored(
         laid_out = blocks(payload, keys, sizes, config.blocking)
         compared = run.checkpoint(compared_pairs(laid_out, inputs.n_records, model), "compared_pairs")
         by_pass = pass_counts(compared)
+        compared = kept_pairs(compared)
     with clock.step("score"):
         found = weighing(compared, standardised, inputs.n_records, config.score, head)
         result = run.checkpoint(scores(compared, found, model, config.score), "scores")

@@ -80,10 +80,12 @@ BLOCKING_KEYS = table(record_key=STRING, blocking_pass=IntegerType(), key=LongTy
 """Every blocking key of every record; blocking_pass numbers ``linkage.keys.PASS_NAMES``; key is a hash."""
 
 COMPARED_PAIRS = table(
-    left_key=STRING, right_key=STRING, blocking_passes=LongType(), levels=BinaryType(), measures=BinaryType()
-)
+    left_key=STRING, right_key=STRING, blocking_passes=LongType(), n_pairs=LongType(), levels=BinaryType(),
+    measures=BinaryType(),
+)  # fmt: skip
 """Candidate pairs, each once, with what comparing found: one byte a comparison, and float16 measures (``score.py``).
-blocking_passes is a bit mask over ``linkage.keys.PASS_NAMES``."""
+blocking_passes is a bit mask over ``linkage.keys.PASS_NAMES``. n_pairs is 1; a row without keys stands for n_pairs
+pairs that were looked at and not kept."""
 
 EVIDENCE = ArrayType(table(field=STRING, comparison=STRING, similarity=DoubleType(), weight=DoubleType()))
 SCORED_PAIRS = table(

@@ -96,6 +96,7 @@ def compared_pairs(blocks: DataFrame, n_records: int, model_path: str) -> DataFr
                 compared = compare(table, left[part], right[part], n_records)
                 kept = plausible(compared.levels, head.model_m, head.model_u)
                 yield compared_batch(table, left[part][kept], right[part][kept], mask[part][kept], compared, kept)
+                yield dropped_batch(np.delete(mask[part], kept))
 
     laid_out = blocks.repartition(F.col("key")).sortWithinPartitions("key", "record_key")
     return conform(laid_out.mapInArrow(found, COMPARED_PAIRS), COMPARED_PAIRS)
@@ -110,9 +111,25 @@ def compared_batch(
     measures = np.concatenate([part[kept].astype(np.float16) for part in parts], axis=1)
     return pa.RecordBatch.from_arrays(
         [names.take(pa.array(left)), names.take(pa.array(right)), pa.array(mask, pa.int64()),
-         rows_of_bytes(compared.levels[kept]), rows_of_bytes(measures)],
+         pa.array(np.ones(len(mask), np.int64)), rows_of_bytes(compared.levels[kept]), rows_of_bytes(measures)],
         COMPARED_PAIRS.names,
     )  # fmt: skip
+
+
+def dropped_batch(masks: np.ndarray) -> pa.RecordBatch:
+    """COMPARED_PAIRS rows without keys that count the pairs which were looked at and not kept, by their passes."""
+    passes, counts = np.unique(masks, return_counts=True)
+    columns = {
+        "blocking_passes": pa.array(passes, pa.int64()), "n_pairs": pa.array(counts, pa.int64()),
+        "left_key": pa.nulls(len(passes), pa.string()), "right_key": pa.nulls(len(passes), pa.string()),
+        "levels": pa.nulls(len(passes), pa.binary()), "measures": pa.nulls(len(passes), pa.binary()),
+    }  # fmt: skip
+    return pa.RecordBatch.from_arrays([columns[name] for name in COMPARED_PAIRS.names], COMPARED_PAIRS.names)
+
+
+def kept_pairs(compared: DataFrame) -> DataFrame:
+    """COMPARED_PAIRS without the rows that only count."""
+    return compared.where(F.col("left_key").isNotNull())
 
 
 def rows_of_bytes(matrix: np.ndarray) -> pa.Array:
@@ -167,8 +184,8 @@ def weighing(
 
 
 def pass_counts(compared: DataFrame) -> dict[str, dict[str, int]]:
-    """Compared pairs by the first pass that proposes them (each pair once), and by every pass that does."""
-    masks = compared.groupBy("blocking_passes").agg(F.count("*").alias("n")).collect()
+    """Candidate pairs by the first pass that proposes them (each pair once), and by every pass that does."""
+    masks = compared.groupBy("blocking_passes").agg(F.sum("n_pairs").alias("n")).collect()
     first = dict.fromkeys(PASS_NAMES, 0)
     every = dict.fromkeys(PASS_NAMES, 0)
     for row in masks:

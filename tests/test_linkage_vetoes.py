@@ -36,7 +36,10 @@ def names_of(first, second, household_share=0.5):
     return set(veto_lists(vetoes(compared, fit_of(), shape_of(household_share))).to_pylist()[0])
 
 
-TWINS = ({**HOME, "given_name": "Ava", "birth_date": "2015-05-06"}, {**HOME, "given_name": "Ella", "birth_date": "2015-05-06"})
+TWINS = (
+    {**HOME, "given_name": "Ava", "birth_date": "2015-05-06"},
+    {**HOME, "given_name": "Ella", "birth_date": "2015-05-06"},
+)
 FATHER_AND_SON = (
     {**HOME, "given_name": "John", "birth_date": "1955-02-03"}, {**HOME, "given_name": "John", "birth_date": "1980-09-08"},
 )  # fmt: skip

@@ -65,7 +65,7 @@ def standardised(made):
 
 @pytest.fixture(scope="module")
 def scored(spark, standardised):
-    """(compared pairs, weighing, scores) of the table by way of Spark, keys to numbers."""
+    """(pairs that were looked at, weighing, scores) of the table by way of Spark, keys to numbers."""
     rows = standardised.select(STANDARDISED.names).to_pylist()
     frame = spark.createDataFrame([tuple(row.values()) for row in rows], STANDARDISED)
     nothing = spark.createDataFrame(
@@ -74,9 +74,10 @@ def scored(spark, standardised):
     payload = with_frequencies(frame).join(nothing, "record_key").persist()
     keys = keys_of(payload, BLOCKING).persist()
     n = standardised.num_rows
-    compared = score.compared_pairs(blocks(payload, keys, key_sizes(keys), BLOCKING), n, FOLDER).persist()
+    looked_at = score.compared_pairs(blocks(payload, keys, key_sizes(keys), BLOCKING), n, FOLDER).persist()
+    compared = score.kept_pairs(looked_at)
     weighing = score.weighing(compared, frame, n, KEPT, load_head(FOLDER, feature_names()))
-    return compared, weighing, score.scores(compared, weighing, FOLDER, KEPT).toPandas()
+    return looked_at, weighing, score.scores(compared, weighing, FOLDER, KEPT).toPandas()
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +107,15 @@ def test_scores_in_spark_are_those_of_the_table_in_memory(scored, in_memory):
     assert max(abs(by_spark[pair] - in_memory[pair]) for pair in in_memory) < 1e-4
 
 
+def test_pass_counts_count_every_pair_that_was_looked_at(scored, standardised):
+    evidence = table_evidence(standardised, BLOCKING.passes, BLOCKING.max_block_size)
+
+    counts = score.pass_counts(scored[0])
+
+    assert sum(counts["pairs_by_first_pass"].values()) == len(evidence.left)
+    assert counts["pairs_by_pass"]["birth_date"] == int((evidence.pass_mask >> 4 & 1).sum())
+
+
 def test_each_pair_is_scored_once_left_key_first(scored):
     rows = scored[2]
 
@@ -126,6 +136,8 @@ def test_the_floor_drops_pairs_below_it_and_changes_no_other(scored):
     compared, weighing, everything = scored
     floor = 0.3
 
+    compared = score.kept_pairs(compared)
+
     kept = score.scores(compared, weighing, FOLDER, MatchConfig().score.model_copy(update={"floor": floor})).toPandas()
 
     expected = everything[everything["match_probability"] >= floor]
@@ -135,12 +147,12 @@ def test_the_floor_drops_pairs_below_it_and_changes_no_other(scored):
     assert by_key[0].equals(by_key[1])
 
 
-def test_pass_counts_count_each_pair_once_by_its_first_pass(scored):
+def test_pass_counts_of_the_kept_pairs_are_those_of_the_scores(scored):
     compared, _, rows = scored
 
-    counts = score.pass_counts(compared)
+    counts = score.pass_counts(score.kept_pairs(compared))
 
-    assert sum(counts["pairs_by_first_pass"].values()) == compared.count() == len(rows)
+    assert sum(counts["pairs_by_first_pass"].values()) == score.kept_pairs(compared).count() == len(rows)
     assert counts["pairs_by_pass"] == {
         name: sum(name in passes for passes in rows["blocking_passes"]) for name in PASS_NAMES
     }

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+MOST_NAMES = 8
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -44,5 +46,12 @@ def share(value: float | None) -> str:
 
 
 def mapping_line(mapping: dict[str, Any]) -> str:
-    """Which columns of a file became what, and which none."""
-    return ", ".join(f"{name} = {value}" for name, value in mapping.items() if value)
+    """Which columns of a file became what: those of the same name by number, renamed ones and unplaced ones by name."""
+    placed = mapping.get("mapped", {})
+    renamed = [f"{name} from {' + '.join(own)}" for name, own in placed.items() if own != [name]]
+    parts = [f"{len(placed) - len(renamed)} columns as named", *renamed]
+    for kind, names in mapping.items():
+        if kind != "mapped" and names:
+            more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+            parts.append(f"{kind}: {', '.join(map(str, names[:MOST_NAMES]))}{more}")
+    return "; ".join(parts)

@@ -120,9 +120,9 @@ def load_head(folder: str, names: tuple[str, ...]) -> HeadModel:
         weights = (path / "head.safetensors").read_bytes()
     except OSError:
         raise ContractFault(f"model {folder}: head.json and head.safetensors are not both there") from None
-    if hashlib.sha256(weights).hexdigest() != description["weights_sha256"]:
+    if hashlib.sha256(weights).hexdigest() != description.get("weights_sha256"):
         raise ContractFault(f"model {folder}: head.safetensors is not the file that head.json describes")
-    if tuple(description["features"]) != names:
+    if tuple(description.get("features", ())) != names or "encoder_digest" not in description:
         raise ContractFault(f"model {folder}: trained on other features; run jobs/train.py again")
     tensors = load_file(path / "head.safetensors")
     networks = []

@@ -35,9 +35,9 @@ def main(
         str | None, typer.Option(help="model folder whose encoder is taken instead of training one")
     ] = None,
     notes_corpus: Annotated[str | None, typer.Option(help="Parquet of open notes that the notes tower may see")] = None,
-    tables: Annotated[int, typer.Option(min=8, help="simulated tables; every eighth is held out")] = 900,
+    tables: Annotated[int, typer.Option(min=8, help="simulated tables; every eighth is held out")] = 336,
     seed: Annotated[int, typer.Option(min=0, help="seed of the first table")] = 1,
-    epochs: Annotated[int, typer.Option(min=1, help="passes over the pairs")] = 8,
+    epochs: Annotated[int, typer.Option(min=1, help="passes over the pairs")] = 6,
     networks: Annotated[int, typer.Option(min=1, help="heads whose logits are averaged")] = 2,
     workers: Annotated[int, typer.Option(min=1, help="processes; one for each core")] = 2,
 ) -> None:

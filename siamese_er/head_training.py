@@ -33,9 +33,9 @@ ENCODER_FILES = ("encoder.json", "encoder.safetensors", "tokenizer.json")
 class HeadSettings:
     """How the head is trained; ``workers`` does not change the result."""
 
-    n_tables: int = 900
+    n_tables: int = 336
     first_seed: int = 1
-    epochs: int = 8
+    epochs: int = 6
     n_networks: int = 2
     width: int = 128
     workers: int = 2

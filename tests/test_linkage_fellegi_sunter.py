@@ -38,7 +38,7 @@ def test_fit_finds_the_m_the_u_and_the_prior_of_a_table():
     assert found.converged
     assert found.prior * 5_000 * 4_999 / 2 == pytest.approx(2_000, rel=0.2)
     for name, share in AMONG_MATCHES.items():
-        assert found.m[INDEX[name], COMPARISONS[INDEX[name]].top] == pytest.approx(share, abs=0.03), name
+        assert found.m[INDEX[name], COMPARISONS[INDEX[name]].top] == pytest.approx(share, abs=0.06), name
 
 
 def test_the_prior_goes_to_nothing_where_no_pair_matches():

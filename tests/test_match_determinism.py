@@ -42,7 +42,7 @@ def other_run(request, submit, marked_input, tmp_path_factory):
         how = {"master": "local-cluster[2,1,2048]", "records": marked_input.records, "settings": []}
     else:
         small = ["spark.sql.execution.arrow.maxRecordsPerBatch=17", "spark.sql.files.maxPartitionBytes=10000"]
-        settings = ["run.shuffle_partitions=3", "model.batch_size=5"]
+        settings = ["run.shuffle_partitions=3"]
         how = {"master": "local[1]", "records": marked_input.shuffled, "settings": settings, "conf": small}
     return run_again(submit, marked_input, folder, **how)
 

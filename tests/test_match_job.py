@@ -117,8 +117,8 @@ def test_the_summary_can_be_read_by_a_person(submitted_run, marked_input):
         pytest.param(["--config", "no-such.toml"], ["config no-such.toml: No such file"], id="no config file"),
         pytest.param(["--mode", "sideways"], ["config run.mode: "], id="a mode that is none"),
         pytest.param(
-            ["--set", "score.floor=2", "--set", "nonsense", "--set", "no.such=1", "--set", "model.batch_size=many"],
-            ["--set nonsense: write", "config score.floor: ", "config model.batch_size: ", "config no: "],
+            ["--set", "score.floor=2", "--set", "nonsense", "--set", "no.such=1", "--set", "run.shuffle_partitions=many"],
+            ["--set nonsense: write", "config score.floor: ", "config run.shuffle_partitions: ", "config no: "],
             id="several faults at once",
         ),
     ],

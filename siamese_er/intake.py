@@ -1,0 +1,109 @@
+"""What a run takes in: records, notes, decisions and quarantine as checkpoints of the run, counted and checked."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from siamese_er.config import MatchConfig
+from siamese_er.errors import ContractFault
+from siamese_er.publish import written_table
+from siamese_er.sources.decisions import read_decisions
+from siamese_er.sources.inputs import InputFile, bare_path, file_statuses, parquet_footer
+from siamese_er.sources.notes import n_cut_notes, read_notes
+from siamese_er.sources.records import Reading, check_quarantine
+from siamese_er.storage import WORK, RunFolder
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What was read, as checkpoints, with counts."""
+
+    records: DataFrame
+    history: DataFrame
+    notes: DataFrame | None
+    quarantine: DataFrame
+    decisions: DataFrame | None
+    n_records: int
+    counts: dict[str, Any]
+
+
+def with_demo(config: MatchConfig) -> MatchConfig:
+    """The config with the demo population of the package where no records are named."""
+    if config.input.records:
+        return config
+    demo = files("siamese_er") / "demo"
+    changed = {
+        "records": tuple(str(demo / f"{name}.parquet") for name in ("ehr", "lab", "claims")),
+        "notes": config.input.notes or (str(demo / "notes.parquet"),),
+        "truth": config.input.truth or str(demo / "truth.parquet"),
+    }
+    return config.model_copy(update={"input": config.input.model_copy(update=changed)})
+
+
+def read_inputs(spark: SparkSession, config: MatchConfig, run: RunFolder, reading: Reading) -> Inputs:
+    """The input as checkpoints; what could not be read is in quarantine, with the share checked."""
+    reading = reading.with_versions(run.checkpoint(reading.versions, "versions"))
+    records, history = reading.records, reading.history
+    notes, bad = reading.inline_notes, reading.quarantine
+    if config.input.notes:
+        own, bad_notes = read_notes(spark, config.input)
+        notes = own if notes is None else notes.unionByName(own)
+        bad = bad.unionByName(bad_notes)
+    bad = written_table(run, bad, "quarantine")
+    notes = None if notes is None else run.checkpoint(notes, "notes")
+    reasons, n_bad_records = quarantine_counts(bad, reading.fingerprint)
+    counts: dict[str, Any] = {
+        **version_counts(reading.versions), "quarantined": sum(reasons.values()), "quarantined_by_reason": reasons,
+        "quarantined_records": n_bad_records, "quarantined_notes": sum(reasons.values()) - n_bad_records,
+        "notes": 0 if notes is None else rows_on_disk(spark, f"{run.path}/{WORK}/notes"),
+        "notes_cut": 0 if notes is None else n_cut_notes(notes, config.input),
+    }  # fmt: skip
+    n_input = sum(counts[name] for name in ("records", "earlier_versions", "deleted", "quarantined", "notes"))
+    check_quarantine(n_input, reasons, config.input.max_quarantined_share)
+    if not counts["records"]:
+        raise ContractFault("input: no rows with a record; a full run on an empty table would retire every patient")
+    decisions = None
+    if config.input.decisions is not None:
+        decisions = known_decisions(run.checkpoint(read_decisions(spark, config.input.decisions), "decisions"), records)
+    return Inputs(records, history, notes, bad, decisions, counts["records"], counts)
+
+
+def quarantine_counts(bad: DataFrame, record_files: Mapping[str, int]) -> tuple[dict[str, int], int]:
+    """How many rows there are by reason, and how many of them all are of files of records."""
+    counted = bad.groupBy("source_path", "reason").agg(F.count("*").alias("n")).collect()
+    of_records = {bare_path(path) for path in record_files}
+    reasons: Counter[str] = Counter()
+    for row in counted:
+        reasons[row["reason"]] += row["n"]
+    return dict(reasons), sum(row["n"] for row in counted if bare_path(row["source_path"]) in of_records)
+
+
+def version_counts(versions: DataFrame) -> dict[str, int]:
+    """How many records, earlier versions and deleted keys there are."""
+    is_latest = F.col("rank") == 1
+    counts = versions.agg(
+        F.count_if(is_latest & ~F.col("is_deleted")).alias("records"),
+        F.count_if(~is_latest).alias("earlier_versions"),
+        F.count_if(is_latest & F.col("is_deleted")).alias("deleted"),
+    ).first()
+    assert counts is not None
+    return counts.asDict()
+
+
+def rows_on_disk(spark: SparkSession, folder: str) -> int:
+    """Number of rows of a Parquet table, from the footers of its files; runs no job."""
+    files = file_statuses(spark, folder) or []
+    return sum(parquet_footer(spark, InputFile(name, n_bytes, "parquet")).n_rows for name, n_bytes in files)
+
+
+def known_decisions(decisions: DataFrame, records: DataFrame) -> DataFrame:
+    """The decisions whose two records are both here; those about records that are gone wait for their return."""
+    keys = records.select("record_key")
+    for side in ("left", "right"):
+        decisions = decisions.join(keys.withColumnRenamed("record_key", f"{side}_key"), f"{side}_key", "left_semi")
+    return decisions

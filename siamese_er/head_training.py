@@ -110,7 +110,7 @@ def trained_network(
     mean, scale = x.mean(0, dtype=np.float64), x.astype(np.float32).std(0)
     network.mean.copy_(torch.from_numpy(mean.astype(np.float32)))
     network.scale.copy_(torch.from_numpy(np.maximum(scale, 0.05)))
-    batch = 2048
+    batch = min(2048, len(x))
     steps = epochs * (len(x) // batch)
     optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=max(steps, 1))

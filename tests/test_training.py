@@ -24,7 +24,7 @@ def trained(tmp_path_factory):
     folder, work = (str(tmp_path_factory.mktemp(name)) for name in ("model", "tables"))
     copied_encoder(SHIPPED, folder)
     lines: list[str] = []
-    settings = HeadSettings(n_tables=8, epochs=3, n_networks=1, width=16, workers=1, sizes=(150, 250))
+    settings = HeadSettings(n_tables=8, epochs=20, n_networks=1, width=16, workers=1, sizes=(150, 250))
     metrics = train_head(folder, work, settings, lines.append)
     return folder, work, metrics, lines
 

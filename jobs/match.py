@@ -40,7 +40,7 @@ def main(
     truth: Annotated[str | None, typer.Option(help="source, record_id, entity_id: adds figures of quality")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="SECTION.KEY=VALUE, any setting")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="do all but publish; say what would change")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="continue the last unfinished run")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with the last unfinished run")] = False,
 ) -> None:
     """Find the records of one patient in one or several sources and merge them into golden records."""
     flags = {

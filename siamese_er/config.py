@@ -164,7 +164,7 @@ class RunSettings(Section):
     mode: Literal["full", "incremental"] = Field("full", description="full: the input is everything")
     previous: str | None = Field(None, description="folder of the previous run; null: the current run of the output")
     dry_run: bool = Field(False, description="do all but publish")
-    resume: bool = Field(False, description="continue the last unfinished run of this output; not yet supported")
+    resume: bool = Field(False, description="go on with the last unfinished run, if its input and settings are these")
     shuffle_partitions: int = Field(8, ge=1, description="partitions of each shuffle")
     lock_seconds: float = Field(120, gt=0, description="seconds without a heartbeat after which a lock has expired")
 
@@ -244,6 +244,5 @@ def not_yet_supported(config: MatchConfig) -> list[str]:
         "input.format = fhir: FHIR input": config.input.format == "fhir",
         "--mode incremental": config.run.mode == "incremental",
         "--labels": config.input.labels is not None,
-        "--resume": config.run.resume,
     }
     return [f"{setting} is not yet supported" for setting, is_wanted in wanted.items() if is_wanted]

@@ -70,6 +70,10 @@ class LocalFiles:
         except FileNotFoundError:
             return None
 
+    def names(self, path: str) -> list[str]:
+        """Names of what a folder holds, sorted; empty where there is no such folder."""
+        return sorted(entry.name for entry in local(path).iterdir()) if local(path).is_dir() else []
+
     def make_folder(self, path: str) -> None:
         """Create the folder and those above it."""
         local(path).mkdir(parents=True, exist_ok=True)
@@ -138,6 +142,11 @@ class HadoopFiles:
         if not system.exists(location):
             return None
         return float(system.getFileStatus(location).getModificationTime()) / 1000
+
+    def names(self, path: str) -> list[str]:
+        """Names of what a folder holds, sorted; empty where there is no such folder."""
+        location, system = self._at(path)
+        return sorted(s.getPath().getName() for s in system.listStatus(location)) if system.exists(location) else []
 
     def make_folder(self, path: str) -> None:
         """Create the folder and those above it."""

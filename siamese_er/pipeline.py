@@ -35,7 +35,7 @@ from siamese_er.sources.inputs import readable_input
 from siamese_er.sources.records import Reading, read_records
 from siamese_er.sources.truth import read_truth
 from siamese_er.standardise import fault_counts, standardised_records
-from siamese_er.storage import WORK, RunFolder, new_run, output_lock, previous_run
+from siamese_er.storage import WORK, RunFolder, new_run, output_lock, previous_run, unfinished_run
 from siamese_er.summary import Summary
 from siamese_er.survivorship import crosswalk, golden_records
 
@@ -65,12 +65,13 @@ def match(spark: SparkSession, config: MatchConfig) -> Summary:
         with readable_input(config.run.output):
             reading = read_records(spark, config.input)
         before = previous_run(spark, config.run.output, config.run.previous)
-        run = new_run(spark, config.run.output)
-        record: dict[str, Any] = {
-            "started": datetime.now(UTC).isoformat(timespec="seconds"), "config": shown(config),
-            "input": reading.fingerprint, "mappings": reading.mappings, "versions": versions(),
-            "previous_run_id": before.run_id if before else None, "seconds": clock.seconds,
-        }  # fmt: skip
+        same = {"config": shown(config), "input": reading.fingerprint, "mappings": reading.mappings,
+                "versions": versions(), "previous_run_id": before.run_id if before else None}  # fmt: skip
+        unfinished = unfinished_run(spark, config.run.output, same) if config.run.resume else None
+        run = unfinished or new_run(spark, config.run.output)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        started = unfinished.read_record(spark)["started"] if unfinished else now
+        record: dict[str, Any] = same | {"started": started, "resumed": run.is_resumed, "seconds": clock.seconds}
         with recorded_run(spark, run, record), readable_input(config.run.output):
             tables, gates = matched(spark, config, run, before, reading, record, clock)
             with clock.step("publish"):
@@ -80,8 +81,9 @@ def match(spark: SparkSession, config: MatchConfig) -> Summary:
 
 
 def shown(config: MatchConfig) -> dict[str, Any]:
-    """The settings as run.json keeps them: all but the key of the enterprise ids."""
+    """The settings as run.json keeps them: all but the key of the enterprise ids, and whether to resume."""
     settings = config.model_dump(mode="json")
+    del settings["run"]["resume"]
     settings["identity"]["key"] = "not shown"
     return settings
 

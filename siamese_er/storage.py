@@ -7,7 +7,7 @@ systems it is as atomic as their overwriting rename. See ``files.py``; the lock 
 
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,11 +19,13 @@ from siamese_er.lock import OutputLock, output_lock
 
 __all__ = [
     "OutputLock", "RunFolder", "current_run", "make_current", "new_run", "output_lock", "previous_run", "read_run",
+    "unfinished_run",
 ]  # fmt: skip
 
 CURRENT = "current.json"
 RECORD = "run.json"
 WORK = "work"
+UNFINISHED = ("running", "failed")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class RunFolder:
     output: str
     run_id: str
     path: str
+    is_resumed: bool = False  # tables that an earlier attempt finished are taken as they are
 
     def table(self, name: str) -> str:
         """The path of a table of this run."""
@@ -42,13 +45,20 @@ class RunFolder:
         """The same rows, read back from Parquet under ``work/``: what made them is not run again.
 
         The folder is on the output's file system, which driver and executors share. An earlier checkpoint of that name
-        in this run is replaced, so a frame must not be checkpointed under the name it was read from.
+        in this run is replaced, so a frame must not be checkpointed under the name it was read from; in a resumed run
+        one that was finished stands instead of the frame, which is not computed.
         """
-        return _written(frame, f"{self.path}/{WORK}/{name}")
+        return self._kept(frame, f"{self.path}/{WORK}/{name}")
 
     def write_table(self, frame: DataFrame, name: str) -> DataFrame:
         """Write a table of this run as Parquet; the rows as they are on disk now."""
-        return _written(frame, self.table(name))
+        return self._kept(frame, self.table(name))
+
+    def _kept(self, frame: DataFrame, path: str) -> DataFrame:
+        spark = frame.sparkSession
+        if self.is_resumed and files_of(spark, path).modified(f"{path}/_SUCCESS") is not None:
+            return spark.read.schema(frame.schema).parquet(path)
+        return _written(frame, path)
 
     def read_table(self, spark: SparkSession, name: str) -> DataFrame:
         """A table of this run.
@@ -80,6 +90,24 @@ def new_run(spark: SparkSession, output: str) -> RunFolder:
     run = _run_of(output, run_id)
     files_of(spark, run.path).make_folder(run.path)
     return run
+
+
+def unfinished_run(spark: SparkSession, output: str, same: dict[str, Any]) -> RunFolder | None:
+    """The last run of an output folder that died or crashed, to be gone on with; null where there is none.
+
+    Only a run after the published one whose run.json agrees with every entry of ``same`` (its config, its input, the
+    run it continues) would come out the same.
+    """
+    published = current_run(spark, output)
+    wanted = json.loads(json.dumps(same, default=str))
+    for run_id in reversed(files_of(spark, output).names(f"{output.rstrip('/')}/runs")):
+        if published is not None and run_id <= published.run_id:
+            return None
+        run = replace(_run_of(output, run_id), is_resumed=True)
+        record = run.read_record(spark)
+        if record.get("status") in UNFINISHED and all(record.get(key) == value for key, value in wanted.items()):
+            return run
+    return None
 
 
 def current_run(spark: SparkSession, output: str) -> RunFolder | None:

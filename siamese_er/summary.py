@@ -16,7 +16,7 @@ class Summary:
     def lines(self) -> list[str]:
         """The lines that ``jobs/match.py`` prints."""
         record, counts = self.record, self.record["counts"]
-        lines = [f"run {record['run_id']}: {record['status']}, {self.path}"]
+        lines = [f"run {record['run_id']}: {record['status']}{', resumed' if record['resumed'] else ''}, {self.path}"]
         lines += [
             f"  {path.rsplit('/', 1)[-1]}: {mapping_line(mapping)}" for path, mapping in record["mappings"].items()
         ]

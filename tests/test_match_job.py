@@ -99,16 +99,14 @@ def test_the_summary_can_be_read_by_a_person(submitted_run, marked_input):
     [
         pytest.param(["--mode", "incremental"], ["--mode incremental is not yet supported"], id="incremental"),
         pytest.param(["--labels", "labels.csv"], ["--labels is not yet supported"], id="labels"),
-        pytest.param(["--resume"], ["--resume is not yet supported"], id="resume"),
         pytest.param(
             ["--set", "input.format=fhir"], ["input.format = fhir: FHIR input is not yet supported"], id="fhir"
         ),
         pytest.param(
-            ["--mode", "incremental", "--resume", "--labels", "x"],
+            ["--mode", "incremental", "--labels", "x"],
             [
                 "--mode incremental is not yet supported",
                 "--labels is not yet supported",
-                "--resume is not yet supported",
             ],
             id="several not yet supported",
         ),
@@ -117,7 +115,16 @@ def test_the_summary_can_be_read_by_a_person(submitted_run, marked_input):
         pytest.param(["--config", "no-such.toml"], ["config no-such.toml: No such file"], id="no config file"),
         pytest.param(["--mode", "sideways"], ["config run.mode: "], id="a mode that is none"),
         pytest.param(
-            ["--set", "score.floor=2", "--set", "nonsense", "--set", "no.such=1", "--set", "run.shuffle_partitions=many"],
+            [
+                "--set",
+                "score.floor=2",
+                "--set",
+                "nonsense",
+                "--set",
+                "no.such=1",
+                "--set",
+                "run.shuffle_partitions=many",
+            ],
             ["--set nonsense: write", "config score.floor: ", "config run.shuffle_partitions: ", "config no: "],
             id="several faults at once",
         ),

@@ -51,7 +51,6 @@ def test_evaluate_prints_one_json_object(run_and_truth):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        pytest.param(["--notes-ablation"], "not yet supported", id="notes ablation"),
         pytest.param([], "neither a current.json nor a crosswalk", id="folder without a run"),
     ],
 )

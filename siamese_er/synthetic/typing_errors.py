@@ -83,7 +83,7 @@ def repeat(random: Random, text: str) -> str:
 
 def respelled(random: Random, text: str, rules: tuple[tuple[str, str], ...]) -> str:
     """The text after one of the rules that apply to it; a plain substitution where none does."""
-    lower = text.lower()
+    lower = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text)  # İ lowers to two
     for _ in range(12):
         old, new = random.choice(rules)
         i = lower.find(old, random.randrange(len(text)))

@@ -17,7 +17,8 @@ OF_HOUSEHOLDS = (
 MOST_STRANGERS = 0.01
 LEAST_HOUSEHOLD_SHARE = 0.2
 """Of candidate pairs with one home, the share with different given names above which households are plausible: on tables
-of strangers it is below .11 (their misspelt duplicates), on populations above .5."""
+of strangers it is below .11 (their misspelt duplicates), on populations above .5. Read off febrl*, epbrn_f and
+linked_notes, so their figures are not blind to it; see the model card."""
 VETOES = (
     "national_id_conflict", "twins_pattern", "generation_gap", "birth_order_conflict", "near_given_name_in_household",
     "sibling_pattern", "same_id_other_person", "no_name_or_birth_date", "suffix_conflict",

@@ -12,6 +12,7 @@ import typer
 from siamese_er.commands import start, status_of
 from siamese_er.encoder_training import real_note_texts, train_encoder
 from siamese_er.head_training import HeadSettings, copied_encoder, has_encoder, train_head
+from siamese_er.neural.head_fit import FitSettings
 
 command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -35,14 +36,16 @@ def main(
         str | None, typer.Option(help="model folder whose encoder is taken instead of training one")
     ] = None,
     notes_corpus: Annotated[str | None, typer.Option(help="Parquet of open notes that the notes tower may see")] = None,
-    tables: Annotated[int, typer.Option(min=8, help="simulated tables; every eighth is held out")] = 336,
+    tables: Annotated[int, typer.Option(min=8, help="simulated tables; every eighth is held out")] = 800,
     seed: Annotated[int, typer.Option(min=0, help="seed of the first table")] = 1,
-    epochs: Annotated[int, typer.Option(min=1, help="passes over the pairs")] = 6,
-    networks: Annotated[int, typer.Option(min=1, help="heads whose logits are averaged")] = 2,
+    epochs: Annotated[int, typer.Option(min=1, help="passes over the pairs")] = 5,
+    networks: Annotated[int, typer.Option(min=1, help="networks of the second round, whose logits are averaged")] = 2,
     workers: Annotated[int, typer.Option(min=1, help="processes; one for each core")] = 2,
 ) -> None:
     """Train encoder, pair head and calibration."""
-    settings = HeadSettings(n_tables=tables, first_seed=seed, epochs=epochs, n_networks=networks, workers=workers)
+    settings = HeadSettings(
+        n_tables=tables, first_seed=seed, n_networks=networks, fit=FitSettings(epochs=epochs), workers=workers
+    )
     sys.exit(status_of(lambda: train(output, work, encoder, notes_corpus, settings)))
 
 

@@ -21,16 +21,15 @@ from siamese_er.errors import ContractFault, InvariantBroken
 from siamese_er.gates import failed_gates
 from siamese_er.identity import enterprise_ids
 from siamese_er.intake import Inputs, read_inputs, rows_on_disk, with_demo
-from siamese_er.linkage.features import feature_names
-from siamese_er.model import model_folder
+from siamese_er.model import model_folder, pair_head
 from siamese_er.neural.checkpoint import stored_card
-from siamese_er.neural.head import load_head
 from siamese_er.publish import changes, publish, recorded_run, written_table
 from siamese_er.quality.blocking import pair_completeness
 from siamese_er.quality.evaluation import evaluate_run
+from siamese_er.rescore import contexts, scores, second_weighing
 from siamese_er.review.queue import review_queue
 from siamese_er.schemas import KEY_SEPARATOR, SCORED_PAIRS, conform
-from siamese_er.score import compared_pairs, kept_pairs, pass_counts, scores, weighing
+from siamese_er.score import compared_pairs, first_scores, kept_pairs, pass_counts, weighing
 from siamese_er.sources.inputs import readable_input
 from siamese_er.sources.records import Reading, read_records
 from siamese_er.sources.truth import read_truth
@@ -100,7 +99,7 @@ def scored(
 ) -> DataFrame:  # fmt: skip
     """SCORES of all candidate pairs, as a checkpoint; blocking, fit and counts go into the record."""
     model = model_folder(config.model)
-    head = load_head(model, feature_names())
+    head = pair_head(model)
     if head.encoder_digest != (found_digest := stored_card(model)["digest"]):
         raise ContractFault(f"model {model}: the head was trained beside another encoder than {found_digest[:12]}")
     with clock.step("encode"):
@@ -119,12 +118,16 @@ def scored(
         compared = kept_pairs(compared)
     with clock.step("score"):
         found = weighing(compared, standardised, inputs.n_records, config.score, head)
-        result = run.checkpoint(scores(compared, found, model, config.score), "scores")
+        first = run.checkpoint(first_scores(compared, found, model), "first_scores")
+    with clock.step("rescore"):
+        in_context = run.checkpoint(contexts(first), "contexts")
+        second = second_weighing(in_context, inputs.n_records, config.score, head)
+        result = run.checkpoint(scores(in_context, found.fit, found.shape, second, model, config.score), "scores")
     record |= {
         "model": {"head_digest": head.digest, "encoder_digest": head.encoder_digest,
                   "path": config.model.path or "shipped with the package"},
         "candidate_pairs": sum(by_pass["pairs_by_first_pass"].values()), **by_pass, "dropped_blocks": dropped,
-        "weighing": found.described(), "n_scored_pairs": rows_on_disk(spark, f"{run.path}/{WORK}/scores"),
+        "weighing": found.described() | second.described(), "n_scored_pairs": rows_on_disk(spark, f"{run.path}/{WORK}/scores"),
     }  # fmt: skip
     if config.input.truth is not None:
         record["blocking"] = pair_completeness(truth_of(spark, config), compared)

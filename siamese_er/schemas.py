@@ -87,6 +87,17 @@ COMPARED_PAIRS = table(
 blocking_passes is a bit mask over ``linkage.keys.PASS_NAMES``. n_pairs is 1; a row without keys stands for n_pairs
 pairs that were looked at and not kept."""
 
+FIRST_SCORES = table(
+    left_key=STRING, right_key=STRING, blocking_passes=LongType(), levels=BinaryType(), measures=BinaryType(),
+    first_weight=DoubleType(),
+)  # fmt: skip
+"""COMPARED_PAIRS that the first round of the pair head does not rule out; first_weight is its log2 odds."""
+
+CONTEXTS = table(**{field.name: field.dataType for field in FIRST_SCORES.fields}, context=BinaryType(),
+                 soft=ArrayType(LongType()))  # fmt: skip
+"""FIRST_SCORES with what the other pairs of both records say: ``linkage.context.pair_context`` as float32, and in
+millionths p (1 - p), p * shared partners, p * partners of one side alone, p."""
+
 EVIDENCE = ArrayType(table(field=STRING, comparison=STRING, similarity=DoubleType(), weight=DoubleType()))
 SCORED_PAIRS = table(
     left_source=STRING, left_record_id=STRING, right_source=STRING, right_record_id=STRING,

@@ -9,27 +9,27 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from siamese_er.compared import compared_of, matrix_of, measures_of, rows_of_bytes
 from siamese_er.config import ScoreSettings
 from siamese_er.errors import without_values
-from siamese_er.linkage.compare import COSINES, PAIR_FACTS, Compared, compare
+from siamese_er.linkage.compare import Compared, compare, rows_of_pairs
 from siamese_er.linkage.comparisons import COMPARISONS
-from siamese_er.linkage.explain import evidence_arrays, pass_lists
-from siamese_er.linkage.features import TableShape, feature_names, features, table_shape
+from siamese_er.linkage.context import LEAST_BITS
+from siamese_er.linkage.features import TableShape, features, table_shape
 from siamese_er.linkage.fellegi_sunter import TableFit, fit, plausible
 from siamese_er.linkage.keys import PASS_NAMES
 from siamese_er.linkage.pairs import block_pairs, key_rows, pairs_once
-from siamese_er.linkage.vetoes import veto_lists, vetoes
-from siamese_er.neural.head import HeadModel, load_head, probabilities
-from siamese_er.schemas import COMPARED_PAIRS, SCORES, STANDARDISED, conform
+from siamese_er.model import pair_head
+from siamese_er.neural.head import HeadModel
+from siamese_er.schemas import COMPARED_PAIRS, FIRST_SCORES, STANDARDISED, conform
 
 ROWS_AT_ONCE = 8_000  # block rows held by a worker; a block is never split
 PAIRS_AT_ONCE = 100_000
-WIDTHS = (len(COMPARISONS), len(COMPARISONS), len(COSINES), len(PAIR_FACTS))  # of the parts of ``measures``
 
 
 @dataclass(frozen=True)
 class Weighing:
-    """What this table taught without labels: what the head is conditioned on."""
+    """What this table taught without labels: what the first round is conditioned on."""
 
     fit: TableFit
     shape: TableShape
@@ -88,7 +88,7 @@ def compared_pairs(blocks: DataFrame, n_records: int, model_path: str) -> DataFr
 
     @without_values("compare")
     def found(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        head = load_head(model_path, feature_names())
+        head = pair_head(model_path)
         for table in whole_blocks(batches):
             left, right, mask = pairs_of_table(table)
             for start in range(0, len(left), PAIRS_AT_ONCE):
@@ -107,11 +107,10 @@ def compared_batch(
 ) -> pa.RecordBatch:
     """COMPARED_PAIRS rows of the kept pairs."""
     names = table["record_key"].combine_chunks()
-    parts = (compared.similarities, compared.rarities, compared.cosines, compared.facts)
-    measures = np.concatenate([part[kept].astype(np.float16) for part in parts], axis=1)
     return pa.RecordBatch.from_arrays(
         [names.take(pa.array(left)), names.take(pa.array(right)), pa.array(mask, pa.int64()),
-         pa.array(np.ones(len(mask), np.int64)), rows_of_bytes(compared.levels[kept]), rows_of_bytes(measures)],
+         pa.array(np.ones(len(mask), np.int64)), rows_of_bytes(compared.levels[kept]),
+         measures_of(rows_of_pairs(compared, kept))],
         COMPARED_PAIRS.names,
     )  # fmt: skip
 
@@ -130,28 +129,6 @@ def dropped_batch(masks: np.ndarray) -> pa.RecordBatch:
 def kept_pairs(compared: DataFrame) -> DataFrame:
     """COMPARED_PAIRS without the rows that only count."""
     return compared.where(F.col("left_key").isNotNull())
-
-
-def rows_of_bytes(matrix: np.ndarray) -> pa.Array:
-    """One binary value for each row of a matrix."""
-    width = matrix.shape[1] * matrix.itemsize
-    fixed = pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(width), len(matrix), [None, pa.py_buffer(np.ascontiguousarray(matrix).tobytes())]
-    )
-    return fixed.cast(pa.binary())
-
-
-def matrix_of(column: pa.Array, width: int, kind: type) -> np.ndarray:
-    """The inverse of ``rows_of_bytes``: (n, width)."""
-    return np.frombuffer(b"".join(column.to_pylist()), kind).reshape(-1, width)
-
-
-def compared_of(batch: pa.RecordBatch | pa.Table) -> Compared:
-    """The Compared of a batch of COMPARED_PAIRS."""
-    levels = matrix_of(batch.column("levels"), len(COMPARISONS), np.int8)
-    measures = matrix_of(batch.column("measures"), sum(WIDTHS), np.float16).astype(np.float32)
-    similarities, rarities, cosines, facts = np.split(measures, np.cumsum(WIDTHS)[:-1], axis=1)
-    return Compared(levels, similarities, rarities, cosines, facts)
 
 
 def random_levels(records: DataFrame, settings: ScoreSettings, n_records: int) -> np.ndarray:
@@ -196,31 +173,19 @@ def pass_counts(compared: DataFrame) -> dict[str, dict[str, int]]:
     return {"pairs_by_first_pass": first, "pairs_by_pass": every}
 
 
-def scores(compared: DataFrame, weighing: Weighing, model_path: str, settings: ScoreSettings) -> DataFrame:
-    """The pairs at or above the floor, with their probability, vetoes and evidence.
+def first_scores(compared: DataFrame, weighing: Weighing, model_path: str) -> DataFrame:
+    """The pairs that the first round does not rule out, with its weight.
 
-    In: COMPARED_PAIRS. Out: SCORES. score(a, b) = score(b, a) bit for bit: every comparison is symmetric.
+    In: COMPARED_PAIRS. Out: FIRST_SCORES. score(a, b) = score(b, a) bit for bit: every comparison is symmetric.
     """
-    floor = settings.floor
 
     @without_values("score")
     def scored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        head = load_head(model_path, feature_names())
+        head = pair_head(model_path)
         for batch in batches:
-            compared = compared_of(batch)
-            weights = head.match_weights(features(compared, weighing.fit, weighing.shape))
-            rows = np.flatnonzero(probabilities(weights) >= floor)
-            yield scored_batch(batch.take(pa.array(rows)), weights[rows], weighing)
+            weights = head.first.match_weights(features(compared_of(batch), weighing.fit, weighing.shape))
+            rows = np.flatnonzero(weights >= LEAST_BITS)
+            kept = batch.select(FIRST_SCORES.names[:-1]).take(pa.array(rows))
+            yield pa.RecordBatch.from_arrays([*kept.columns, pa.array(weights[rows])], FIRST_SCORES.names)
 
-    return conform(compared.mapInArrow(scored, SCORES), SCORES)
-
-
-def scored_batch(batch: pa.RecordBatch, weights: np.ndarray, weighing: Weighing) -> pa.RecordBatch:
-    """SCORES rows of pairs whose match weights are known."""
-    compared = compared_of(batch)
-    return pa.RecordBatch.from_arrays(
-        [batch.column("left_key"), batch.column("right_key"), pa.array(probabilities(weights)), pa.array(weights),
-         veto_lists(vetoes(compared, weighing.fit, weighing.shape)), pass_lists(batch.column("blocking_passes").to_numpy()),
-         evidence_arrays(compared, weighing.fit, weights)],
-        SCORES.names,
-    )  # fmt: skip
+    return conform(compared.mapInArrow(scored, FIRST_SCORES), FIRST_SCORES)

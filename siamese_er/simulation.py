@@ -73,7 +73,8 @@ def stored(seed: int, model_dir: str, folder: str, sizes: tuple[int, int] = SIZE
         c = table.evidence.compared
         temporary = path.with_suffix(".tmp.npz")
         np.savez_compressed(
-            temporary, levels=c.levels, similarities=c.similarities.astype(np.float16), rarities=c.rarities.astype(np.float16),
+            temporary, left=table.evidence.left, right=table.evidence.right, levels=c.levels,
+            similarities=c.similarities.astype(np.float16), rarities=c.rarities.astype(np.float16),
             cosines=c.cosines, facts=c.facts.astype(np.float16), random_levels=table.evidence.random_levels,
             n_records=table.evidence.n_records, is_true=table.is_true,
         )  # fmt: skip
@@ -87,8 +88,14 @@ def loaded(path: str) -> TrainingTable:
         arrays = dict(stored_table)
     compared = Compared(arrays["levels"], arrays["similarities"].astype(np.float32), arrays["rarities"].astype(np.float32),
                         arrays["cosines"], arrays["facts"].astype(np.float32))  # fmt: skip
-    none = np.zeros(0, np.int64)
-    evidence = TableEvidence(none, none, none, compared, arrays["random_levels"], int(arrays["n_records"]))
+    evidence = TableEvidence(
+        arrays["left"],
+        arrays["right"],
+        np.zeros(0, np.int64),
+        compared,
+        arrays["random_levels"],
+        int(arrays["n_records"]),
+    )
     return TrainingTable(evidence, arrays["is_true"])
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,14 +7,16 @@ from scipy.stats import mannwhitneyu
 
 from siamese_er.config import ModelSettings
 from siamese_er.errors import ContractFault
-from siamese_er.head_training import HeadSettings, calibrated, copied_encoder, kept_pairs, pooled, train_head
+from siamese_er.head_training import Folds, HeadSettings, copied_encoder, kept_pairs, pooled, train_head
 from siamese_er.linkage.comparisons import COMPARISONS
-from siamese_er.linkage.features import feature_names, features
+from siamese_er.linkage.features import features
 from siamese_er.linkage.fellegi_sunter import WIDEST
 from siamese_er.linkage.tables import table_fit
-from siamese_er.model import model_folder
+from siamese_er.model import model_folder, pair_head
 from siamese_er.neural.head import load_head
+from siamese_er.neural.head_fit import FitSettings, calibrated
 from siamese_er.simulation import loaded, simulated, stored
+from siamese_er.table_scores import scored_table
 
 SHIPPED = model_folder(ModelSettings())
 
@@ -24,20 +27,22 @@ def trained(tmp_path_factory):
     folder, work = (str(tmp_path_factory.mktemp(name)) for name in ("model", "tables"))
     copied_encoder(SHIPPED, folder)
     lines: list[str] = []
-    settings = HeadSettings(n_tables=8, epochs=20, n_networks=1, width=16, workers=1, sizes=(150, 250))
+    settings = HeadSettings(
+        n_tables=9, n_networks=1, n_folds=2, fit=FitSettings(epochs=20, width=16), workers=1, sizes=(150, 250)
+    )
     metrics = train_head(folder, work, settings, lines.append)
     return folder, work, metrics, lines
 
 
 def test_a_trained_head_ranks_true_pairs_above_others(trained):
     folder, work, metrics, _ = trained
-    head = load_head(folder, feature_names())
+    head = pair_head(folder)
     weights, truth = [], []
-    for seed in range(1, 9):
+    for seed in range(1, 10):
         table = loaded(stored(seed, folder, work))
-        fit, shape = table_fit(table.evidence, head.model_m, head.model_u)
-        weights.append(head.match_weights(features(table.evidence.compared, fit, shape)))
-        truth.append(table.is_true)
+        found = scored_table(numbered(table.evidence), head)
+        weights.append(found.weights)
+        truth.append(table.is_true[found.evidence.pass_mask])
 
     weight, is_true = np.concatenate(weights), np.concatenate(truth)
     wins = mannwhitneyu(weight[is_true], weight[~is_true]).statistic
@@ -46,17 +51,30 @@ def test_a_trained_head_ranks_true_pairs_above_others(trained):
     assert 0 <= metrics["best_f1"] <= 1
 
 
+def numbered(evidence):
+    """The evidence with the number of each pair in place of its passes."""
+    return replace(evidence, pass_mask=np.arange(len(evidence.left)))
+
+
 def test_weights_do_not_depend_on_batches(trained):
     folder, work, _, _ = trained
-    head = load_head(folder, feature_names())
+    head = pair_head(folder)
     table = loaded(stored(3, folder, work))
     fit, shape = table_fit(table.evidence, head.model_m, head.model_u)
     matrix = features(table.evidence.compared, fit, shape)
 
-    whole = head.match_weights(matrix)
-    parts = np.concatenate([head.match_weights(matrix[i : i + 7]) for i in range(0, len(matrix), 7)])
+    whole = head.first.match_weights(matrix)
+    parts = np.concatenate([head.first.match_weights(matrix[i : i + 7]) for i in range(0, len(matrix), 7)])
 
     assert np.array_equal(whole, parts)
+
+
+def test_the_second_round_sees_tables_through_networks_that_did_not(trained):
+    folds = Folds(first_seed=1, n_tables=40, n_folds=3)
+
+    assert set(folds.fold()[folds.held_out()]) == {-1}
+    assert set(folds.fold()[~folds.held_out()]) == {0, 1, 2}
+    assert folds.held_out().sum() == 5
 
 
 def test_a_simulated_table_is_the_same_for_the_same_seed():
@@ -74,12 +92,12 @@ def test_an_altered_head_is_refused(trained, tmp_path):
         (tmp_path / name).write_bytes(data if name == "head.json" else data[:-1] + b"\x01")
 
     with pytest.raises(ContractFault, match=r"not the file that head\.json describes"):
-        load_head(str(tmp_path), feature_names())
+        pair_head(str(tmp_path))
 
 
 def test_a_head_of_other_features_is_refused(trained):
     with pytest.raises(ContractFault, match="other features"):
-        load_head(trained[0], ("one",))
+        load_head(trained[0], ("one",), ())
 
 
 def test_calibration_maps_overconfident_logits_to_the_shares_seen():
@@ -94,12 +112,11 @@ def test_calibration_maps_overconfident_logits_to_the_shares_seen():
 
 
 def test_kept_pairs_stand_for_all_pairs():
-    class Table:
-        is_true = np.arange(5_000) % 50 == 0
+    is_true = np.arange(5_000) % 50 == 0
 
-    rows, importance = kept_pairs(Table(), np.full(5_000, -9.0), np.random.default_rng(0))
+    rows, importance = kept_pairs(is_true, np.full(5_000, -9.0), np.random.default_rng(0))
 
-    assert set(np.flatnonzero(Table.is_true)) <= set(rows)
+    assert set(np.flatnonzero(is_true)) <= set(rows)
     assert importance.sum() == pytest.approx(5_000, rel=0.25)
 
 

@@ -36,6 +36,14 @@ class Compared:
     facts: np.ndarray  # float32 (n, len(PAIR_FACTS)); year_gap -1 where unknown
 
 
+def rows_of_pairs(compared: Compared, rows: np.ndarray) -> Compared:
+    """What comparing found for some of the pairs."""
+    return Compared(
+        compared.levels[rows], compared.similarities[rows], compared.rarities[rows], compared.cosines[rows],
+        compared.facts[rows],
+    )  # fmt: skip
+
+
 def comparison_column(records: pa.Table, comparison: Comparison) -> ValueColumn:
     """The values of one comparison: valid ones first, then invalid ones for near misses."""
     column = value_column(records[comparison.column])

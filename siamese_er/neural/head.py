@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -58,18 +59,14 @@ class Calibration:
 
 
 @dataclass(frozen=True)
-class HeadModel:
-    """The trained head(s), their calibration and the m and u they lean on."""
+class Scorer:
+    """Networks whose logits are averaged, and the calibration of the mean."""
 
     networks: tuple[PairHead, ...]
     calibration: Calibration
-    model_m: np.ndarray
-    model_u: np.ndarray
-    digest: str
-    encoder_digest: str
 
     def match_weights(self, evidence: np.ndarray) -> np.ndarray:
-        """(n,) match weight of each pair: log2 odds, calibrated.
+        """(n,) match weight of each row of evidence: log2 odds, calibrated.
 
         In float64 and rounded to 1e-5 bits, so that batch size and order leave no trace.
         """
@@ -82,33 +79,74 @@ class HeadModel:
         return np.round(logits * BITS, 5)
 
 
+@dataclass(frozen=True)
+class HeadModel:
+    """Both rounds of the pair head, and the m and u they lean on.
+
+    ``first`` sees a pair and its table; ``second`` also what the first says of the other pairs of the two records.
+    """
+
+    first: Scorer
+    second: Scorer
+    model_m: np.ndarray
+    model_u: np.ndarray
+    digest: str
+    encoder_digest: str
+
+
 def probabilities(match_weights: np.ndarray) -> np.ndarray:
     """Match probability of a match weight in bits, rounded to 1e-7."""
     return np.round(1 / (1 + np.exp2(-match_weights)), 7)
 
 
 def save_head(
-    folder: str, networks: list[PairHead], calibration: Calibration, model_m: np.ndarray, model_u: np.ndarray,
-    names: tuple[str, ...], card: dict[str, object],
+    folder: str, first: Scorer, second: Scorer, model_m: np.ndarray, model_u: np.ndarray,
+    names: tuple[str, ...], context: tuple[str, ...], card: dict[str, object],
 ) -> None:  # fmt: skip
     """Write head.safetensors and head.json into the model's folder."""
-    tensors = {f"{i}.{key}": value.half() if value.dim() == 2 else value.float()
-               for i, network in enumerate(networks) for key, value in network.state_dict().items()}  # fmt: skip
+    tensors = {
+        f"{stage}.{i}.{key}": (value.half() if value.dim() == 2 else value.float()).contiguous()
+        for stage, scorer in (("first", first), ("second", second))
+        for i, network in enumerate(scorer.networks)
+        for key, value in network.state_dict().items()
+    }
     path = Path(folder)
     path.mkdir(parents=True, exist_ok=True)
-    save_file({key: value.contiguous() for key, value in tensors.items()}, path / "head.safetensors")
+    save_file(tensors, path / "head.safetensors")
     description = {
-        "features": list(names), "n_networks": len(networks), "width": networks[0].out.in_features,
-        "depth": sum(isinstance(layer, nn.Linear) for layer in networks[0].body),
-        "calibration": {"logits": calibration.logits, "calibrated": calibration.calibrated},
+        "features": list(names), "context": list(context), "first": shape_of(first), "second": shape_of(second),
         "m": model_m.tolist(), "u": model_u.tolist(),
         "weights_sha256": hashlib.sha256((path / "head.safetensors").read_bytes()).hexdigest(), **card,
     }  # fmt: skip
     (path / "head.json").write_text(json.dumps(description, indent=1), encoding="utf-8")
 
 
+def shape_of(scorer: Scorer) -> dict[str, object]:
+    """What head.json says of one round."""
+    network = scorer.networks[0]
+    return {
+        "n_networks": len(scorer.networks), "width": network.out.in_features,
+        "depth": sum(isinstance(layer, nn.Linear) for layer in network.body),
+        "calibration": {"logits": scorer.calibration.logits, "calibrated": scorer.calibration.calibrated},
+    }  # fmt: skip
+
+
+def loaded_scorer(
+    tensors: dict[str, torch.Tensor], stage: str, description: dict[str, Any], n_features: int
+) -> Scorer:  # fmt: skip
+    """One round from the tensors of head.safetensors and its part of head.json."""
+    networks = []
+    for i in range(description["n_networks"]):
+        network = PairHead(n_features, description["width"], description["depth"])
+        start = f"{stage}.{i}."
+        network.load_state_dict({k.removeprefix(start): v.float() for k, v in tensors.items() if k.startswith(start)})
+        networks.append(network.double().eval())
+    knots = description["calibration"]
+    return Scorer(tuple(networks), Calibration(tuple(knots["logits"]), tuple(knots["calibrated"])))
+
+
 @lru_cache(maxsize=2)
-def load_head(folder: str, names: tuple[str, ...]) -> HeadModel:
+def load_head(folder: str, names: tuple[str, ...], context: tuple[str, ...]) -> HeadModel:
     """The head of a model folder; loaded once in each worker process.
 
     Raises: ContractFault when files are missing or altered, or the model was trained on other features.
@@ -122,17 +160,12 @@ def load_head(folder: str, names: tuple[str, ...]) -> HeadModel:
         raise ContractFault(f"model {folder}: head.json and head.safetensors are not both there") from None
     if hashlib.sha256(weights).hexdigest() != description.get("weights_sha256"):
         raise ContractFault(f"model {folder}: head.safetensors is not the file that head.json describes")
-    if tuple(description.get("features", ())) != names or "encoder_digest" not in description:
+    trained_on = (tuple(description.get("features", ())), tuple(description.get("context", ())))
+    if trained_on != (names, context) or "encoder_digest" not in description:
         raise ContractFault(f"model {folder}: trained on other features; run jobs/train.py again")
     tensors = load_file(path / "head.safetensors")
-    networks = []
-    for i in range(description["n_networks"]):
-        network = PairHead(len(names), description["width"], description["depth"])
-        network.load_state_dict({k.partition(".")[2]: v.float() for k, v in tensors.items() if k.startswith(f"{i}.")})
-        networks.append(network.double().eval())
-    calibration = Calibration(
-        tuple(description["calibration"]["logits"]), tuple(description["calibration"]["calibrated"])
-    )
+    first = loaded_scorer(tensors, "first", description["first"], len(names))
+    second = loaded_scorer(tensors, "second", description["second"], len(names) + len(context))
     digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
-    return HeadModel(tuple(networks), calibration, np.array(description["m"]), np.array(description["u"]), digest,
+    return HeadModel(first, second, np.array(description["m"]), np.array(description["u"]), digest,
                      description["encoder_digest"])  # fmt: skip

@@ -1,0 +1,80 @@
+"""Both rounds of scoring for a table held in memory: training and tests. Spark does the same in ``score.py``."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from siamese_er.linkage.compare import rows_of_pairs
+from siamese_er.linkage.context import (
+    LEAST_BITS,
+    context_features,
+    first_round,
+    neighbours,
+    others,
+    pair_context,
+    probability,
+    second_round,
+)
+from siamese_er.linkage.features import TableShape, features
+from siamese_er.linkage.fellegi_sunter import TableFit, plausible
+from siamese_er.linkage.tables import TableEvidence, table_fit
+from siamese_er.neural.head import HeadModel, Scorer
+
+
+def rows_of_evidence(evidence: TableEvidence, rows: np.ndarray) -> TableEvidence:
+    """The evidence of some of the pairs."""
+    compared = rows_of_pairs(evidence.compared, rows)
+    mask = evidence.pass_mask[rows] if len(evidence.pass_mask) else evidence.pass_mask
+    return replace(evidence, left=evidence.left[rows], right=evidence.right[rows], pass_mask=mask, compared=compared)
+
+
+@dataclass(frozen=True)
+class FirstScores:
+    """The pairs of LEAST_BITS or more: ``rows`` of the plausible evidence, first weights, inputs of the second round."""
+
+    rows: np.ndarray
+    weights: np.ndarray
+    inputs: np.ndarray
+
+
+def first_scores(
+    evidence: TableEvidence, fit: TableFit, shape: TableShape, first: Scorer, model_m: np.ndarray
+) -> FirstScores:
+    """The first round over plausible pairs, and what the second sees of the pairs that stay."""
+    weights = np.concatenate([
+        first.match_weights(features(part.compared, fit, shape)) for part in parts_of(evidence)
+    ] or [np.zeros(0)])  # fmt: skip
+    rows = np.flatnonzero(weights >= LEAST_BITS)
+    weights, near = weights[rows], rows_of_evidence(evidence, rows)
+    lists = neighbours(near.left, near.right, weights, evidence.n_records)
+    context = pair_context(weights, others(lists, near.left, near.right), others(lists, near.right, near.left))
+    second = second_round(
+        near.compared.levels, probability(weights), first_round(weights, context), evidence.n_records, model_m
+    )
+    pairs = features(near.compared, fit, shape)
+    inputs = np.concatenate([pairs, context_features(context, near.compared.levels, second, fit)], axis=1)
+    return FirstScores(rows, weights, inputs)
+
+
+def parts_of(evidence: TableEvidence, size: int = 50_000) -> list[TableEvidence]:
+    """The evidence in parts, so that the features of a big table fit into memory."""
+    n = len(evidence.left)
+    return [rows_of_evidence(evidence, np.arange(i, min(i + size, n))) for i in range(0, n, size)]
+
+
+@dataclass(frozen=True)
+class TableScores:
+    """The scored pairs of a table: their evidence and match weights (bits), and what was learned of the table."""
+
+    evidence: TableEvidence
+    weights: np.ndarray
+    fit: TableFit
+    shape: TableShape
+
+
+def scored_table(evidence: TableEvidence, head: HeadModel) -> TableScores:
+    """The pairs of a table that ``jobs/match.py`` would score, with the same weights."""
+    kept = rows_of_evidence(evidence, plausible(evidence.compared.levels, head.model_m, head.model_u))
+    fit, shape = table_fit(kept, head.model_m, head.model_u)
+    found = first_scores(kept, fit, shape, head.first, head.model_m)
+    return TableScores(rows_of_evidence(kept, found.rows), head.second.match_weights(found.inputs), fit, shape)

@@ -104,7 +104,9 @@ def scored(
     if head.encoder_digest != (found_digest := stored_card(model)["digest"]):
         raise ContractFault(f"model {model}: the head was trained beside another encoder than {found_digest[:12]}")
     with clock.step("encode"):
-        vectors = run.checkpoint(embeddings(standardised, inputs.notes, model, config.model), "embeddings")
+        vectors = run.checkpoint(
+            embeddings(standardised, inputs.notes, model, config.model, config.notes), "embeddings"
+        )
     with clock.step("block"):
         payload = run.checkpoint(with_frequencies(standardised).join(vectors, "record_key"), "payload")
         keys = run.checkpoint(keys_of(payload, config.blocking), "blocking_keys")
@@ -119,7 +121,7 @@ def scored(
         compared = kept_pairs(compared)
     with clock.step("score"):
         found = weighing(compared, standardised, inputs.n_records, config.score, head)
-        result = run.checkpoint(scores(compared, found, model, config.score), "scores")
+        result = run.checkpoint(scores(compared, found, model, config.score, config.notes), "scores")
     record |= {
         "model": {"head_digest": head.digest, "encoder_digest": head.encoder_digest,
                   "path": config.model.path or "shipped with the package"},

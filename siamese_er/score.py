@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from siamese_er.config import ScoreSettings
+from siamese_er.config import NoteSettings, ScoreSettings
 from siamese_er.errors import without_values
 from siamese_er.linkage.compare import COSINES, PAIR_FACTS, Compared, compare
 from siamese_er.linkage.comparisons import COMPARISONS
@@ -17,6 +17,7 @@ from siamese_er.linkage.explain import evidence_arrays, pass_lists
 from siamese_er.linkage.features import TableShape, feature_names, features, table_shape
 from siamese_er.linkage.fellegi_sunter import TableFit, fit, plausible
 from siamese_er.linkage.keys import PASS_NAMES
+from siamese_er.linkage.note_cap import capped, has_note_evidence, part_of, without_notes
 from siamese_er.linkage.pairs import block_pairs, key_rows, pairs_once
 from siamese_er.linkage.vetoes import veto_lists, vetoes
 from siamese_er.neural.head import HeadModel, load_head, probabilities
@@ -196,31 +197,48 @@ def pass_counts(compared: DataFrame) -> dict[str, dict[str, int]]:
     return {"pairs_by_first_pass": first, "pairs_by_pass": every}
 
 
-def scores(compared: DataFrame, weighing: Weighing, model_path: str, settings: ScoreSettings) -> DataFrame:
+def noted_weights(
+    head: HeadModel, compared: Compared, weighing: Weighing, most_bits: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """(match weight of each pair, the part of it that notes give): at most ``most_bits`` up or down, nan without notes."""
+    weights = head.match_weights(features(compared, weighing.fit, weighing.shape))
+    from_notes = np.full(len(weights), np.nan)
+    rows = np.flatnonzero(has_note_evidence(compared))
+    if len(rows):
+        bare = features(without_notes(part_of(compared, rows)), weighing.fit, weighing.shape)
+        weights[rows], from_notes[rows] = capped(weights[rows], head.match_weights(bare), most_bits)
+    return weights, from_notes
+
+
+def scores(
+    compared: DataFrame, weighing: Weighing, model_path: str, settings: ScoreSettings, on_notes: NoteSettings
+) -> DataFrame:
     """The pairs at or above the floor, with their probability, vetoes and evidence.
 
     In: COMPARED_PAIRS. Out: SCORES. score(a, b) = score(b, a) bit for bit: every comparison is symmetric.
     """
-    floor = settings.floor
+    floor, most_bits = settings.floor, on_notes.most_bits
 
     @without_values("score")
     def scored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         head = load_head(model_path, feature_names())
         for batch in batches:
             compared = compared_of(batch)
-            weights = head.match_weights(features(compared, weighing.fit, weighing.shape))
+            weights, from_notes = noted_weights(head, compared, weighing, most_bits)
             rows = np.flatnonzero(probabilities(weights) >= floor)
-            yield scored_batch(batch.take(pa.array(rows)), weights[rows], weighing)
+            yield scored_batch(batch.take(pa.array(rows)), weights[rows], from_notes[rows], weighing)
 
     return conform(compared.mapInArrow(scored, SCORES), SCORES)
 
 
-def scored_batch(batch: pa.RecordBatch, weights: np.ndarray, weighing: Weighing) -> pa.RecordBatch:
-    """SCORES rows of pairs whose match weights are known."""
+def scored_batch(
+    batch: pa.RecordBatch, weights: np.ndarray, from_notes: np.ndarray, weighing: Weighing
+) -> pa.RecordBatch:
+    """SCORES rows of pairs whose match weights, and what notes give of them, are known."""
     compared = compared_of(batch)
     return pa.RecordBatch.from_arrays(
         [batch.column("left_key"), batch.column("right_key"), pa.array(probabilities(weights)), pa.array(weights),
          veto_lists(vetoes(compared, weighing.fit, weighing.shape)), pass_lists(batch.column("blocking_passes").to_numpy()),
-         evidence_arrays(compared, weighing.fit, weights)],
+         evidence_arrays(compared, weighing.fit, weights, from_notes)],
         SCORES.names,
     )  # fmt: skip

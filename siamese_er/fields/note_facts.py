@@ -19,9 +19,13 @@ AGE = re.compile(
 )  # fmt: skip
 SHORT_AGE = re.compile(r"(?<![\d./-])(?P<n>\d{2})\s?(?:y\.?/?o?\s?)?(?P<letter>[MF])\b(?=,? (?:with|w/|who|p/w|h/o|s/p|here"
                        r"|present|admitted|seen))")  # fmt: skip
-STATED_AGE = re.compile(r"\b(?:(?<!at )(?<!when )aged |age:\s*)(?P<n>\d{1,3})\b(?!\s*(?:months|weeks|days|-|to ))", re.IGNORECASE)
+STATED_AGE = re.compile(
+    r"\b(?:(?<!at )(?<!when )aged |age:\s*)(?P<n>\d{1,3})\b(?!\s*(?:months|weeks|days|-|to ))", re.IGNORECASE
+)
 BEHIND_AGE = re.compile(rf"(?:,?[\s-]+[\w/-]+){{0,5}}?[\s-]+{NOUN}\b", re.IGNORECASE)
-GOES_ON = re.compile(r"\s+(?:with|w/|who|presents|presenting|seen|admitted|referred|here|in for|known)\b|,", re.IGNORECASE)
+GOES_ON = re.compile(
+    r"\s+(?:with|w/|who|presents|presenting|seen|admitted|referred|here|in for|known)\b|,", re.IGNORECASE
+)
 BEFORE_AGE = re.compile(r"(?:^|[:(,]|\b(?:is|was|this|pleasant|patient)(?: an?)?)\s*$", re.IGNORECASE)
 NOT_PATIENT = re.compile(
     r"\b(?:has|have|had|with|her|his|their|my|two|three|by|at|since|from|until|to|when|as|ages?|of|for|and|than|or)"
@@ -40,11 +44,14 @@ BIRTH_DATE = re.compile(
 WORD = r"[^\W\d_][^\W\d_'’-]*(?:['’-][^\W\d_]+)*"
 TITLED = re.compile(rf"\b(?P<title>Mr|Mrs|Ms|Miss|MR|MRS|MS)\.? (?P<name>{WORD}(?: {WORD}){{0,3}})")
 NAME_LINE = re.compile(r"^(?:patient(?:'s)?(?: name)?|name|pt(?: name)?)\s*:\s*(?P<name>.+)$", re.IGNORECASE)
-NAME_ENDS = re.compile(r"\s*(?:[;(|.]\s*|,?\s+)(?:DOB|D\.O\.B|date|born|MRN|NHS|age|sex|aged|\d|\().*$|[.;]$", re.IGNORECASE)
-NO_NAME = frozenset(
-    """patient male female man woman unknown not none denies reports states presents the this is was as see per name age
-    sex date of and no yes alert mother father baby stable history""".split()
+NAME_ENDS = re.compile(
+    r"\s*(?:[;(|.]\s*|,?\s+)(?:DOB|D\.O\.B|date|born|MRN|NHS|age|sex|aged|\d|\().*$|[.;]$", re.IGNORECASE
 )
+NO_NAME = frozenset(
+    {"patient", "male", "female", "man", "woman", "unknown", "not", "none", "denies", "reports", "states",
+     "presents", "the", "this", "is", "was", "as", "see", "per", "name", "age", "sex", "date", "of", "and", "no",
+     "yes", "alert", "mother", "father", "baby", "stable", "history"}
+)  # fmt: skip
 CLINICIAN_BEFORE = re.compile(
     r"(?:\b(?:by|with|under|dear|from|to|surgeon|consultant|nurse|doctor|dr|per|signed|attending|and|sister|therapist)\W*)$",
     re.IGNORECASE,
@@ -128,7 +135,7 @@ def name_words(written: str) -> list[str]:
 
 
 def standard_name(written: str) -> str:
-    """"given|family" in normal form; empty where there is no family name."""
+    """ "given|family" in normal form; empty where there is no family name."""
     given, _, family, _ = split_full_name(written)
     if written.split()[0].lower() in PARTICLES:
         given, family = "", written
@@ -143,7 +150,12 @@ def titled_names(text: str) -> Iterator[tuple[int, str, str]]:
     for found in TITLED.finditer(text):
         words = name_words(found["name"])
         end = found.start("name") + len(" ".join(words))
-        if not words or words[-1].endswith(("'s", "’s")) or CLINICIAN_BEFORE.search(text[: found.start()]) or CLINICIAN_BEHIND.match(text[end:]):
+        if (
+            not words
+            or words[-1].endswith(("'s", "’s"))
+            or CLINICIAN_BEFORE.search(text[: found.start()])
+            or CLINICIAN_BEHIND.match(text[end:])
+        ):
             continue
         yield found.start(), TITLE_SEX[found["title"].lower()], standard_name(" ".join(words))
 
@@ -201,8 +213,10 @@ def note_facts(text: str, note_date: str | None) -> NoteFacts:
     sexes: set[str] = set()
     names: set[str] = set()
     for statement in statements(text):
-        for kept, found in zip((births, sexes, names), statement_facts(statement, note_date), strict=True):
-            kept.update(found)  # type: ignore[arg-type]
+        found = statement_facts(statement, note_date)
+        births.update(found[0])
+        sexes.update(found[1])
+        names.update(found[2])
     if births and max(last for _, last in births) - min(first for first, _ in births) > WIDEST:
         births = set()
     return NoteFacts(tuple(sorted(births)), tuple(sorted(sexes)) if len(sexes) == 1 else (), tuple(sorted(names)))

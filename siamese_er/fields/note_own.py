@@ -1,9 +1,10 @@
 """Whether facts of a note fit a record: the same rules for the note's own record and for another one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import pandas as pd
 from rapidfuzz.distance import JaroWinkler
 
 from siamese_er.fields.nickname_groups import nickname_group
@@ -12,6 +13,7 @@ from siamese_er.fields.text import CACHED_VALUES
 
 TOLERANCE = 1  # years by which a stated age agrees
 FAR = 3  # years; beyond it a stated age contradicts
+OWN_COLUMNS = ("birth_dates", "sexes", "given_names", "middle_names", "family_names", "former_family_names")
 FAR_NAME, NEAR_NAME = 0.8, 0.92  # Jaro-Winkler similarity
 
 
@@ -36,15 +38,16 @@ def parts_of(*columns: Any) -> tuple[str, ...]:
     return tuple(sorted({part for cell in columns for value in listed(cell) for part in value.split()}))
 
 
-def own_facts(row: Mapping[str, Any]) -> OwnFacts:
-    """The OwnFacts of a STANDARDISED row."""
-    years = {int(value[:4]) for value in listed(row["birth_dates"]) if value[:4].isdigit()}
-    return OwnFacts(
-        tuple(sorted(years)),
-        listed(row["sexes"]),
-        parts_of(row["given_names"], row["middle_names"]),
-        parts_of(row["family_names"], row["former_family_names"]),
-    )
+def own_facts(records: pd.DataFrame, rows: Sequence[int]) -> list[OwnFacts]:
+    """The OwnFacts of some STANDARDISED rows."""
+    chosen = records[list(OWN_COLUMNS)].iloc[list(rows)]
+    return [
+        OwnFacts(
+            tuple(sorted({int(value[:4]) for value in listed(births) if value[:4].isdigit()})),
+            listed(sexes), parts_of(given, middle), parts_of(family, former),
+        )
+        for births, sexes, given, middle, family, former in chosen.itertuples(index=False)
+    ]  # fmt: skip
 
 
 def nearest(part: str, others: Iterable[str]) -> float:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -18,9 +19,10 @@ DIGITS = re.compile(r"\d+")
 NOT_WORDS = re.compile(r"[\W_]+")
 MOST_HEADING_WORDS = 6
 FACT_WORDS = frozenset(
-    """year years yr yrs yo old month months mo aged age man woman male female gentleman lady boy girl men women mr mrs
-    ms miss dob born birth he she him her his hers himself herself name sex gender patient""".split()
-)
+    {"year", "years", "yr", "yrs", "yo", "old", "month", "months", "mo", "aged", "age", "man", "woman", "male",
+     "female", "gentleman", "lady", "boy", "girl", "men", "women", "mr", "mrs", "ms", "miss", "dob", "born",
+     "birth", "he", "she", "him", "her", "his", "hers", "himself", "herself", "name", "sex", "gender", "patient"}
+)  # fmt: skip
 """Words of ages, sexes and names: facts of their own (``note_facts``), so that no term repeats them."""
 
 RELATIVES = re.compile(
@@ -90,7 +92,7 @@ def terms(normal_forms: Iterable[str], without: frozenset[str] = frozenset()) ->
             if len(word) > 1 and not word.isnumeric() and word not in FACT_WORDS and word not in without
         ]  # fmt: skip
         found.update(words)
-        found.update(f"{first} {second}" for first, second in zip(words, words[1:], strict=False))
+        found.update(f"{first} {second}" for first, second in pairwise(words))
     return found
 
 

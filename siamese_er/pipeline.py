@@ -97,8 +97,11 @@ def versions() -> dict[str, str]:
 def scored(
     spark: SparkSession, config: MatchConfig, run: RunFolder, standardised: DataFrame, inputs: Inputs,
     record: dict[str, Any], clock: Clock,
-) -> DataFrame:  # fmt: skip
-    """SCORES of all candidate pairs, as a checkpoint; blocking, fit and counts go into the record."""
+) -> tuple[DataFrame, DataFrame]:  # fmt: skip
+    """SCORES of all candidate pairs, as a checkpoint, and the records whose notes contradict them.
+
+    Blocking, fit and counts go into the record.
+    """
     model = model_folder(config.model)
     head = load_head(model, feature_names())
     if head.encoder_digest != (found_digest := stored_card(model)["digest"]):
@@ -130,7 +133,7 @@ def scored(
     }  # fmt: skip
     if config.input.truth is not None:
         record["blocking"] = pair_completeness(truth_of(spark, config), compared)
-    return result
+    return result, vectors.where("wrong_chart").select("record_key")
 
 
 def truth_of(spark: SparkSession, config: MatchConfig) -> DataFrame:
@@ -151,7 +154,7 @@ def matched(
             standardised_records(inputs.records, config.input, config.standardise), "standardised"
         )
         record["value_faults"] = [row.asDict() for row in fault_counts(standardised).collect()]
-    scores_found = scored(spark, config, run, standardised, inputs, record, clock)
+    scores_found, wrong_charts = scored(spark, config, run, standardised, inputs, record, clock)
     with clock.step("decide"):
         standing = run.checkpoint(standings(inputs.records, standardised), "standings")
         pairs = run.checkpoint(
@@ -188,7 +191,7 @@ def matched(
         )
         queue = written_table(
             run,
-            review_queue(all_links, grouped.cuts, ids, groups, config.cluster.max_cluster_size, goldens),
+            review_queue(all_links, grouped.cuts, ids, groups, config.cluster.max_cluster_size, goldens, wrong_charts),
             "review_queue",
         )
         best = written_table(run, scored_pairs(pairs), "scored_pairs")

@@ -79,6 +79,16 @@ class ModelSettings(Section):
     use_notes: bool = Field(True, description="false: demographics alone, for the ablation")
 
 
+class NoteSettings(Section):
+    """How clinical notes become evidence."""
+
+    boilerplate_records: int = Field(
+        20, ge=1, description="a sentence that more records than this share, and than boilerplate_share, is left out"
+    )
+    boilerplate_share: Share = Field(0.01, description="share of the records with notes; see boilerplate_records")
+    most_bits: float = Field(6.0, ge=0, description="bits by which notes may raise or lower a match weight at most")
+
+
 class BlockingSettings(Section):
     """Which pairs are looked at."""
 
@@ -177,6 +187,7 @@ class MatchConfig(Section):
     sources: dict[str, SourceSettings] = Field(default_factory=dict, description="source name = what is known about it")
     standardise: StandardiseSettings = StandardiseSettings()
     model: ModelSettings = ModelSettings()
+    notes: NoteSettings = NoteSettings()
     blocking: BlockingSettings = BlockingSettings()
     score: ScoreSettings = ScoreSettings()
     decide: DecideSettings = DecideSettings()

@@ -1,21 +1,34 @@
-"""Step 2: the vectors of each record and of its notes, each encoded once, on a GPU where the worker has one."""
+"""Step 2: the vectors of each record and of its notes, each encoded once, and what the notes state; GPU where there is one."""
 
 import os
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 from pyspark import TaskContext
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructField, StructType
+from pyspark.sql.types import LongType, StructType
 
-from siamese_er.config import ModelSettings
+from siamese_er.config import ModelSettings, NoteSettings
 from siamese_er.errors import without_values
+from siamese_er.fields.note_tables import (
+    MOST_NOTES,
+    SENTENCE_BUCKETS,
+    TERM_BUCKETS,
+    Note,
+    NoteTable,
+    boilerplate_threshold,
+    sentence_counts,
+    term_counts,
+)
 from siamese_er.neural.checkpoint import load_encoder
 from siamese_er.neural.embedding import embedding_columns
 from siamese_er.schemas import EMBEDDINGS, STANDARDISED, STRINGS, conform
+from siamese_er.schemas import table as record_table
 
-MOST_NOTES = 50  # notes of one record that are encoded, the latest first
+NOTED = record_table(notes=STRINGS, note_dates=STRINGS)
+COUNTS = record_table(bucket=LongType(), n=LongType())
 
 
 def worker_device(wanted: str) -> str:
@@ -33,30 +46,80 @@ def worker_device(wanted: str) -> str:
     return f"cuda:{(context.partitionId() if context else 0) % torch.cuda.device_count()}"
 
 
-def embeddings(standardised: DataFrame, notes: DataFrame | None, model_path: str, settings: ModelSettings) -> DataFrame:
-    """The vectors of every record.
+def embeddings(
+    standardised: DataFrame, notes: DataFrame | None, model_path: str, settings: ModelSettings, on_notes: NoteSettings
+) -> DataFrame:
+    """The vectors of every record and what its notes state.
 
     In: STANDARDISED; NOTES or null. Out: EMBEDDINGS, one row for each record; a null vector where there is nothing to
-    encode. Both towers run in one pass over the rows, so that a worker holds one copy of the model.
+    encode. Both towers run in one pass over the rows, so that a worker holds one copy of the model; where there are
+    notes, what recurs in them is counted before.
     """
     wanted = settings.device
-    with_notes = standardised.withColumn("notes", F.lit(None).cast(STRINGS))
+    with_notes = standardised.withColumns({name: F.lit(None).cast(STRINGS) for name in NOTED.names})
+    table = NoteTable()
     if notes is not None and settings.use_notes:
         with_notes = standardised.join(latest_notes(notes), on="record_key", how="left")
+        table = counted_notes(with_notes, on_notes)
 
     @without_values("encode")
     def encoded(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         encoder = load_encoder(model_path, worker_device(wanted))
         for batch in batches:
-            texts = [[] if cell is None else list(cell) for cell in batch["notes"]]
-            yield pd.DataFrame({"record_key": batch["record_key"], **embedding_columns(encoder, batch, texts)})
+            found = embedding_columns(encoder, batch, notes_of(batch), table)
+            yield pd.DataFrame({"record_key": batch["record_key"], **found})
 
-    inputs = StructType([*STANDARDISED.fields, StructField("notes", STRINGS)])
+    inputs = StructType([*STANDARDISED.fields, *NOTED.fields])
     return conform(conform(with_notes, inputs).mapInPandas(encoded, EMBEDDINGS), EMBEDDINGS)
 
 
 def latest_notes(notes: DataFrame) -> DataFrame:
-    """record_key and ``notes``: the texts of its latest notes, in an order that does not depend on the rows' order."""
+    """record_key, ``notes`` and ``note_dates``: texts and dates of its latest notes, whatever the rows' order."""
     ordered = F.sort_array(F.collect_set(F.struct("note_date", "note_id", "text")), asc=False)
     grouped = notes.where(F.col("text").isNotNull()).groupBy("record_key").agg(ordered.alias("ordered"))
-    return grouped.select("record_key", F.slice(F.col("ordered.text"), 1, MOST_NOTES).alias("notes"))
+    return grouped.select(
+        "record_key",
+        F.slice(F.col("ordered.text"), 1, MOST_NOTES).alias("notes"),
+        F.slice(F.col("ordered.note_date"), 1, MOST_NOTES).alias("note_dates"),
+    )
+
+
+def notes_of(batch: pd.DataFrame) -> list[list[Note]]:
+    """The notes of each row."""
+    return [
+        [] if texts is None else [Note(date, text) for date, text in zip(dates, texts, strict=True)]
+        for dates, texts in zip(batch["note_dates"], batch["notes"], strict=True)
+    ]
+
+
+def counted_notes(with_notes: DataFrame, settings: NoteSettings) -> NoteTable:
+    """What recurs in the notes of a table: two jobs; the driver collects at most a number for each bucket."""
+    noted = with_notes.where(F.col("notes").isNotNull()).select(*NOTED.names)
+
+    @without_values("count sentences of notes")
+    def sentences(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for batch in batches:
+            yield bucket_rows(sentence_counts(notes_of(batch)))
+
+    @without_values("count terms of notes")
+    def terms(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for batch in batches:
+            yield bucket_rows(term_counts(notes_of(batch), table))
+
+    in_sentences = noted.mapInPandas(sentences, COUNTS).groupBy("bucket").agg(F.sum("n").alias("n"))
+    n_records = in_sentences.where(F.col("bucket") == SENTENCE_BUCKETS).agg(F.sum("n").alias("n")).first()
+    n = (n_records and n_records["n"]) or 0
+    least = boilerplate_threshold(n, settings.boilerplate_records, settings.boilerplate_share)
+    is_boilerplate = np.zeros(SENTENCE_BUCKETS + 1, bool)
+    is_boilerplate[in_sentences.where(F.col("n") > least).toPandas()["bucket"].to_numpy(np.int64)] = True
+    table = NoteTable(is_boilerplate[:-1], n_records=n)
+    in_terms = noted.mapInPandas(terms, COUNTS).groupBy("bucket").agg(F.sum("n").alias("n")).toPandas()
+    term_records = np.zeros(TERM_BUCKETS, np.int64)
+    term_records[in_terms["bucket"].to_numpy(np.int64)] = in_terms["n"]
+    return NoteTable(is_boilerplate[:-1], term_records, n)
+
+
+def bucket_rows(counts: np.ndarray) -> pd.DataFrame:
+    """COUNTS rows of the buckets that hold anything."""
+    buckets = np.flatnonzero(counts)
+    return pd.DataFrame({"bucket": buckets, "n": counts[buckets]})

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from siamese_er.config import NoteSettings
 from siamese_er.linkage.comparisons import COMPARISONS
 from siamese_er.linkage.context import context_names
 from siamese_er.linkage.features import feature_names, features
@@ -108,10 +109,13 @@ def second_sample(
 ) -> Sampled:
     """Sampled pairs of a table as the second round sees them; ``first`` must not have been trained on the table."""
     table = only_plausible(table, model_m, model_u)
-    found = first_scores(table.evidence, *table_fit(table.evidence, model_m, model_u), first, model_m)
+    fit, shape = table_fit(table.evidence, model_m, model_u)
+    found = first_scores(table.evidence, fit, shape, first, model_m, NoteSettings().most_bits)
     is_true = table.is_true[found.rows]
     rows, importance = kept_pairs(is_true, found.weights + 4, np.random.default_rng(number))
-    return found.inputs[rows].astype(np.float16), is_true[rows], importance, np.full(len(rows), number)
+    pairs = features(rows_of_evidence(table.evidence, found.rows[rows]).compared, fit, shape)
+    inputs = np.concatenate([pairs, found.context[rows]], axis=1)
+    return inputs.astype(np.float16), is_true[rows], importance, np.full(len(rows), number)
 
 
 def table_importance(importance: np.ndarray, tables: np.ndarray) -> np.ndarray:

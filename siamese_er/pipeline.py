@@ -26,7 +26,7 @@ from siamese_er.neural.checkpoint import stored_card
 from siamese_er.publish import changes, publish, recorded_run, written_table
 from siamese_er.quality.blocking import pair_completeness
 from siamese_er.quality.evaluation import evaluate_run
-from siamese_er.rescore import contexts, scores, second_weighing
+from siamese_er.rescore import Learned, contexts, scores, second_weighing
 from siamese_er.review.queue import review_queue
 from siamese_er.schemas import KEY_SEPARATOR, SCORED_PAIRS, conform
 from siamese_er.score import compared_pairs, first_scores, kept_pairs, pass_counts, weighing
@@ -96,14 +96,19 @@ def versions() -> dict[str, str]:
 def scored(
     spark: SparkSession, config: MatchConfig, run: RunFolder, standardised: DataFrame, inputs: Inputs,
     record: dict[str, Any], clock: Clock,
-) -> DataFrame:  # fmt: skip
-    """SCORES of all candidate pairs, as a checkpoint; blocking, fit and counts go into the record."""
+) -> tuple[DataFrame, DataFrame]:  # fmt: skip
+    """SCORES of all candidate pairs, as a checkpoint, and the records whose notes contradict them.
+
+    Blocking, fit and counts go into the record.
+    """
     model = model_folder(config.model)
     head = pair_head(model)
     if head.encoder_digest != (found_digest := stored_card(model)["digest"]):
         raise ContractFault(f"model {model}: the head was trained beside another encoder than {found_digest[:12]}")
     with clock.step("encode"):
-        vectors = run.checkpoint(embeddings(standardised, inputs.notes, model, config.model), "embeddings")
+        vectors = run.checkpoint(
+            embeddings(standardised, inputs.notes, model, config.model, config.notes), "embeddings"
+        )
     with clock.step("block"):
         payload = run.checkpoint(with_frequencies(standardised).join(vectors, "record_key"), "payload")
         keys = run.checkpoint(keys_of(payload, config.blocking), "blocking_keys")
@@ -118,11 +123,12 @@ def scored(
         compared = kept_pairs(compared)
     with clock.step("score"):
         found = weighing(compared, standardised, inputs.n_records, config.score, head)
-        first = run.checkpoint(first_scores(compared, found, model), "first_scores")
+        first = run.checkpoint(first_scores(compared, found, model, config.notes), "first_scores")
     with clock.step("rescore"):
         in_context = run.checkpoint(contexts(first), "contexts")
         second = second_weighing(in_context, inputs.n_records, config.score, head)
-        result = run.checkpoint(scores(in_context, found.fit, found.shape, second, model, config.score), "scores")
+        learned = Learned(found.fit, found.shape, second)
+        result = run.checkpoint(scores(in_context, learned, model, config.score, config.notes), "scores")
     record |= {
         "model": {"head_digest": head.digest, "encoder_digest": head.encoder_digest,
                   "path": config.model.path or "shipped with the package"},
@@ -131,7 +137,7 @@ def scored(
     }  # fmt: skip
     if config.input.truth is not None:
         record["blocking"] = pair_completeness(truth_of(spark, config), compared)
-    return result
+    return result, vectors.where("wrong_chart").select("record_key")
 
 
 def truth_of(spark: SparkSession, config: MatchConfig) -> DataFrame:
@@ -152,7 +158,7 @@ def matched(
             standardised_records(inputs.records, config.input, config.standardise), "standardised"
         )
         record["value_faults"] = [row.asDict() for row in fault_counts(standardised).collect()]
-    scores_found = scored(spark, config, run, standardised, inputs, record, clock)
+    scores_found, wrong_charts = scored(spark, config, run, standardised, inputs, record, clock)
     with clock.step("decide"):
         standing = run.checkpoint(standings(inputs.records, standardised), "standings")
         pairs = run.checkpoint(
@@ -189,7 +195,7 @@ def matched(
         )
         queue = written_table(
             run,
-            review_queue(all_links, grouped.cuts, ids, groups, config.cluster.max_cluster_size, goldens),
+            review_queue(all_links, grouped.cuts, ids, groups, config.cluster.max_cluster_size, goldens, wrong_charts),
             "review_queue",
         )
         best = written_table(run, scored_pairs(pairs), "scored_pairs")

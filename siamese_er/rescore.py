@@ -1,6 +1,7 @@
 """Step 4, second round: what the other pairs of two records say of a pair, and the final score."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from siamese_er.compared import compared_of, matrix_of, rows_of_bytes
-from siamese_er.config import ScoreSettings
+from siamese_er.config import NoteSettings, ScoreSettings
 from siamese_er.errors import without_values
 from siamese_er.linkage.comparisons import COMPARISONS
 from siamese_er.linkage.context import (
@@ -24,13 +25,15 @@ from siamese_er.linkage.context import (
     pair_context,
     probability,
     second_round,
+    with_first_weight,
 )
 from siamese_er.linkage.explain import evidence_arrays, pass_lists
-from siamese_er.linkage.features import TableShape, features
+from siamese_er.linkage.features import TableShape
 from siamese_er.linkage.fellegi_sunter import TableFit
 from siamese_er.linkage.vetoes import veto_lists, vetoes
 from siamese_er.model import pair_head
 from siamese_er.neural.head import HeadModel, probabilities
+from siamese_er.noted import noted_weights
 from siamese_er.schemas import CONTEXTS, FIRST_SCORES, SCORES, conform
 
 MICRO = 1_000_000
@@ -118,14 +121,23 @@ def second_weighing(frame: DataFrame, n_records: int, settings: ScoreSettings, h
     return second_round(levels, matches, first, n_records, head.model_m)
 
 
+@dataclass(frozen=True)
+class Learned:
+    """What a table taught without labels: what the second round is conditioned on."""
+
+    fit: TableFit
+    shape: TableShape
+    second: SecondRound
+
+
 def scores(
-    frame: DataFrame, fit: TableFit, shape: TableShape, second: SecondRound, model_path: str, settings: ScoreSettings
+    frame: DataFrame, learned: Learned, model_path: str, settings: ScoreSettings, on_notes: NoteSettings
 ) -> DataFrame:
     """The pairs at or above the floor, with their probability, vetoes and evidence.
 
     In: CONTEXTS. Out: SCORES. score(a, b) = score(b, a) bit for bit.
     """
-    floor = settings.floor
+    floor, most_bits = settings.floor, on_notes.most_bits
 
     @without_values("score")
     def scored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -133,21 +145,25 @@ def scores(
         for batch in batches:
             compared = compared_of(batch)
             context = matrix_of(batch.column("context"), len(PAIR_CONTEXT), np.float32)
-            more = context_features(context, compared.levels, second, fit)
-            inputs = np.concatenate([features(compared, fit, shape), more], axis=1)
-            weights = head.second.match_weights(inputs)
-            rows = np.flatnonzero(probabilities(weights) >= floor)
-            yield scored_batch(batch.take(pa.array(rows)), weights[rows], fit, shape)
+            more, bare = (
+                context_features(pairs, compared.levels, learned.second, learned.fit)
+                for pairs in (context, with_first_weight(context, batch.column("bare_weight").to_numpy()))
+            )
+            found = noted_weights(head.second, compared, learned.fit, learned.shape, most_bits, more, bare)
+            rows = np.flatnonzero(probabilities(found.weights) >= floor)
+            yield scored_batch(batch.take(pa.array(rows)), found.weights[rows], found.from_notes()[rows], learned)
 
     return conform(frame.mapInArrow(scored, SCORES), SCORES)
 
 
-def scored_batch(batch: pa.RecordBatch, weights: np.ndarray, fit: TableFit, shape: TableShape) -> pa.RecordBatch:
-    """SCORES rows of pairs whose match weights are known."""
+def scored_batch(
+    batch: pa.RecordBatch, weights: np.ndarray, from_notes: np.ndarray, learned: Learned
+) -> pa.RecordBatch:
+    """SCORES rows of pairs whose match weights, and what notes give of them, are known."""
     compared = compared_of(batch)
     return pa.RecordBatch.from_arrays(
         [batch.column("left_key"), batch.column("right_key"), pa.array(probabilities(weights)), pa.array(weights),
-         veto_lists(vetoes(compared, fit, shape)), pass_lists(batch.column("blocking_passes").to_numpy()),
-         evidence_arrays(compared, fit, weights)],
+         veto_lists(vetoes(compared, learned.fit, learned.shape)), pass_lists(batch.column("blocking_passes").to_numpy()),
+         evidence_arrays(compared, learned.fit, weights, from_notes)],
         SCORES.names,
     )  # fmt: skip

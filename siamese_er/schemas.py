@@ -73,8 +73,12 @@ STANDARDISED = table(record_key=STRING, source=STRING, record_id=STRING, **{name
 EMBEDDINGS = table(
     record_key=STRING,
     field_vectors=BinaryType(), record_vector=BinaryType(), note_vector=BinaryType(),
+    note_terms=BinaryType(), note_births=STRINGS, note_sexes=STRINGS, note_names=STRINGS, wrong_chart=BooleanType(),
 )  # fmt: skip
-"""Vectors of one record: int8, see ``neural/encoder.py`` for the layout; null vector = nothing to encode."""
+"""Vectors of one record: int8, see ``neural/encoder.py`` for the layout; null vector = nothing to encode. note_terms is
+the signed hash of clinical terms; note_births ("1950:1951", first and last year), note_sexes and note_names
+("given|family") are what its notes state, null = nothing. wrong_chart: a note contradicts its own record and was left
+out; null = no notes."""
 
 BLOCKING_KEYS = table(record_key=STRING, blocking_pass=IntegerType(), key=LongType())
 """Every blocking key of every record; blocking_pass numbers ``linkage.keys.PASS_NAMES``; key is a hash."""
@@ -89,9 +93,10 @@ pairs that were looked at and not kept."""
 
 FIRST_SCORES = table(
     left_key=STRING, right_key=STRING, blocking_passes=LongType(), levels=BinaryType(), measures=BinaryType(),
-    first_weight=DoubleType(),
+    first_weight=DoubleType(), bare_weight=DoubleType(),
 )  # fmt: skip
-"""COMPARED_PAIRS that the first round of the pair head does not rule out; first_weight is its log2 odds."""
+"""COMPARED_PAIRS that the first round of the pair head does not rule out; first_weight is its log2 odds, bare_weight the
+same without what notes say."""
 
 CONTEXTS = table(**{field.name: field.dataType for field in FIRST_SCORES.fields}, context=BinaryType(),
                  soft=ArrayType(LongType()))  # fmt: skip

@@ -10,17 +10,18 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from siamese_er.compared import compared_of, matrix_of, measures_of, rows_of_bytes
-from siamese_er.config import ScoreSettings
+from siamese_er.config import NoteSettings, ScoreSettings
 from siamese_er.errors import without_values
 from siamese_er.linkage.compare import Compared, compare, rows_of_pairs
 from siamese_er.linkage.comparisons import COMPARISONS
 from siamese_er.linkage.context import LEAST_BITS
-from siamese_er.linkage.features import TableShape, features, table_shape
+from siamese_er.linkage.features import TableShape, table_shape
 from siamese_er.linkage.fellegi_sunter import TableFit, fit, plausible
 from siamese_er.linkage.keys import PASS_NAMES
 from siamese_er.linkage.pairs import block_pairs, key_rows, pairs_once
 from siamese_er.model import pair_head
 from siamese_er.neural.head import HeadModel
+from siamese_er.noted import noted_weights
 from siamese_er.schemas import COMPARED_PAIRS, FIRST_SCORES, STANDARDISED, conform
 
 ROWS_AT_ONCE = 8_000  # block rows held by a worker; a block is never split
@@ -173,19 +174,21 @@ def pass_counts(compared: DataFrame) -> dict[str, dict[str, int]]:
     return {"pairs_by_first_pass": first, "pairs_by_pass": every}
 
 
-def first_scores(compared: DataFrame, weighing: Weighing, model_path: str) -> DataFrame:
+def first_scores(compared: DataFrame, weighing: Weighing, model_path: str, on_notes: NoteSettings) -> DataFrame:
     """The pairs that the first round does not rule out, with its weight.
 
     In: COMPARED_PAIRS. Out: FIRST_SCORES. score(a, b) = score(b, a) bit for bit: every comparison is symmetric.
     """
+    most_bits = on_notes.most_bits
 
     @without_values("score")
     def scored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         head = pair_head(model_path)
         for batch in batches:
-            weights = head.first.match_weights(features(compared_of(batch), weighing.fit, weighing.shape))
-            rows = np.flatnonzero(weights >= LEAST_BITS)
-            kept = batch.select(FIRST_SCORES.names[:-1]).take(pa.array(rows))
-            yield pa.RecordBatch.from_arrays([*kept.columns, pa.array(weights[rows])], FIRST_SCORES.names)
+            found = noted_weights(head.first, compared_of(batch), weighing.fit, weighing.shape, most_bits)
+            rows = np.flatnonzero(found.weights >= LEAST_BITS)
+            kept = batch.select(FIRST_SCORES.names[:-2]).take(pa.array(rows))
+            weights = [pa.array(found.weights[rows]), pa.array(found.bare[rows])]
+            yield pa.RecordBatch.from_arrays([*kept.columns, *weights], FIRST_SCORES.names)
 
     return conform(compared.mapInArrow(scored, FIRST_SCORES), FIRST_SCORES)

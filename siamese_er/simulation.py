@@ -10,11 +10,13 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import torch
 from tqdm import tqdm
 
-from siamese_er.config import BlockingSettings
+from siamese_er.config import BlockingSettings, NoteSettings
+from siamese_er.fields.note_tables import Note, note_table
 from siamese_er.fields.standard import StandardRules, standard_batch
 from siamese_er.linkage.compare import Compared
 from siamese_er.linkage.tables import TableEvidence, arrow_table, table_evidence
@@ -26,6 +28,12 @@ from siamese_er.synthetic.profile import random_profile
 HELD_OUT_EVERY = 8  # every eighth table, from held-out name lists, is for validation and calibration
 SIZES = (250, 10_000)  # records of a table, drawn evenly on a log scale
 
+STRINGS = pa.list_(pa.string())
+EMBEDDED_TYPES = {
+    "field_vectors": pa.binary(), "record_vector": pa.binary(), "note_vector": pa.binary(), "note_terms": pa.binary(),
+    "note_births": STRINGS, "note_sexes": STRINGS, "note_names": STRINGS, "wrong_chart": pa.bool_(),
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class TrainingTable:
@@ -35,12 +43,26 @@ class TrainingTable:
     is_true: np.ndarray
 
 
-def embedded(records: pa.Table, notes: dict[str, list[str]], model_dir: str) -> pa.Table:
+def embedded(
+    records: pa.Table, notes: dict[str, list[Note]], model_dir: str, settings: NoteSettings | None = None
+) -> pa.Table:
     """The records with their EMBEDDINGS columns, as ``encode.py`` makes them."""
-    texts = [notes.get(key, []) for key in records["record_key"].to_pylist()]
-    for name, values in embedding_columns(load_encoder(model_dir, "cpu"), records.to_pandas(), texts).items():
-        records = records.append_column(name, pa.array(values, pa.binary()))
+    settings = settings or NoteSettings()
+    own = [notes.get(key, []) for key in records["record_key"].to_pylist()]
+    table = note_table([found for found in own if found], settings.boilerplate_records, settings.boilerplate_share)
+    columns = embedding_columns(load_encoder(model_dir, "cpu"), records.to_pandas(), own, table)
+    for name, values in columns.items():
+        records = records.append_column(name, pa.array(values, EMBEDDED_TYPES[name]))
     return records
+
+
+def noted(notes: pd.DataFrame) -> dict[str, list[Note]]:
+    """The notes of each record by its key."""
+    grouped: dict[str, list[Note]] = {}
+    for source, record_id, day, text in notes[["source", "record_id", "note_date", "text"]].itertuples(index=False):
+        if text is not None:
+            grouped.setdefault(f"{source}\x1f{record_id}", []).append(Note(day, text))
+    return grouped
 
 
 def simulated(seed: int, model_dir: str, sizes: tuple[int, int] = SIZES) -> TrainingTable:
@@ -51,11 +73,7 @@ def simulated(seed: int, model_dir: str, sizes: tuple[int, int] = SIZES) -> Trai
     drawn = population(n_records, seed, profile)
     raw = drawn.records.assign(record_key=drawn.records["source"] + "\x1f" + drawn.records["record_id"])
     standardised = standard_batch(raw, StandardRules())
-    notes = (
-        drawn.notes.assign(key=drawn.notes["source"] + "\x1f" + drawn.notes["record_id"]) if len(drawn.notes) else None
-    )
-    texts = {str(key): list(own) for key, own in notes.groupby("key")["text"]} if notes is not None else {}
-    records = embedded(arrow_table(standardised), texts, model_dir)
+    records = embedded(arrow_table(standardised), noted(drawn.notes), model_dir)
     settings = BlockingSettings()
     evidence = table_evidence(records, settings.passes, settings.max_block_size, seed=seed)
     keys = drawn.truth["source"] + "\x1f" + drawn.truth["record_id"]

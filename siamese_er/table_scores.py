@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from siamese_er.config import NoteSettings
 from siamese_er.linkage.compare import rows_of_pairs
 from siamese_er.linkage.context import (
     LEAST_BITS,
@@ -14,11 +15,13 @@ from siamese_er.linkage.context import (
     pair_context,
     probability,
     second_round,
+    with_first_weight,
 )
-from siamese_er.linkage.features import TableShape, features
+from siamese_er.linkage.features import TableShape
 from siamese_er.linkage.fellegi_sunter import TableFit, plausible
 from siamese_er.linkage.tables import TableEvidence, table_fit
 from siamese_er.neural.head import HeadModel, Scorer
+from siamese_er.noted import noted_weights
 
 
 def rows_of_evidence(evidence: TableEvidence, rows: np.ndarray) -> TableEvidence:
@@ -30,36 +33,37 @@ def rows_of_evidence(evidence: TableEvidence, rows: np.ndarray) -> TableEvidence
 
 @dataclass(frozen=True)
 class FirstScores:
-    """The pairs of LEAST_BITS or more: ``rows`` of the plausible evidence, first weights, inputs of the second round."""
+    """The pairs of LEAST_BITS or more: ``rows`` of the plausible evidence, first weights, context with and without the
+    pair's own notes."""
 
     rows: np.ndarray
     weights: np.ndarray
-    inputs: np.ndarray
+    context: np.ndarray
+    bare_context: np.ndarray
 
 
 def first_scores(
-    evidence: TableEvidence, fit: TableFit, shape: TableShape, first: Scorer, model_m: np.ndarray
+    evidence: TableEvidence, fit: TableFit, shape: TableShape, first: Scorer, model_m: np.ndarray, most_bits: float
 ) -> FirstScores:
-    """The first round over plausible pairs, and what the second sees of the pairs that stay."""
-    weights = np.concatenate([
-        first.match_weights(features(part.compared, fit, shape)) for part in parts_of(evidence)
-    ] or [np.zeros(0)])  # fmt: skip
+    """The first round over plausible pairs, and what the second is told of the pairs that stay."""
+    parts = [noted_weights(first, part.compared, fit, shape, most_bits) for part in parts_of(evidence)]
+    weights, bare = (
+        np.concatenate([np.zeros(0), *column]) for column in zip(*((p.weights, p.bare) for p in parts), strict=True)
+    )
     rows = np.flatnonzero(weights >= LEAST_BITS)
     weights, near = weights[rows], rows_of_evidence(evidence, rows)
     lists = neighbours(near.left, near.right, weights, evidence.n_records)
     context = pair_context(weights, others(lists, near.left, near.right), others(lists, near.right, near.left))
-    second = second_round(
-        near.compared.levels, probability(weights), first_round(weights, context), evidence.n_records, model_m
-    )
-    pairs = features(near.compared, fit, shape)
-    inputs = np.concatenate([pairs, context_features(context, near.compared.levels, second, fit)], axis=1)
-    return FirstScores(rows, weights, inputs)
+    levels = near.compared.levels
+    second = second_round(levels, probability(weights), first_round(weights, context), evidence.n_records, model_m)
+    bare_context = with_first_weight(context, bare[rows])
+    return FirstScores(rows, weights, *(context_features(c, levels, second, fit) for c in (context, bare_context)))
 
 
 def parts_of(evidence: TableEvidence, size: int = 50_000) -> list[TableEvidence]:
-    """The evidence in parts, so that the features of a big table fit into memory."""
+    """The evidence in parts, so that the features of a big table fit into memory; one part at least."""
     n = len(evidence.left)
-    return [rows_of_evidence(evidence, np.arange(i, min(i + size, n))) for i in range(0, n, size)]
+    return [rows_of_evidence(evidence, np.arange(i, min(i + size, n))) for i in range(0, max(n, 1), size)]
 
 
 @dataclass(frozen=True)
@@ -72,9 +76,11 @@ class TableScores:
     shape: TableShape
 
 
-def scored_table(evidence: TableEvidence, head: HeadModel) -> TableScores:
+def scored_table(evidence: TableEvidence, head: HeadModel, most_bits: float = NoteSettings().most_bits) -> TableScores:
     """The pairs of a table that ``jobs/match.py`` would score, with the same weights."""
     kept = rows_of_evidence(evidence, plausible(evidence.compared.levels, head.model_m, head.model_u))
     fit, shape = table_fit(kept, head.model_m, head.model_u)
-    found = first_scores(kept, fit, shape, head.first, head.model_m)
-    return TableScores(rows_of_evidence(kept, found.rows), head.second.match_weights(found.inputs), fit, shape)
+    found = first_scores(kept, fit, shape, head.first, head.model_m, most_bits)
+    near = rows_of_evidence(kept, found.rows)
+    scored = noted_weights(head.second, near.compared, fit, shape, most_bits, found.context, found.bare_context)
+    return TableScores(near, scored.weights, fit, shape)

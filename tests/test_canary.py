@@ -18,8 +18,8 @@ records, notes, output = sys.argv[1:4]
 config = load_config(None, {"input.records": [records], "input.notes": [notes], "run.output": output}, [])
 spark = build_session(config, "failing")
 
-def quoting_note(encoder, batch, texts):
-    raise ValueError(f"cannot encode {[text for row in texts for text in row]}")
+def quoting_note(encoder, batch, notes, table):
+    raise ValueError(f"cannot encode {[note.text for row in notes for note in row]}")
 
 def quoting_name(batch, rules):
     raise KeyError(batch["family_name"].tolist(), batch["given_name"].tolist(), batch["record_id"].tolist())

@@ -1,18 +1,26 @@
 """The encode step in Spark: one row for each record, null for nothing, notes averaged in any order."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from chispa import assert_df_equality
 from linkage_records import table_of
 
-from siamese_er.config import ModelSettings
-from siamese_er.encode import MOST_NOTES, embeddings, latest_notes, worker_device
+from siamese_er.config import ModelSettings, NoteSettings
+from siamese_er.encode import MOST_NOTES, counted_notes, embeddings, latest_notes, worker_device
+from siamese_er.fields.standard import StandardRules, standard_batch
+from siamese_er.linkage.tables import arrow_table
 from siamese_er.model import model_folder
 from siamese_er.neural.checkpoint import load_encoder
 from siamese_er.neural.encoder import mean_vectors
 from siamese_er.schemas import EMBEDDINGS, NOTES, STANDARDISED
+from siamese_er.simulation import embedded, noted
+from siamese_er.synthetic.population import population
+from siamese_er.synthetic.profile import PROFILES
 
 SETTINGS = ModelSettings(device="cpu")
+ON_NOTES = NoteSettings()
 FOLDER = model_folder(SETTINGS)
 FIRST, SECOND = "Patient of 63 with asthma, uses a walker.", "Knee replaced last spring; allergic to penicillin."
 
@@ -47,7 +55,7 @@ def notes(spark):
 
 @pytest.fixture(scope="module")
 def encoded(records, notes):
-    return embeddings(records, notes, FOLDER, SETTINGS).persist()
+    return embeddings(records, notes, FOLDER, SETTINGS, ON_NOTES).persist()
 
 
 def test_each_record_has_one_row_and_null_vectors_where_nothing_is_to_encode(encoded):
@@ -56,8 +64,12 @@ def test_each_record_has_one_row_and_null_vectors_where_nothing_is_to_encode(enc
     assert sorted(rows) == ["r0", "r1", "r2"]
     assert encoded.columns == EMBEDDINGS.names
     is_null = {name: [column for column in EMBEDDINGS.names[1:] if row[column] is None] for name, row in rows.items()}
-    assert is_null == {"r0": [], "r1": ["note_vector"], "r2": ["field_vectors", "record_vector"]}
-    assert [len(rows["r0"][column]) for column in EMBEDDINGS.names[1:]] == [160, 64, 64]
+    of_notes = ["note_vector", "note_terms", "note_births", "note_sexes", "note_names", "wrong_chart"]
+    nothing_stated = ["note_births", "note_sexes", "note_names"]
+    assert is_null == {
+        "r0": nothing_stated, "r1": of_notes, "r2": ["field_vectors", "record_vector", *nothing_stated]
+    }  # fmt: skip
+    assert [len(rows["r0"][column]) for column in EMBEDDINGS.names[1:5]] == [160, 64, 64, 128]
 
 
 def test_the_notes_of_a_record_are_averaged(encoded):
@@ -75,16 +87,18 @@ def test_neither_order_nor_partitions_change_a_vector(records, notes, encoded):
         notes.repartition(4).orderBy("text"),
         FOLDER,
         SETTINGS,
+        ON_NOTES,
     )
 
     assert_df_equality(encoded, backwards, ignore_row_order=True)
 
 
 def test_without_notes_the_other_vectors_are_the_same(records, notes, encoded):
-    unread = embeddings(records, notes, FOLDER, SETTINGS.model_copy(update={"use_notes": False}))
+    unread = embeddings(records, notes, FOLDER, SETTINGS.model_copy(update={"use_notes": False}), ON_NOTES)
 
-    assert unread.where("note_vector is not null").isEmpty()
-    assert_df_equality(unread.drop("note_vector"), encoded.drop("note_vector"), ignore_row_order=True)
+    of_notes = [name for name in EMBEDDINGS.names if name.startswith("note_") or name == "wrong_chart"]
+    assert unread.dropna("all", subset=of_notes).isEmpty()
+    assert_df_equality(unread.drop(*of_notes), encoded.drop(*of_notes), ignore_row_order=True)
 
 
 def test_latest_notes_keeps_the_latest_and_repeats_none(spark):
@@ -96,6 +110,39 @@ def test_latest_notes_keeps_the_latest_and_repeats_none(spark):
     expected = [text for _, _, text in sorted(((date, note, text) for _, note, date, text in many), reverse=True)]
     assert [row.record_key for row in kept] == ["s\x1fr0"]
     assert kept[0].notes == expected[:MOST_NOTES]
+
+
+def test_spark_and_memory_agree_on_every_column(spark):
+    made = population(120, 5, replace(PROFILES["demo"], notes_share=0.8, visits=2.0, wrong_chart=0.05))
+    raw = made.records.assign(record_key=made.records["source"] + "\x1f" + made.records["record_id"])
+    table = arrow_table(standard_batch(raw, StandardRules()))
+    standardised = spark.createDataFrame(
+        [tuple(row.values()) for row in table.select(STANDARDISED.names).to_pylist()], STANDARDISED
+    )
+    rows = made.notes.assign(record_key=made.notes["source"] + "\x1f" + made.notes["record_id"])[NOTES.names]
+    notes = spark.createDataFrame(list(rows.itertuples(index=False, name=None)), NOTES).repartition(3)
+    few = NoteSettings(boilerplate_records=4)
+
+    distributed = {
+        row.record_key: row.asDict() for row in embeddings(standardised, notes, FOLDER, SETTINGS, few).collect()
+    }
+
+    in_memory = embedded(table, noted(made.notes), FOLDER, few).select(EMBEDDINGS.names).to_pylist()
+    assert distributed == {row["record_key"]: row for row in in_memory}
+    counts = {name: sum(row[name] is not None for row in in_memory) for name in EMBEDDINGS.names}
+    assert all(counts.values())
+    assert {row["wrong_chart"] for row in in_memory} == {True, False, None}
+
+
+def test_a_sentence_of_many_records_is_boilerplate_for_spark_too(spark, records):
+    notes = notes_of(spark, *((n, str(n), None, f"{FIRST} Record {'abc'[n]}.") for n in range(3)))
+    joined = records.join(latest_notes(notes), "record_key", "left")
+
+    counted = counted_notes(joined, NoteSettings(boilerplate_records=2))
+
+    assert counted.n_records == 3
+    assert counted.kept(f"{FIRST} Gout.") == ["Gout."]
+    assert counted_notes(joined, NoteSettings(boilerplate_records=3)).kept(FIRST) == [FIRST]
 
 
 def test_worker_device_is_the_cpu_where_told_so():

@@ -1,6 +1,6 @@
 import pytest
 
-from siamese_er.review.queue import CUT_REASONS, review_queue
+from siamese_er.review.queue import CUT_REASONS, WRONG_CHART, review_queue
 from siamese_er.schemas import CLUSTERS, CUTS, ENTERPRISE_IDS, GOLDEN_RECORDS, LINKS
 
 E = {"a": "E1", "b": "E1", "c": "E2", "d": "E2", "e": "E3", "f": "E4", "g": "E5", "h": "E6", "i": "E7"}
@@ -41,6 +41,7 @@ def queue(spark):
             spark.createDataFrame(clusters[::order], CLUSTERS),
             100,
             spark.createDataFrame(goldens, GOLDEN_RECORDS),
+            spark.createDataFrame([(key("f"),)], "record_key string"),
         ).collect()
 
     rows = build(1)
@@ -68,7 +69,16 @@ def test_review_queue_asks_about_clusters(queue):
         "c": "its records have different national ids",
         "e": "one of its records may hold two people",
         "g": "it is larger than the limit",
+        "f": WRONG_CHART,
     }
+
+
+def test_review_queue_asks_about_a_record_whose_notes_contradict_it(queue):
+    asked = queue["f", None]
+
+    assert asked["enterprise_ids"] == ["E4"]
+    assert asked["match_probability"] is None
+    assert asked["priority"] == 0.1
 
 
 def test_review_queue_puts_the_most_valuable_first(queue):

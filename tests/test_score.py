@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from siamese_er import compared, rescore, score
 from siamese_er.block import blocks, key_sizes, keys_of, with_frequencies
-from siamese_er.config import BlockingSettings, MatchConfig, ModelSettings, ScoreSettings
+from siamese_er.config import BlockingSettings, MatchConfig, ModelSettings, NoteSettings, ScoreSettings
 from siamese_er.fields.standard import StandardRules, standard_batch
 from siamese_er.linkage.compare import Compared
 from siamese_er.linkage.keys import PASS_NAMES
@@ -23,7 +23,7 @@ from siamese_er.table_scores import scored_table
 
 FOLDER = model_folder(ModelSettings())
 BLOCKING = BlockingSettings(passes=tuple(name for name in PASS_NAMES if name != "learned"))
-KEPT = ScoreSettings(floor=0.0)
+KEPT, NOTES = ScoreSettings(floor=0.0), NoteSettings()
 
 
 @given(st.data())
@@ -66,7 +66,7 @@ def from_first(first, weighing, settings):
     """SCORES of FIRST_SCORES."""
     in_context = rescore.contexts(first)
     second = rescore.second_weighing(in_context, weighing.fit.n_records, settings, pair_head(FOLDER))
-    return rescore.scores(in_context, weighing.fit, weighing.shape, second, FOLDER, settings)
+    return rescore.scores(in_context, rescore.Learned(weighing.fit, weighing.shape, second), FOLDER, settings, NOTES)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def scored(spark, standardised):
     looked_at = score.compared_pairs(blocks(payload, keys, key_sizes(keys), BLOCKING), n, FOLDER).persist()
     kept = score.kept_pairs(looked_at)
     weighing = score.weighing(kept, frame, n, KEPT, pair_head(FOLDER))
-    first = score.first_scores(kept, weighing, FOLDER).persist()
+    first = score.first_scores(kept, weighing, FOLDER, NOTES).persist()
     return looked_at, first, weighing, from_first(first, weighing, KEPT).toPandas()
 
 

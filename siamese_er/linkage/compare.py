@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from siamese_er.linkage import dates, levels
 from siamese_er.linkage.comparisons import COMPARISONS, INDEX, SWAPPED_FAMILY, SWAPPED_GIVEN, Comparison
+from siamese_er.linkage.note_pairs import NOTE_FACTS, note_facts_of_pairs
 from siamese_er.linkage.values import (
     ValueColumn,
     best_values,
@@ -19,10 +20,14 @@ from siamese_er.linkage.values import (
 
 PAIR_FACTS = (
     "year_gap", "newborn_sides", "newborn_order_conflict", "placeholder_sides", "same_source", "birth_order_conflict",
+    *NOTE_FACTS,
 )  # fmt: skip
 VECTOR_FIELDS = ("given_name", "family_name", "address_line", "city", "email")  # order of EMBEDDINGS.field_vectors
 FIELD_WIDTH = 32
-COSINES = (*(f"cosine_{name}" for name in VECTOR_FIELDS), "cosine_record", "cosine_note", "cosine_cross")
+COSINES = (
+    *(f"cosine_{name}" for name in VECTOR_FIELDS), "cosine_record", "cosine_note", "cosine_cross", "cosine_note_terms",
+)  # fmt: skip
+TERM_WIDTH = 128
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Compared:
     similarities: np.ndarray  # float32 (n, len(COMPARISONS)); 0..1, 0 where missing
     rarities: np.ndarray  # float32 (n, len(COMPARISONS)); log2(1 / share of records with the agreeing value), else 0
     cosines: np.ndarray  # float32 (n, len(COSINES)); -1..1, nan where a side has no vector
-    facts: np.ndarray  # float32 (n, len(PAIR_FACTS)); year_gap -1 where unknown
+    facts: np.ndarray  # float32 (n, len(PAIR_FACTS)); year_gap -1 where unknown; NOTE_FACTS 1, -1 or 0
 
 
 def rows_of_pairs(compared: Compared, rows: np.ndarray) -> Compared:
@@ -216,7 +221,8 @@ def note_swapped_names(
 
 
 def pair_facts(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """(n, len(PAIR_FACTS)): the gap of birth years (-1 unknown), newborn and placeholder sides (0..2), conflicts (0/1)."""
+    """(n, len(PAIR_FACTS)): the gap of birth years (-1 unknown), newborn and placeholder sides (0..2), conflicts (0/1),
+    NOTE_FACTS (-1, 0, 1)."""
     marks = records["name_marks"].to_pylist()
     newborn = np.array([any(m.startswith("newborn") for m in row or ()) for row in marks], np.int8)
     placeholder = np.array([any(m.startswith("placeholder") for m in row or ()) for row in marks], np.int8)
@@ -230,7 +236,7 @@ def pair_facts(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.nda
         gap, newborn[left] + newborn[right], order_conflict & (newborn[left] + newborn[right] > 0),
         placeholder[left] + placeholder[right], sources[left] == sources[right], order_conflict,
     )  # fmt: skip
-    return np.column_stack(columns).astype(np.float32)
+    return np.column_stack([*columns, note_facts_of_pairs(records, left, right)]).astype(np.float32)
 
 
 def vectors(records: pa.Table, name: str, width: int) -> np.ndarray:
@@ -261,10 +267,24 @@ def cosines(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.ndarra
         part = fields[:, position * FIELD_WIDTH : (position + 1) * FIELD_WIDTH]
         result[:, position] = cosine(part[left], part[right])
     record, note = vectors(records, "record_vector", 64), vectors(records, "note_vector", 64)
-    result[:, -3] = cosine(record[left], record[right])
-    result[:, -2] = cosine(note[left], note[right])
+    place = {name: position for position, name in enumerate(COSINES)}
+    result[:, place["cosine_record"]] = cosine(record[left], record[right])
+    result[:, place["cosine_note"]] = cosine(note[left], note[right])
     cross = np.stack([cosine(record[left], note[right]), cosine(note[left], record[right])])
     known = ~np.isnan(cross)
-    with np.errstate(invalid="ignore"):
-        result[:, -1] = np.where(known.any(0), np.where(known, cross, 0).sum(0) / np.maximum(known.sum(0), 1), np.nan)
+    mean = np.where(known, cross, 0).sum(0) / np.maximum(known.sum(0), 1)
+    result[:, place["cosine_cross"]] = np.where(known.any(0), mean, np.nan)
+    if "note_terms" in records.column_names:
+        result[:, place["cosine_note_terms"]] = term_cosines(records, left, right)
+    return result
+
+
+def term_cosines(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """(n,) cosines of clinical terms; nan where a side has none."""
+    result = np.full(len(left), np.nan, np.float32)
+    is_known = records["note_terms"].is_valid().to_numpy()
+    both = np.flatnonzero(is_known[left] & is_known[right])
+    if len(both):
+        terms = vectors(records, "note_terms", TERM_WIDTH)
+        result[both] = cosine(terms[left[both]], terms[right[both]])
     return result

@@ -115,6 +115,13 @@ def pair_context(weights: np.ndarray, left: Others, right: Others) -> np.ndarray
     return (np.round(columns * 4096) / 4096).astype(np.float32)  # the order of summation cannot show
 
 
+def with_first_weight(context: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """``pair_context`` as if the first round had given these weights to the pairs themselves."""
+    changed = context.copy()
+    changed[:, PAIR_CONTEXT.index("first_weight")] = np.round(np.clip(weights, -MOST_BITS, MOST_BITS) / 5 * 4096) / 4096
+    return changed
+
+
 @dataclass(frozen=True)
 class SecondRound:
     """What the first round's probabilities tell of a table: m of every level, and figures in order of TABLE_CONTEXT."""

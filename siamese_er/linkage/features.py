@@ -7,11 +7,13 @@ import numpy as np
 from siamese_er.linkage.compare import COSINES, PAIR_FACTS, Compared
 from siamese_er.linkage.comparisons import COMPARISONS, INDEX
 from siamese_er.linkage.fellegi_sunter import TableFit
+from siamese_er.linkage.note_pairs import NOTE_FACTS
 
 GROUPS = ("person", "identifier", "contact")
 FACTS = (
     "year_gap_0", "year_gap_1_3", "year_gap_4_14", "year_gap_15_60", "newborn_one_side", "newborn_both",
     "newborn_order_conflict", "placeholder_sides", "same_source", "birth_order_conflict",
+    *(f"{name}_{sign}" for name in NOTE_FACTS for sign in ("agrees", "contradicts")),
 )  # fmt: skip
 TABLE_FIELDS = (
     "given_name", "family_name", "middle_name", "birth_date", "sex", "national_id", "phone", "email", "address_line",
@@ -83,6 +85,7 @@ def fact_columns(facts: np.ndarray) -> np.ndarray:
         gap == 0, (gap >= 1) & (gap <= 3), (gap >= 4) & (gap < 15), (gap >= 15) & (gap <= 60),
         fact["newborn_sides"] == 1, fact["newborn_sides"] == 2, fact["newborn_order_conflict"],
         fact["placeholder_sides"], fact["same_source"], fact["birth_order_conflict"],
+        *(fact[name] == sign for name in NOTE_FACTS for sign in (1, -1)),
     ]).astype(np.float32)  # fmt: skip
 
 

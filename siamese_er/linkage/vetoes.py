@@ -22,7 +22,7 @@ linked_notes, so their figures are not blind to it; see the model card."""
 VETOES = (
     "national_id_conflict", "twins_pattern", "generation_gap", "birth_order_conflict", "near_given_name_in_household",
     "sibling_pattern", "same_id_other_person", "no_name_or_birth_date", "suffix_conflict",
-    "thin_evidence",
+    "thin_evidence", "note_contradiction",
 )  # fmt: skip
 
 
@@ -67,6 +67,12 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape) -> np.ndarray:
         "no_name_or_birth_date": ((given == 0) & (family == 0)) | ((born == 0) & ~same_id & (given <= 2)),
         "suffix_conflict": (level("name_suffix") == 1) & ~(national >= 3) & (born != dates.EQUAL),
         "thin_evidence": thin_evidence(compared, fit),
+        # a note's sex alone is too often a slip of the record or the note
+        "note_contradiction": (fact["note_birth"] < 0)
+        | (
+            (fact["note_sex"] < 0)
+            & ((fact["note_name"] < 0) | (level("sex") == 1) | other_given | ((born >= 1) & (born <= dates.SAME_DAY)))
+        ),
     }
     if not shows_households(shape):
         patterns |= {name: np.zeros(len(levels), bool) for name in OF_HOUSEHOLDS}

@@ -12,6 +12,8 @@ CUT_REASONS = {
     "no_match": "a strong link, but a person keeps records of the two groups apart",
 }
 MOST_UNCERTAIN = 0.25
+OF_WRONG_CHART = 0.1  # uncertainty of a record whose notes contradict it
+WRONG_CHART = "a note of this record contradicts its birth date, sex or name: wrong chart, or a wrong entry"
 
 
 def review_queue(
@@ -21,20 +23,25 @@ def review_queue(
     clusters: DataFrame,
     max_cluster_size: int,
     goldens: DataFrame | None = None,
+    wrong_charts: DataFrame | None = None,
 ) -> DataFrame:
-    """REVIEW_QUEUE: pairs of clusters that may be one person, and clusters that may be several.
+    """REVIEW_QUEUE: pairs of clusters that may be one person, clusters that may be several, records in doubt.
 
     Two clusters are asked about once, by their best pair; a pair inside one cluster is not asked. Clusters that a
     person keeps apart by any of their pairs are asked again only where a cut link is new evidence. The priority is the
     uncertainty, p(1 - p), times the records that the answer moves; a link that the guard refused counts as wholly
     uncertain (.25), whatever its own probability.
 
-    In:  LINKS, CUTS, ENTERPRISE_IDS, CLUSTERS; ``goldens``: GOLDEN_RECORDS, for clusters with several national ids.
-    Out: task_id is a hash of the keys of the question; right_source and right_record_id are null for a cluster.
+    In:  LINKS, CUTS, ENTERPRISE_IDS, CLUSTERS; ``goldens``: GOLDEN_RECORDS, for clusters with several national ids;
+         ``wrong_charts``: the record_key of each record whose notes contradict it.
+    Out: task_id is a hash of the keys of the question; right_source and right_record_id are null for a cluster and for
+         a single record.
     """
     questions = _pair_questions(links, cuts, ids, clusters).unionByName(
         _cluster_questions(ids, clusters, goldens, max_cluster_size)
     )
+    if wrong_charts is not None:
+        questions = questions.unionByName(_record_questions(ids, wrong_charts))
     named = questions.select(
         F.substring(F.sha2(F.concat_ws("\x1e", "kind", "left_key", "right_key"), 256), 1, 16).alias("task_id"),
         *_source_and_id("left"),
@@ -150,4 +157,18 @@ def _cluster_questions(
             F.when(is_grave, MOST_UNCERTAIN).otherwise(F.greatest(p * (1 - p), F.lit(0.01))).alias("uncertainty"),
             "n_records",
         )
+    )
+
+
+def _record_questions(ids: DataFrame, wrong_charts: DataFrame) -> DataFrame:
+    """One question for each record whose notes speak of somebody else."""
+    return wrong_charts.join(conform(ids, ENTERPRISE_IDS), "record_key").select(
+        F.lit("record").alias("kind"),
+        F.col("record_key").alias("left_key"),
+        F.lit(None).cast("string").alias("right_key"),
+        F.array("enterprise_id").alias("enterprise_ids"),
+        F.lit(None).cast("double").alias("match_probability"),
+        F.lit(WRONG_CHART).alias("reason"),
+        F.lit(OF_WRONG_CHART).alias("uncertainty"),
+        F.lit(1).alias("n_records"),
     )

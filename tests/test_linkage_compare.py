@@ -20,6 +20,10 @@ def labels(first, second):
     [
         pytest.param({"given_name": "Bob"}, {"given_name": "Robert"}, {"given_name": "nickname"}, id="nickname"),
         pytest.param({"given_name": "Mary Ann"}, {"given_name": "Ann"}, {"given_name": "part"}, id="one of two names"),
+        pytest.param({"given_name": "Robert"}, {"given_name": "Roberta"}, {"given_name": "near"}, id="a man's and a woman's name"),
+        pytest.param({"given_name": "Mario"}, {"given_name": "Maria"}, {"given_name": "near"}, id="two endings"),
+        pytest.param({"given_name": "Robert"}, {"given_name": "Robertt"}, {"given_name": "close"}, id="a letter twice"),
+        pytest.param({"birth_date": "1999-12-31"}, {"birth_date": "2000-01-01"}, {"birth_date": "one_error"}, id="next day, other month"),
         pytest.param({"given_name": "M"}, {"given_name": "Mary"}, {"given_name": "initial"}, id="initial"),
         pytest.param({"given_name": "M"}, {"given_name": "M"}, {"given_name": "initial"}, id="equal initials"),
         pytest.param({"family_name": "Smith"}, {"family_name": "Smiht"}, {"family_name": "close"}, id="exchanged letters"),

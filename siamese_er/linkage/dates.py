@@ -4,7 +4,7 @@ import numpy as np
 
 DIFFERENT, SAME_YEAR, SAME_DAY, PARTIAL, ONE_EDIT, SWAPPED, FIRST_OF_YEAR, EQUAL = 1, 2, 3, 4, 5, 6, 7, 8
 """Levels: nothing in common; year alone; month and day alone; all that both know; one digit wrong, two neighbours
-exchanged, or the year off by one or ten; day and month exchanged; equal on 1 January (often a default); equal."""
+exchanged, one day apart, or the year off by one or ten; day and month exchanged; equal on 1 January (often a default); equal."""
 
 
 def date_fields(values: list[str]) -> np.ndarray:
@@ -34,7 +34,7 @@ def date_levels(values: list[str], left: np.ndarray, right: np.ndarray) -> tuple
     one_edit = full & (
         (n_edits == 1) | (same[:, 1] & same[:, 2] & ((year_gap == 1) | (year_gap == 10))) | transposed(a, b)
     )
-    one_edit |= full & same[:, 0] & same[:, 1] & (np.abs(a[:, 2] - b[:, 2]) == 1)
+    one_edit |= full & (np.abs(day_numbers(a) - day_numbers(b)) == 1)
     swapped = full & same[:, 0] & (a[:, 1] == b[:, 2]) & (a[:, 2] == b[:, 1])
     partial = ~full & ((a == b) | ~known).all(1) & known.any(1)
     levels = np.where(same[:, 0], SAME_YEAR, DIFFERENT)
@@ -50,6 +50,12 @@ def digits(fields: np.ndarray) -> np.ndarray:
     """(n, 8) digits of YYYYMMDD."""
     number = fields[:, 0] * 10_000 + fields[:, 1] * 100 + fields[:, 2]
     return (number[:, None] // 10 ** np.arange(7, -1, -1)) % 10
+
+
+def day_numbers(fields: np.ndarray) -> np.ndarray:
+    """Days since 1970 of full dates, possible or not (13 months and 31 days follow on); other dates give any number."""
+    months = (fields[:, 0].astype(np.int64) - 1970) * 12 + fields[:, 1] - 1
+    return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + fields[:, 2]
 
 
 def digit_edits(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -77,10 +77,24 @@ def of_several_parts(values: list[str], a: np.ndarray, b: np.ndarray) -> np.ndar
     return np.flatnonzero(several[a] | several[b])
 
 
+def are_of_two_sexes(first: str, second: str) -> bool:
+    """Whether two given names are alike but for the ending that makes one a woman's: Daniel and Daniela, Mario and Maria."""
+    short, long = sorted((first, second), key=len)
+    if len(short) == len(long):
+        return short[:-1] == long[:-1] and {short[-1], long[-1]} == {"o", "a"}
+    return long.startswith(short) and long[len(short) :] in ("a", "ina", "ine", "ette", "elle")
+
+
 def given_levels(values: list[str], a: np.ndarray, b: np.ndarray) -> Compared:
-    """Levels 1 different, 2 initial, 3 near, 4 close, 5 nickname, 6 part (one has a further name), 7 = equal."""
+    """Levels 1 different, 2 initial, 3 near, 4 close, 5 nickname, 6 part (one has a further name), 7 = equal.
+
+    Names of a man and a woman that differ by their ending are near, not close: they are rarely one mistyped name.
+    """
     closeness, similarity = name_closeness(values, a, b)
     levels = np.choose(closeness, [1, 3, 4]).astype(np.int8)
+    for i in np.flatnonzero(closeness == 2).tolist():
+        if are_of_two_sexes(values[a[i]], values[b[i]]):
+            levels[i] = 3
     groups = [NICKNAMES(value) for value in values]
     known = np.array([len(group) > 1 for group in groups], bool)
     for i in np.flatnonzero((closeness < 2) & (known[a] | known[b])).tolist():

@@ -26,6 +26,7 @@ from siamese_er.synthetic.population import population
 from siamese_er.synthetic.profile import random_profile
 
 HELD_OUT_EVERY = 8  # every eighth table, from held-out name lists, is for validation and calibration
+MOST_WITH_NOTES = 2_000  # records of a table with notes, which take long to encode
 SIZES = (250, 10_000)  # records of a table, drawn evenly on a log scale
 
 STRINGS = pa.list_(pa.string())
@@ -70,6 +71,8 @@ def simulated(seed: int, model_dir: str, sizes: tuple[int, int] = SIZES) -> Trai
     rng = np.random.default_rng([seed, 7])
     n_records = int(np.exp(rng.uniform(*np.log(sizes))))
     profile = random_profile(rng, "second" if seed % HELD_OUT_EVERY == 0 else "first")
+    if profile.notes_share:
+        n_records = min(n_records, MOST_WITH_NOTES)
     drawn = population(n_records, seed, profile)
     raw = drawn.records.assign(record_key=drawn.records["source"] + "\x1f" + drawn.records["record_id"])
     standardised = standard_batch(raw, StandardRules())

@@ -50,9 +50,8 @@ def cosine_of(first: str, second: str, table: NoteTable) -> float:
 
 
 def test_sentences_of_many_records_are_boilerplate_and_others_stay():
-    table = table_of_notes(
-        *(f"{EXAM} Seen on day {n}. {word}." for n, word in enumerate("gout mumps tetany rabies".split()))
-    )
+    words = ("gout", "mumps", "tetany", "rabies")
+    table = table_of_notes(*(f"{EXAM} Seen on day {n}. {word}." for n, word in enumerate(words)))
 
     kept = note_evidence([Note(DAY, f"{EXAM} Seen on day 9. Gout.")], OwnFacts(), table)
 

@@ -66,7 +66,8 @@ def name_relation(name: str, given: tuple[str, ...], family: tuple[str, ...], is
     """1 if a note's name "given|family" is that of a record, -1 if it is another person's, else 0 (either unknown).
 
     Another person's: no part of it is near any of the record's names. A lone surname contradicts where a man is
-    spoken of on either side, for women change theirs. The same: a family name is near, and the given name where the note has one.
+    spoken of on either side, for women change theirs. The same: a family name is near, and the given name where the
+    note has one.
 
     >>> name_relation("|alvarez", ("ana",), ("alvares",), False), name_relation("|kent", ("ana",), ("day",), False)
     (1, 0)

@@ -1,10 +1,15 @@
 """Facts that a note states about its patient, and nothing about relatives, clinicians or scars."""
 
+from dataclasses import replace
+
 import pytest
 
 from siamese_er.fields.note_facts import NoteFacts, birth_years, note_facts
-from siamese_er.fields.note_own import OwnFacts, contradicts, name_relation
+from siamese_er.fields.note_own import OwnFacts, contradicts, name_relation, own_facts
 from siamese_er.fields.note_text import normal_form, statements, terms
+from siamese_er.fields.standard import StandardRules, standard_batch
+from siamese_er.synthetic.population import population
+from siamese_er.synthetic.profile import DEMO_PROFILE
 
 DAY = "2018-03-01"
 AT_67 = ((1950, 1951),)
@@ -138,3 +143,16 @@ def test_name_relation(name, given, family, is_man, expected):
 )  # fmt: skip
 def test_contradicts_the_note_s_own_record(facts, own, expected):
     assert contradicts(facts, own) is expected
+
+
+def test_facts_of_simulated_notes_are_those_of_their_records():
+    clean = {"clean_share": 1.0, "noise": {}, "missing": {}, "replaced": {}, "life": {}, "wrong_chart": 0.0}
+    made = population(300, 2, replace(DEMO_PROFILE, notes_share=1.0, visits=2.0, **clean))
+    raw = made.records.assign(record_key=made.records["source"] + made.records["record_id"])
+    owns = dict(zip(raw["record_key"], own_facts(standard_batch(raw, StandardRules()), range(len(raw))), strict=True))
+
+    found = [(note_facts(n.text, n.note_date), owns[n.source + n.record_id]) for n in made.notes.itertuples()]
+
+    assert sum(contradicts(facts, own) for facts, own in found) <= 0.01 * len(found)
+    assert sum(bool(facts.births) for facts, _ in found) > 0.3 * len(found)
+    assert sum(bool(facts.names) for facts, _ in found) > 0.05 * len(found)

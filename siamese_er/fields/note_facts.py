@@ -26,7 +26,7 @@ BEHIND_AGE = re.compile(rf"(?:,?[\s-]+[\w/-]+){{0,5}}?[\s-]+{NOUN}\b", re.IGNORE
 GOES_ON = re.compile(
     r"\s+(?:with|w/|who|presents|presenting|seen|admitted|referred|here|in for|known)\b|,", re.IGNORECASE
 )
-BEFORE_AGE = re.compile(r"(?:^|[:(,]|\b(?:is|was|this|pleasant|patient)(?: an?)?)\s*$", re.IGNORECASE)
+BEFORE_AGE = re.compile(r"(?:^|[:(,]|\b(?:is|this|pleasant|patient)(?: an?)?)\s*$", re.IGNORECASE)
 NOT_PATIENT = re.compile(
     r"\b(?:has|have|had|with|her|his|their|my|two|three|by|at|since|from|until|to|when|as|ages?|of|for|and|than|or)"
     r"(?: an?| the)?\s*$", re.IGNORECASE,
@@ -43,6 +43,7 @@ BIRTH_DATE = re.compile(
 )  # fmt: skip
 WORD = r"[^\W\d_][^\W\d_'’-]*(?:['’-][^\W\d_]+)*"
 TITLED = re.compile(rf"\b(?P<title>Mr|Mrs|Ms|Miss|MR|MRS|MS)\.? (?P<name>{WORD}(?: {WORD}){{0,3}})")
+INTRODUCED = re.compile(rf"^(?P<name>{WORD}(?: {WORD}){{1,3}}) is an? (?:[a-z-]+ ){{0,3}}$")
 NAME_LINE = re.compile(r"^(?:patient(?:'s)?(?: name)?|name|pt(?: name)?)\s*:\s*(?P<name>.+)$", re.IGNORECASE)
 NAME_ENDS = re.compile(
     r"\s*(?:[;(|.]\s*|,?\s+)(?:DOB|D\.O\.B|date|born|MRN|NHS|age|sex|aged|\d|\().*$|[.;]$", re.IGNORECASE
@@ -60,6 +61,7 @@ CLINICIAN_BEHIND = re.compile(
     r",?\s+(?:MD|RN|NP|PA|DO|FRCS|MBBS|PhD|consultant|surgeon|nurse|therapist|physician)\b|'s|’s"
 )
 PARTICLES = frozenset({"de", "del", "la", "da", "do", "dos", "van", "von", "der", "den", "di", "bin", "al", "el", "y"})
+TITLES = frozenset({"Mr", "Mrs", "Ms", "Miss", "Dr", "MR", "MRS", "MS", "DR"})
 TITLE_SEX = {"mr": "m", "mrs": "f", "ms": "f", "miss": "f"}
 
 
@@ -160,6 +162,14 @@ def titled_names(text: str) -> Iterator[tuple[int, str, str]]:
         yield found.start(), TITLE_SEX[found["title"].lower()], standard_name(" ".join(words))
 
 
+def introduced(before_age: str) -> str:
+    """The name of somebody introduced as "Ann Smith is a" before an age; empty where a word is none of a name."""
+    found = INTRODUCED.match(before_age)
+    words = found["name"].split() if found else []
+    is_name = bool(words) and len(name_words(" ".join(words))) == len(words) and words[0].rstrip(".") not in TITLES
+    return standard_name(" ".join(words)) if is_name else ""
+
+
 def line_name(text: str) -> str:
     """The name of a line such as "Patient: Smith, Ann"; empty where it holds anything but a whole name."""
     found = NAME_LINE.match(text)
@@ -185,6 +195,7 @@ def statement_facts(statement: Statement, note_date: str | None) -> tuple[list[t
         if position < end:
             births.append(birth_years(n, unit, note_date))
             sexes.append(sex)
+            names.append(introduced(text[:position]))
     for found in BIRTH_DATE.finditer(text):
         year = int(re.findall(r"\d{4}", found["date"])[0])
         if found.start() < end and 1850 < year < 2100:

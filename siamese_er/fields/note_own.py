@@ -65,8 +65,9 @@ def nearest(part: str, others: Iterable[str]) -> float:
 def name_relation(name: str, given: tuple[str, ...], family: tuple[str, ...], is_man: bool) -> int:
     """1 if a note's name "given|family" is that of a record, -1 if it is another person's, else 0 (either unknown).
 
-    Another person's: no part of it is near any of the record's names. A lone surname contradicts a man only, for women
-    change theirs. The same: a family name is near, and the given name where the note has one.
+    Another person's: no part of it is near any of the record's names. A lone surname contradicts where a man is
+    spoken of on either side, for women change theirs. The same: a family name is near, and the given name where the
+    note has one.
 
     >>> name_relation("|alvarez", ("ana",), ("alvares",), False), name_relation("|kent", ("ana",), ("day",), False)
     (1, 0)
@@ -94,6 +95,6 @@ def contradicts(facts: NoteFacts, own: OwnFacts) -> bool:
             return True
     if facts.sexes and own.sexes and "o" not in own.sexes and not set(facts.sexes) & set(own.sexes):
         return True
-    is_man = set(own.sexes) == {"m"} and "f" not in facts.sexes
+    is_man = "m" in (*own.sexes, *facts.sexes)
     relations = [name_relation(name, own.given, own.family, is_man) for name in facts.names]
     return bool(relations) and max(relations) < 0

@@ -105,7 +105,7 @@ def name_facts(records: pa.Table, sexes: np.ndarray, left: np.ndarray, right: np
     ]
     for row in rows:
         a, b = left[row], right[row]
-        is_man = (sexes[a] | sexes[b]) == SEX_CODES["m"]
+        is_man = bool((sexes[a] | sexes[b]) & SEX_CODES["m"])
         signs = [
             best_name(noted[a], own[b], is_man), best_name(noted[b], own[a], is_man),
             best_name(noted[a], stated[b], is_man), best_name(noted[b], stated[a], is_man),

@@ -7,7 +7,7 @@ from zlib import crc32
 
 from siamese_er.synthetic.knobs import Profile
 from siamese_er.synthetic.note_wording import HouseStyle, accompanied, called, framed, heading, house_style
-from siamese_er.synthetic.people import Person
+from siamese_er.synthetic.people import Person, holding
 from siamese_er.synthetic.vocabulary import (
     ALLERGIES,
     CHILD_CONDITIONS,
@@ -173,9 +173,11 @@ def clinic(visit: Visit) -> str:
     past, random = visit.past, visit.random
     complaint, outcome = random.choice(tuple(COMPLAINTS.items()))
     spoken = visit.called()
-    opening = (
-        f"Patient is {spoken}." if spoken[0].isdigit() or spoken.startswith("a ") else f"{sentence(spoken)} came in."
-    )
+    opening = f"{sentence(spoken)} came in."
+    if spoken[0].isdigit() or spoken.startswith("a "):
+        is_named = random.random() < visit.style.says_name
+        subject = f"{visit.person.given} {holding(visit.person.families, visit.day)}" if is_named else "Patient"
+        opening = f"{subject} is a {spoken.removeprefix('a ')}."
     return "".join((
         visit.headed("Chief Complaint", complaint),
         visit.headed("History of Present Illness", f"{opening} Known: {worded(past.conditions, visit.way)}. {outcome}."),

@@ -5,14 +5,19 @@ Simulated tables are kept in ``--work``, so that a stopped training goes on wher
 """
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from siamese_er.commands import start, status_of
+from siamese_er.config import ClusterSettings
+from siamese_er.cut_offs import held_out, household_rows, threshold_rows
 from siamese_er.encoder_training import real_note_texts, train_encoder
 from siamese_er.head_training import HeadSettings, copied_encoder, has_encoder, train_head
+from siamese_er.model import pair_head
 from siamese_er.neural.head_fit import FitSettings
+from siamese_er.simulation import table_file
 
 command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -28,6 +33,17 @@ def train(output: str, work: str, encoder: str | None, notes_corpus: str | None,
     train_head(output, work, settings, lambda line: print(line, flush=True))
 
 
+def cut_offs(output: str, work: str, tables: int, seed: int) -> None:
+    """Print what the two cut-offs of the decision are set from: figures of the held-out simulated tables."""
+    head = pair_head(output)
+    paths = {n: str(Path(work) / table_file(n)) for n in range(seed, seed + tables)}
+    found = held_out(paths, head)
+    for rows in (household_rows(found), threshold_rows(found, ClusterSettings())):
+        print("  ".join(rows[0]))
+        for row in rows:
+            print("  ".join(f"{value:.4f}" for value in row.values()), flush=True)
+
+
 @command.command()
 def main(
     output: Annotated[str, typer.Option(help="folder of the model")],
@@ -40,9 +56,14 @@ def main(
     seed: Annotated[int, typer.Option(min=0, help="seed of the first table")] = 1,
     epochs: Annotated[int, typer.Option(min=1, help="passes over the pairs")] = 5,
     networks: Annotated[int, typer.Option(min=1, help="networks of the second round, whose logits are averaged")] = 2,
+    only_cut_offs: Annotated[
+        bool, typer.Option("--cut-offs", help="train nothing; print figures of the held-out tables by cut-off")
+    ] = False,
     workers: Annotated[int, typer.Option(min=1, help="processes; one for each core")] = 2,
 ) -> None:
     """Train encoder, pair head and calibration."""
+    if only_cut_offs:
+        sys.exit(status_of(lambda: cut_offs(output, work, tables, seed)))
     settings = HeadSettings(
         n_tables=tables, first_seed=seed, n_networks=networks, fit=FitSettings(epochs=epochs), workers=workers
     )

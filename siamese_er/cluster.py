@@ -16,13 +16,8 @@ from siamese_er.components import Checkpoint, component_keys
 from siamese_er.config import ClusterSettings
 from siamese_er.errors import ContractFault, without_values
 from siamese_er.linkage.contraction import PERSON_APART, VETOED, ComponentPairs, partition
+from siamese_er.linkage.vetoes import CONTRADICTIONS
 from siamese_er.schemas import CLUSTERS, CUTS, LINKS, MEMBERSHIPS, conform
-
-CONTRADICTIONS = (
-    "national_id_conflict", "twins_pattern", "generation_gap", "birth_order_conflict", "same_id_other_person",
-    "suffix_conflict",
-)  # fmt: skip
-"""Vetoes that tell of two persons; see ``linkage/vetoes.py``."""
 
 GUARDED = (
     "record_key string, cluster_key string, left_key string, right_key string, match_probability double, reason string"

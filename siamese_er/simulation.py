@@ -22,6 +22,7 @@ from siamese_er.linkage.compare import Compared
 from siamese_er.linkage.tables import TableEvidence, arrow_table, table_evidence
 from siamese_er.neural.checkpoint import load_encoder
 from siamese_er.neural.embedding import embedding_columns
+from siamese_er.synthetic.knobs import Profile
 from siamese_er.synthetic.population import population
 from siamese_er.synthetic.profile import random_profile
 
@@ -66,13 +67,22 @@ def noted(notes: pd.DataFrame) -> dict[str, list[Note]]:
     return grouped
 
 
-def simulated(seed: int, model_dir: str, sizes: tuple[int, int] = SIZES) -> TrainingTable:
-    """One simulated table and the truth of its candidate pairs; the same for the same seed."""
+def drawn_profile(seed: int, sizes: tuple[int, int] = SIZES) -> tuple[int, Profile]:
+    """Number of records and profile of a simulated table."""
     rng = np.random.default_rng([seed, 7])
     n_records = int(np.exp(rng.uniform(*np.log(sizes))))
     profile = random_profile(rng, "second" if seed % HELD_OUT_EVERY == 0 else "first")
-    if profile.notes_share:
-        n_records = min(n_records, MOST_WITH_NOTES)
+    return (min(n_records, MOST_WITH_NOTES) if profile.notes_share else n_records), profile
+
+
+def profile_of(seed: int) -> Profile:
+    """The profile of a simulated table."""
+    return drawn_profile(seed)[1]
+
+
+def simulated(seed: int, model_dir: str, sizes: tuple[int, int] = SIZES) -> TrainingTable:
+    """One simulated table and the truth of its candidate pairs; the same for the same seed."""
+    n_records, profile = drawn_profile(seed, sizes)
     drawn = population(n_records, seed, profile)
     raw = drawn.records.assign(record_key=drawn.records["source"] + "\x1f" + drawn.records["record_id"])
     standardised = standard_batch(raw, StandardRules())
@@ -85,9 +95,14 @@ def simulated(seed: int, model_dir: str, sizes: tuple[int, int] = SIZES) -> Trai
     return TrainingTable(evidence, entities[evidence.left] == entities[evidence.right])
 
 
+def table_file(seed: int) -> str:
+    """The name of a stored table."""
+    return f"table-{seed:06d}.npz"
+
+
 def stored(seed: int, model_dir: str, folder: str, sizes: tuple[int, int] = SIZES) -> str:
     """Simulate one table into ``folder`` unless it is there; the file's path."""
-    path = Path(folder) / f"table-{seed:06d}.npz"
+    path = Path(folder) / table_file(seed)
     if not path.exists():
         torch.set_num_threads(1)
         table = simulated(seed, model_dir, sizes)

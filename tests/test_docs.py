@@ -10,7 +10,7 @@ import pytest
 
 import siamese_er
 from siamese_er import schemas
-from siamese_er.cluster import CONTRADICTIONS
+from siamese_er.linkage.vetoes import CONTRADICTIONS
 from siamese_er.config import MatchConfig, PassName, SurvivorshipRule
 from siamese_er.decide import BALANCED_VETOES
 from siamese_er.linkage.comparisons import COMPARISONS

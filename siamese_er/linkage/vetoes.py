@@ -25,6 +25,12 @@ VETOES = (
     "thin_evidence", "note_contradiction",
 )  # fmt: skip
 
+CONTRADICTIONS = (
+    "national_id_conflict", "twins_pattern", "generation_gap", "birth_order_conflict", "same_id_other_person",
+    "suffix_conflict",
+)  # fmt: skip
+"""Vetoes that tell of two persons; they keep whole groups of records apart. The others say that a pair alone is too little."""
+
 
 def vetoes(compared: Compared, fit: TableFit, shape: TableShape) -> np.ndarray:
     """(n, len(VETOES)) bool: which vetoes each pair has; see each line for the pattern.

@@ -12,7 +12,8 @@ from pyspark.sql.types import StructField, StructType
 from siamese_er.config import ModelSettings
 from siamese_er.errors import without_values
 from siamese_er.neural.checkpoint import load_encoder
-from siamese_er.neural.embedding import embedding_columns
+from siamese_er.neural.embedding import columns_by_source
+from siamese_er.neural.encoder import Encoder
 from siamese_er.schemas import EMBEDDINGS, STANDARDISED, STRINGS, conform
 
 MOST_NOTES = 50  # notes of one record that are encoded, the latest first
@@ -39,17 +40,21 @@ def embeddings(standardised: DataFrame, notes: DataFrame | None, model_path: str
     In: STANDARDISED; NOTES or null. Out: EMBEDDINGS, one row for each record; a null vector where there is nothing to
     encode. Both towers run in one pass over the rows, so that a worker holds one copy of the model.
     """
-    wanted = settings.device
+    wanted, note_model, per_source = settings.device, settings.note_model, settings.towers == "per_source"
     with_notes = standardised.withColumn("notes", F.lit(None).cast(STRINGS))
     if notes is not None and settings.use_notes:
         with_notes = standardised.join(latest_notes(notes), on="record_key", how="left")
 
     @without_values("encode")
     def encoded(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        encoder = load_encoder(model_path, worker_device(wanted))
+        device = worker_device(wanted)
+
+        def encoder_of(source: str) -> Encoder:
+            return load_encoder(model_path, device, note_model, source if per_source else None)
+
         for batch in batches:
             texts = [[] if cell is None else list(cell) for cell in batch["notes"]]
-            yield pd.DataFrame({"record_key": batch["record_key"], **embedding_columns(encoder, batch, texts)})
+            yield pd.DataFrame({"record_key": batch["record_key"], **columns_by_source(encoder_of, batch, texts)})
 
     inputs = StructType([*STANDARDISED.fields, StructField("notes", STRINGS)])
     return conform(conform(with_notes, inputs).mapInPandas(encoded, EMBEDDINGS), EMBEDDINGS)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from siamese_er.fields.standard import StandardRules, standard_batch
 from siamese_er.neural.encoder import Encoder
+from siamese_er.neural.fit_masked import CodedTable, record_codes
 from siamese_er.neural.fit_records import RecordInputs, SimulatedTable
 from siamese_er.synthetic.population import population
 from siamese_er.synthetic.profile import random_profile
@@ -49,6 +50,14 @@ def simulated_table(encoder: Encoder, raw: Any) -> SimulatedTable:
         raw.notes["text"].tolist(),
         owners.to_numpy(),
     )
+
+
+def coded_table(raw: Any) -> CodedTable:
+    """The population as characters, for training through both networks that read a record."""
+    keys = pd.MultiIndex.from_frame(raw.records[["source", "record_id"]])
+    truth = raw.truth.set_index(["source", "record_id"]).loc[keys]
+    codes = record_codes(standard_batch(raw.records, StandardRules()))
+    return CodedTable(codes, pd.factorize(truth["entity_id"])[0], pd.factorize(truth["household_id"])[0])
 
 
 def note_pairs(table: SimulatedTable, rng: np.random.Generator) -> np.ndarray[Any, Any]:

@@ -14,13 +14,12 @@ from rapidfuzz.distance import JaroWinkler
 from torch import nn
 
 from siamese_er import encoder_tables
-from siamese_er.encoder_tables import note_pairs, raw_tables, simulated_table, two_halves
-from siamese_er.fields.standard import StandardRules, standard_batch
+from siamese_er.encoder_tables import coded_table, note_pairs, raw_tables, simulated_table, two_halves
 from siamese_er.neural import fit, fit_records, training_state
 from siamese_er.neural.checkpoint import load_tokenizer, save_encoder, stored_card, stored_weights
 from siamese_er.neural.encoder import Encoder
 from siamese_er.neural.fit import Budget, Descent, Progress
-from siamese_er.neural.fit_masked import RecordCodes, masked_losses, record_codes
+from siamese_er.neural.fit_masked import masked_losses
 from siamese_er.neural.fit_records import NotePairs
 from siamese_er.neural.towers import DemographicsTower, TowerSettings, towers
 from siamese_er.neural.training_state import Rounds, TrainingState
@@ -170,13 +169,6 @@ def masked_round(trainee: Trainee, number: int) -> Iterable[tuple[torch.Tensor, 
     fields, demographics = trainee.networks["fields"], trainee.networks["demographics"]
     rng = np.random.default_rng([trainee.seed + 3, number])
     return masked_losses(fields, demographics, (coded_table(raw) for raw in tables), rng)  # type: ignore[arg-type]
-
-
-def coded_table(raw: Any) -> tuple[RecordCodes, np.ndarray[Any, Any]]:
-    """The codes of a population's records, and whose they are."""
-    truth = raw.truth.set_index(["source", "record_id"])["entity_id"]
-    owners = truth.loc[pd.MultiIndex.from_frame(raw.records[["source", "record_id"]])]
-    return record_codes(standard_batch(raw.records, StandardRules())), pd.factorize(owners)[0]
 
 
 def record_round(trainee: Trainee, number: int) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:

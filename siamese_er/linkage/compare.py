@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from siamese_er.linkage import dates, levels
 from siamese_er.linkage.comparisons import COMPARISONS, INDEX, SWAPPED_FAMILY, SWAPPED_GIVEN, Comparison
@@ -225,11 +226,16 @@ def pair_facts(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.nda
     return np.column_stack(columns).astype(np.float32)
 
 
+def is_foreign(notes: pa.ChunkedArray) -> bool:
+    """Whether another encoder than the model's made the note vectors: a 65th byte says so; see ``neural/encoder.py``."""
+    return bool(pc.max(pc.binary_length(notes)).as_py() == 65)
+
+
 def vectors(records: pa.Table, name: str, width: int) -> np.ndarray:
     """(n, width) float32 of a binary int8 column; a row of zeros where null."""
     empty = bytes(width)
     return (
-        np.frombuffer(b"".join(v or empty for v in records[name].to_pylist()), np.int8)
+        np.frombuffer(b"".join((v or empty)[:width] for v in records[name].to_pylist()), np.int8)
         .reshape(-1, width)
         .astype(np.float32)
     )
@@ -255,6 +261,8 @@ def cosines(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.ndarra
     record, note = vectors(records, "record_vector", 64), vectors(records, "note_vector", 64)
     result[:, -3] = cosine(record[left], record[right])
     result[:, -2] = cosine(note[left], note[right])
+    if is_foreign(records["note_vector"]):
+        return result
     cross = np.stack([cosine(record[left], note[right]), cosine(note[left], record[right])])
     known = ~np.isnan(cross)
     with np.errstate(invalid="ignore"):

@@ -8,7 +8,6 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from siamese_er.neural.encoder import coded_fields, listed, text_value
 from siamese_er.neural.losses import masked
@@ -34,6 +33,15 @@ class RecordCodes:
     def rows(self, places: NDArray[np.int64]) -> "RecordCodes":
         """The records at these places."""
         return RecordCodes(tuple(part[places] for part in self.text), self.slots[places], self.present[places])
+
+
+@dataclass(frozen=True)
+class CodedTable:
+    """Records of a simulated table as characters, whose they are, and the household of each."""
+
+    codes: RecordCodes
+    people: NDArray[np.int64]
+    households: NDArray[np.int64]
 
 
 def record_codes(batch: pd.DataFrame) -> RecordCodes:
@@ -72,17 +80,17 @@ def code_vectors(fields: FieldEncoder, demographics: DemographicsTower, codes: R
 
 
 def masked_losses(
-    fields: FieldEncoder, demographics: DemographicsTower, tables: Iterator[tuple[RecordCodes, NDArray[np.int64]]],
+    fields: FieldEncoder, demographics: DemographicsTower, tables: Iterator[CodedTable],
     rng: np.random.Generator, n_records: int = 128, batches_each: int = 5,
 ) -> Iterable[tuple[Tensor, Tensor]]:  # fmt: skip
     """Losses of masked views among the other records of a table whose people are known: records and their text values.
 
     Records of one person and identical values are never negatives.
     """
-    for codes, people in tables:
+    for table in tables:
         for _ in range(batches_each):
-            places = rng.choice(len(people), min(n_records, len(people)), replace=False)
-            whole, owners = codes.rows(places), people[places]
+            places = rng.choice(len(table.people), min(n_records, len(table.people)), replace=False)
+            whole, owners = table.codes.rows(places), table.people[places]
             text, vectors = code_vectors(fields, demographics, whole)
             text_views, views = code_vectors(fields, demographics, masked_view(whole, rng))
             same_person = torch.from_numpy(owners[:, None] == owners[None, :]).to(vectors.device)
@@ -100,12 +108,6 @@ def value_loss(views: Tensor, targets: Tensor, codes: NDArray[np.uint8]) -> Tens
     values = codes[rows.cpu().numpy()]
     same = torch.from_numpy((values[:, None, :] == values[None, :, :]).all(axis=2)).to(views.device)
     return masked(views[rows], targets[rows], same)
-
-
-def apart(vectors: Tensor, targets: Tensor, present: Tensor | None = None) -> Tensor:
-    """Mean cosine distance of rows to fixed targets; over the rows that are present where told."""
-    distance = 1 - functional.cosine_similarity(vectors, targets.detach(), dim=-1)
-    return distance.mean() if present is None else (distance * present).sum() / present.sum().clamp(min=1)
 
 
 def masked_tokens(

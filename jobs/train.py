@@ -33,7 +33,9 @@ def progress_bars() -> Callable[[str, int, int, float], None]:
 
     def progress(phase: str, step: int, steps: int, loss: float) -> None:
         interval = 0.1 if sys.stderr.isatty() else 10
-        bar = bars.setdefault(phase, tqdm(total=steps, desc=phase, unit="step", mininterval=interval))
+        if phase not in bars or bars[phase].n > step:
+            bars[phase] = tqdm(total=steps, desc=phase, unit="step", mininterval=interval)
+        bar = bars[phase]
         bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
         bar.update(step - bar.n)
         if step >= steps:

@@ -7,7 +7,7 @@ import copy
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
@@ -31,6 +31,7 @@ from siamese_er.synthetic.variants import VALUES, variant
 
 HEAD_FILES = ("head.safetensors", "head.json")
 REPLAY_SEED = 50_000
+LOST = 0.02  # of a share
 PROTECTED = "trained on records of patients: protected health information, to be kept and deleted as they are"
 
 
@@ -40,7 +41,7 @@ class AdaptationSettings:
 
     steps: int = 300
     check_every: int = 50
-    learning_rate: float = 3e-4
+    learning_rate: float = 2e-4
     seed: int = 0
     towers: str = "shared"
     least_records: int = 1000
@@ -61,8 +62,8 @@ def adapt(
     """Adapt the encoder of a model folder to STANDARDISED records and write the model, with its head, to another.
 
     Under ``towers = "per_source"`` the shared towers stay as they are and each source with enough records gets a copy.
-    Weights after the last check at which held-out synthetic retrieval was not below its start are kept, else those of
-    the model itself. Returns what encoder.json says of it: counts and measures, no values.
+    Weights of the last check at which no held-out synthetic retrieval was below its start are kept, else those of the
+    model itself: adapting cannot fall below zero-shot. Returns what encoder.json says of it: counts and measures, no values.
 
     Raises: ContractFault where the head does not fit the adapted encoder, or there is no record to learn from.
     """
@@ -170,18 +171,23 @@ def retrieval(metrics: Mapping[str, float]) -> dict[str, float]:
 
 def guarded(
     networks: Sequence[nn.Module], losses: Iterator[Any], settings: AdaptationSettings, phase: str,
-    measured: Any, progress: Progress | None,
+    measured: Callable[[], dict[str, float]], progress: Progress | None,
 ) -> Outcome:  # fmt: skip
-    """Descend, check every so often, and stop at the first measure below its start; the last good weights stay."""
+    """Descend and check every so often; what stays are the weights of the last check with no measure below its start.
+
+    Ends early where a measure has fallen by more than ``LOST``: replay does not hold any more.
+    """
     outcome = Outcome(0, [measured()])
     kept = [copy.deepcopy(network.state_dict()) for network in networks]
     descent = Descent(networks, Budget(settings.steps, learning_rate=settings.learning_rate), phase, progress)
     while not descent.is_done:
         descent.run(losses, settings.check_every)
         outcome.checks.append(found := measured())
-        if any(found[name] < start for name, start in outcome.checks[0].items()):
+        fall = max(start - found[name] for name, start in outcome.checks[0].items())
+        if fall <= 0:
+            kept, outcome.kept_steps = [copy.deepcopy(network.state_dict()) for network in networks], descent.steps
+        elif fall > LOST:
             break
-        kept, outcome.kept_steps = [copy.deepcopy(network.state_dict()) for network in networks], descent.steps
     for network, weights in zip(networks, kept, strict=True):
         network.load_state_dict(weights)
     return outcome

@@ -37,6 +37,7 @@ PARTS = {"fields": ("fields",), "masked": ("fields", "demographics"), "records":
 """The networks that each phase trains; the others stay as they are."""
 NOTE_TABLES = 24  # tables whose notes train the vocabulary
 NOTE_BATCH = 32
+VALUE_POOL = 6000  # values of a kind among which the nearest are the hard negatives
 VALIDATION_SEED = 1_000_003
 
 
@@ -160,7 +161,7 @@ def field_round(trainee: Trainee, number: int) -> Iterable[tuple[torch.Tensor, t
     pairs = fit.ValuePairs(lambda kind: VALUES[kind](random), lambda kind, value: variant(random, kind, value))
     network, rng = trainee.networks["fields"], np.random.default_rng([trainee.seed, number])
     n_random = 0 if trainee.history or number else training_state.ROUND
-    return fit.value_losses(network, pairs, rng, random_batches=n_random)  # type: ignore[arg-type]
+    return fit.value_losses(network, pairs, rng, pool_size=VALUE_POOL, random_batches=n_random)  # type: ignore[arg-type]
 
 
 def masked_round(trainee: Trainee, number: int) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:

@@ -45,8 +45,9 @@ def progress_bars() -> Callable[[str, int, int, float], None]:
 
 
 def train(
-    output: str, work: str, encoder: str | None, notes_corpus: str | None, pretrain: int, settings: HeadSettings
-) -> None:
+    output: str, work: str, encoder: str | None, notes_corpus: str | None, pretrain: int, device: str,
+    settings: HeadSettings,
+) -> None:  # fmt: skip
     """Both parts of the model into one folder."""
     if encoder is not None:
         copied_encoder(encoder, output)
@@ -54,7 +55,7 @@ def train(
         texts = real_note_texts(notes_corpus) if notes_corpus else []
         budgets = {**BUDGETS, "masked": Budget(pretrain)}
         line = " ".join(["jobs/train.py", *sys.argv[1:]])
-        train_encoder(output, settings.first_seed, budgets, note_texts=texts, command=line, progress=progress_bars())
+        train_encoder(output, settings.first_seed, budgets, None, texts, line, progress_bars(), device)
     train_head(output, work, settings, lambda line: print(line, flush=True))
 
 
@@ -93,6 +94,7 @@ def main(
     networks: Annotated[int, typer.Option(min=1, help="heads whose logits are averaged")] = 2,
     workers: Annotated[int, typer.Option(min=1, help="processes; one for each core")] = 2,
     pretrain_steps: Annotated[int, typer.Option(min=0, help="steps of masked pretraining of a new encoder")] = 0,
+    device: Annotated[str, typer.Option(help="where a new encoder is trained: cpu or cuda")] = "cpu",
     adapt: Annotated[list[str] | None, typer.Option(help="unlabelled records to adapt the encoder to")] = None,
     notes: Annotated[list[str] | None, typer.Option(help="with --adapt: their notes")] = None,
     config: Annotated[str | None, typer.Option(help="with --adapt: TOML as of jobs/match.py, for columns")] = None,
@@ -106,7 +108,7 @@ def main(
         files = (config, adapt, notes or [], encoder, output, adapt_records)
         sys.exit(status_of(lambda: adapt_model(*files, adapting)))
     settings = HeadSettings(n_tables=tables, first_seed=seed, epochs=epochs, n_networks=networks, workers=workers)
-    sys.exit(status_of(lambda: train(output, work, encoder, notes_corpus, pretrain_steps, settings)))
+    sys.exit(status_of(lambda: train(output, work, encoder, notes_corpus, pretrain_steps, device, settings)))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from siamese_er.neural.embedding import embedding_columns
 from siamese_er.neural.head import load_head
 from siamese_er.synthetic.population import population
 from siamese_er.synthetic.profile import PROFILES
+from siamese_er.synthetic.variants import name_values
 
 
 def rate(n_rows: int, work: Callable[[], Any]) -> float:
@@ -38,7 +39,7 @@ def costs(model_dir: str, device: str, n_records: int, seed: int = 1) -> dict[st
     keys = made.records["source"] + "\x1f" + made.records["record_id"]
     raw = made.records.assign(record_key=keys)
     standardised = standard_batch(raw, StandardRules())
-    names = sorted({value for cell in standardised["family_names"] for value in cell})
+    names = name_values("family", False)
     notes = sorted(set(made.notes["text"]))[:1000]
     embedding_columns(encoder, standardised[:200], [notes[:1] for _ in range(200)])
     found = {

@@ -72,13 +72,14 @@ def train_encoder(
     note_texts: Sequence[str] = (),
     command: str = "",
     progress: Progress | None = None,
+    device: str = "cpu",
 ) -> str:
     """Train the three networks, write the model folder after each phase and return its digest.
 
     ``budgets``: phase (fields, masked, records, notes) = how long; a phase of 0 steps is skipped. ``start_from`` is a
     folder to go on from; without it weights are random. ``note_texts`` are real notes that may be trained on, besides
-    the simulated ones. The same arguments on the same kind of machine give the same weights (one thread), unless a
-    budget is in seconds. A training that was killed goes on from its last checkpoint in ``output_dir`` and ends with
+    the simulated ones. The same arguments on the same kind of machine give the same weights (one thread, on the CPU),
+    unless a budget is in seconds. A training that was killed goes on from its last checkpoint in ``output_dir`` and ends with
     the weights that it would have had.
 
     Raises: EmbeddingsCollapsed where training fails; ContractFault where ``output_dir`` holds a checkpoint of other
@@ -88,6 +89,8 @@ def train_encoder(
     torch.manual_seed(seed)
     wanted = {**BUDGETS, **(budgets or {})}
     trainee = started(seed, start_from, note_texts)
+    for network in trainee.networks.values():
+        network.to(device)
     state = TrainingState(output_dir, training_arguments(wanted, seed, start_from, note_texts), history=trainee.history)
     moments = state.restore(trainee.networks)
     trainee.history = state.history

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from siamese_er import adaptation, encoder_tables, encoder_training, head_check
 from siamese_er.adaptation import AdaptationSettings, adapt
-from siamese_er.adaptation_sample import unlabelled_sample
+from siamese_er.adaptation_sample import chosen_by_hash, unlabelled_sample
 from siamese_er.config import load_config
 from siamese_er.encode import embeddings
 from siamese_er.errors import ContractFault
@@ -227,21 +227,27 @@ def test_the_step_in_spark_reads_each_source_by_its_own_towers(spark, records, w
     assert (differs == is_odd.to_numpy()).all()
 
 
-def test_sample_is_bounded_and_the_same_whatever_the_order(spark, tmp_path):
-    made = population(130, 7, PROFILES["demo"])
-    made.records.to_parquet(tmp_path / "a.parquet")
-    made.records.sample(frac=1, random_state=3).to_parquet(tmp_path / "b.parquet")
+def test_chosen_records_are_bounded_and_the_same_whatever_the_order(spark):
+    keys = [(f"{source}\x1f{n}", source) for source, size in (("a", 30), ("b", 9), ("c", 3)) for n in range(size)]
+    table = spark.createDataFrame(keys, "record_key string, source string")
+    shuffled = spark.createDataFrame(keys[::-1], "record_key string, source string").repartition(5)
+
+    first, again = ([row.record_key for row in chosen_by_hash(t, 20, False).collect()] for t in (table, shuffled))
+    each = [row.source for row in chosen_by_hash(shuffled, 7, True).collect()]
+
+    assert first == again != sorted(first)
+    assert len(set(first)) == 20
+    assert {source: each.count(source) for source in each} == {"a": 7, "b": 7, "c": 3}
+
+
+def test_sample_is_standardised_and_has_the_notes(spark, tmp_path):
+    made = population(60, 7, PROFILES["demo"])
+    made.records.to_parquet(tmp_path / "records.parquet")
     made.notes.to_parquet(tmp_path / "notes.parquet")
+    inputs = {"input.records": [str(tmp_path / "records.parquet")], "input.notes": [str(tmp_path / "notes.parquet")]}
 
-    def sample(name: str, n: int, by_source: bool):
-        inputs = {"input.records": [str(tmp_path / name)], "input.notes": [str(tmp_path / "notes.parquet")]}
-        return unlabelled_sample(spark, load_config(None, inputs, []), n, by_source)
+    sample = unlabelled_sample(spark, load_config(None, inputs, []), 1000, False)
 
-    first, again = sample("a.parquet", 20, False), sample("b.parquet", 20, False)
-    each = sample("a.parquet", 7, True)
-
-    assert first.records["record_key"].tolist() == again.records["record_key"].tolist()
-    assert len(set(first.records["record_key"])) == 20
-    assert first.notes == again.notes
-    assert set(first.notes) == {text.strip() for text in made.notes["text"]} or len(first.notes) > 10
-    assert each.records["source"].value_counts().to_dict() == dict.fromkeys(made.records["source"].unique(), 7)
+    assert sorted(sample.records["record_id"]) == sorted(made.records["record_id"])
+    assert list(sample.records.columns) == STANDARDISED.names
+    assert len(sample.notes) == made.notes["text"].nunique()

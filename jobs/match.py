@@ -10,6 +10,7 @@ from siamese_er import pipeline
 from siamese_er.commands import one_value_a_flag, start, status_of
 from siamese_er.config import MatchConfig, load_config, not_yet_supported
 from siamese_er.errors import ContractFault
+from siamese_er.model import note_model_faults
 from siamese_er.session import build_session
 
 DEFAULT_CONFIG = Path(__file__).resolve().parent.parent / "conf" / "match.toml"
@@ -18,7 +19,7 @@ command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 def match(config: MatchConfig) -> None:
     """Run the pipeline in a session of its own and print its summary."""
-    if faults := not_yet_supported(config):
+    if faults := not_yet_supported(config) + note_model_faults(config.model):
         raise ContractFault(faults)
     spark = build_session(config, "siamese_er match")
     try:

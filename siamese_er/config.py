@@ -77,6 +77,12 @@ class ModelSettings(Section):
     path: str | None = Field(None, description="folder of a trained model; null: the one shipped with the package")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where the worker has one")
     use_notes: bool = Field(True, description="false: demographics alone, for the ablation")
+    towers: Literal["shared", "per_source"] = Field(
+        "shared", description="per_source: a source's own adapted copy of the towers, where the model has one"
+    )
+    note_model: str | None = Field(
+        None, description="folder of a Hugging Face encoder (safetensors) that reads the notes; null: the model's own"
+    )
 
 
 class NoteSettings(Section):

@@ -23,7 +23,8 @@ from siamese_er.fields.note_tables import (
     term_counts,
 )
 from siamese_er.neural.checkpoint import load_encoder
-from siamese_er.neural.embedding import embedding_columns
+from siamese_er.neural.embedding import columns_by_source
+from siamese_er.neural.encoder import Encoder
 from siamese_er.schemas import EMBEDDINGS, STANDARDISED, STRINGS, conform
 from siamese_er.schemas import table as record_table
 
@@ -55,7 +56,7 @@ def embeddings(
     encode. Both towers run in one pass over the rows, so that a worker holds one copy of the model; where there are
     notes, what recurs in them is counted before.
     """
-    wanted = settings.device
+    wanted, note_model, per_source = settings.device, settings.note_model, settings.towers == "per_source"
     with_notes = standardised.withColumns({name: F.lit(None).cast(STRINGS) for name in NOTED.names})
     table = NoteTable()
     if notes is not None and settings.use_notes:
@@ -64,9 +65,13 @@ def embeddings(
 
     @without_values("encode")
     def encoded(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        encoder = load_encoder(model_path, worker_device(wanted))
+        device = worker_device(wanted)
+
+        def encoder_of(source: str) -> Encoder:
+            return load_encoder(model_path, device, note_model, source if per_source else None)
+
         for batch in batches:
-            found = embedding_columns(encoder, batch, notes_of(batch), table)
+            found = columns_by_source(encoder_of, batch, notes_of(batch), table)
             yield pd.DataFrame({"record_key": batch["record_key"], **found})
 
     inputs = StructType([*STANDARDISED.fields, *NOTED.fields])

@@ -1,6 +1,6 @@
 """Training of the shipped encoder: fields on pairs of values, then records and notes on simulated tables."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -13,26 +13,31 @@ from rapidfuzz import process
 from rapidfuzz.distance import JaroWinkler
 from torch import nn
 
-from siamese_er.fields.standard import StandardRules, standard_batch
-from siamese_er.neural import fit, fit_records
+from siamese_er import encoder_tables
+from siamese_er.encoder_tables import coded_table, note_pairs, raw_tables, simulated_table, two_halves
+from siamese_er.neural import fit, fit_records, training_state
 from siamese_er.neural.checkpoint import load_tokenizer, save_encoder, stored_card, stored_weights
 from siamese_er.neural.encoder import Encoder
-from siamese_er.neural.fit import Budget, Progress
-from siamese_er.neural.fit_records import NotePairs, RecordInputs, SimulatedTable
+from siamese_er.neural.fit import Budget, Descent, Progress
+from siamese_er.neural.fit_masked import masked_losses
+from siamese_er.neural.fit_records import NotePairs
 from siamese_er.neural.towers import DemographicsTower, TowerSettings, towers
+from siamese_er.neural.training_state import Rounds, TrainingState
 from siamese_er.neural.wordpiece import trained_tokenizer
-from siamese_er.synthetic.population import population
-from siamese_er.synthetic.profile import random_profile
 from siamese_er.synthetic.variants import VALUES, mistyped, name_values, variant
 
 BUDGETS = {
     "fields": Budget(5000),
+    "masked": Budget(0),
     "records": Budget(1200),
     "notes": Budget(300, learning_rate=1e-3),
 }
-TABLE_RECORDS = 900
+"""Phases in order; masked self-supervision is an option."""
+PARTS = {"fields": ("fields",), "masked": ("fields", "demographics"), "records": ("demographics",), "notes": ("notes",)}
+"""The networks that each phase trains; the others stay as they are."""
 NOTE_TABLES = 24  # tables whose notes train the vocabulary
 NOTE_BATCH = 32
+VALUE_POOL = 6000  # values of a kind among which the nearest are the hard negatives
 VALIDATION_SEED = 1_000_003
 
 
@@ -67,27 +72,73 @@ def train_encoder(
     note_texts: Sequence[str] = (),
     command: str = "",
     progress: Progress | None = None,
+    device: str = "cpu",
 ) -> str:
     """Train the three networks, write the model folder after each phase and return its digest.
 
-    ``budgets``: phase (fields, records, notes) = how long; a phase of 0 steps is skipped. ``start_from`` is a folder to
-    go on from; without it weights are random. ``note_texts`` are real notes that may be trained on, besides the
-    simulated ones. The same arguments on the same kind of machine give the same weights (one thread), unless a budget
-    is in seconds.
+    ``budgets``: phase (fields, masked, records, notes) = how long; a phase of 0 steps is skipped. ``start_from`` is a
+    folder to go on from; without it weights are random. ``note_texts`` are real notes that may be trained on, besides
+    the simulated ones. The same arguments on the same kind of machine give the same weights (one thread, on the CPU),
+    unless a budget is in seconds. A training that was killed goes on from its last checkpoint in ``output_dir`` and ends with
+    the weights that it would have had.
 
-    Raises: EmbeddingsCollapsed where training fails.
+    Raises: EmbeddingsCollapsed where training fails; ContractFault where ``output_dir`` holds a checkpoint of other
+    arguments.
     """
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     wanted = {**BUDGETS, **(budgets or {})}
     trainee = started(seed, start_from, note_texts)
-    phases = {"fields": fit_fields, "records": fit_demographics, "notes": fit_notes}
-    for phase, fitted in phases.items():
-        if wanted[phase].steps > 0:
-            n_steps, loss = fitted(trainee, wanted[phase], note_texts, progress)
-            trainee.history.append({"phase": phase, "steps": n_steps, "seed": seed, "loss": round(loss, 4)})
-            trainee.save(output_dir, {"command": command})
-    return trainee.save(output_dir, {"command": command, "metrics": encoder_metrics(trainee)})
+    for network in trainee.networks.values():
+        network.to(device)
+    state = TrainingState(output_dir, training_arguments(wanted, seed, start_from, note_texts), history=trainee.history)
+    moments = state.restore(trainee.networks)
+    trainee.history = state.history
+    for phase, budget in wanted.items():
+        if budget.steps == 0 or phase in state.done:
+            continue
+        n_steps, loss = fitted(trainee, phase, budget, note_texts, progress, state, moments)
+        moments = {}
+        trainee.history.append({"phase": phase, "steps": n_steps, "seed": seed, "loss": round(loss, 4)})
+        trainee.save(output_dir, {"command": command})
+        state.done.append(phase)
+        state.write(trainee.networks)
+    digest = trainee.save(output_dir, {"command": command, "metrics": encoder_metrics(trainee)})
+    state.remove()
+    return digest
+
+
+def training_arguments(
+    budgets: Mapping[str, Budget], seed: int, start_from: str | None, note_texts: Sequence[str]
+) -> dict[str, Any]:
+    """What has to be the same for a training to go on; notes are counted, not hashed."""
+    return {
+        "budgets": {phase: [b.steps, str(b.seconds), b.learning_rate] for phase, b in budgets.items()},
+        "seed": seed, "start_from": stored_card(start_from)["digest"] if start_from else None,
+        "n_note_texts": len(note_texts), "table_records": encoder_tables.TABLE_RECORDS, "round": training_state.ROUND,
+    }  # fmt: skip
+
+
+def fitted(
+    trainee: Trainee, phase: str, budget: Budget, note_texts: Sequence[str], progress: Progress | None,
+    state: TrainingState, moments: Mapping[str, torch.Tensor],
+) -> tuple[int, float]:  # fmt: skip
+    """Train one phase, from its checkpoint if there is one; steps done and loss."""
+    rounds: dict[str, Rounds] = {
+        "fields": lambda number: field_round(trainee, number),
+        "masked": lambda number: masked_round(trainee, number),
+        "records": lambda number: record_round(trainee, number),
+        "notes": lambda number: fit_records.note_losses(
+            trainee.networks["notes"],  # type: ignore[arg-type]
+            note_batches(trainee, trainee.encoder(), note_texts, number),
+        ),
+    }
+    descent = Descent([trainee.networks[part] for part in PARTS[phase]], budget, phase, progress)
+    if state.phase.get("name") == phase:
+        training_state.resumed(descent, state.phase, moments)
+    return training_state.descend_in_rounds(
+        descent, rounds[phase], trainee.seed, lambda descent: state.write(trainee.networks, descent)
+    )
 
 
 def started(seed: int, start_from: str | None, note_texts: Sequence[str]) -> Trainee:
@@ -107,80 +158,35 @@ def started(seed: int, start_from: str | None, note_texts: Sequence[str]) -> Tra
     return Trainee(settings, networks, load_tokenizer(start_from), seed, list(card.get("history", [])))
 
 
-def fit_fields(
-    trainee: Trainee, budget: Budget, note_texts: Sequence[str], progress: Progress | None
-) -> tuple[int, float]:
-    """Fit the byte-CNN on values and their variants; steps done and loss."""
-    random = Random(trainee.seed)
+def field_round(trainee: Trainee, number: int) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
+    """Losses of the byte-CNN on values and their variants; the first round of a new one has random negatives."""
+    random = Random(f"{trainee.seed} fields {number}")
     pairs = fit.ValuePairs(lambda kind: VALUES[kind](random), lambda kind, value: variant(random, kind, value))
-    network = trainee.networks["fields"]
-    rng, n_random = np.random.default_rng(trainee.seed), 0 if trainee.history else 200
-    losses = fit.value_losses(network, pairs, rng, random_batches=n_random)  # type: ignore[arg-type]
-    return fit.descend([network], losses, budget, "fields", progress)
+    network, rng = trainee.networks["fields"], np.random.default_rng([trainee.seed, number])
+    n_random = 0 if trainee.history or number else training_state.ROUND
+    return fit.value_losses(network, pairs, rng, pool_size=VALUE_POOL, random_batches=n_random)  # type: ignore[arg-type]
 
 
-def raw_tables(seed: int, n_tables: int | None = None, with_notes: bool = False) -> Iterator[Any]:
-    """Populations of random profiles, a function of the seed; every one with notes where asked for."""
-    number = 0
-    while n_tables is None or number < n_tables:
-        rng = np.random.default_rng([seed, number, int(with_notes)])
-        profile = random_profile(rng)
-        if with_notes:
-            profile = profile_with_notes(profile)
-        yield population(TABLE_RECORDS, int(rng.integers(2**31)), profile)
-        number += 1
+def masked_round(trainee: Trainee, number: int) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
+    """Losses of byte-CNN and demographics tower on masked views of simulated records: self-supervised pretraining."""
+    tables = raw_tables(trainee.seed + 3, first=number * training_state.ROUND)
+    fields, demographics = trainee.networks["fields"], trainee.networks["demographics"]
+    rng = np.random.default_rng([trainee.seed + 3, number])
+    return masked_losses(fields, demographics, (coded_table(raw) for raw in tables), rng)  # type: ignore[arg-type]
 
 
-def profile_with_notes(profile: Any) -> Any:
-    """The profile with notes on most records and people seen more than once."""
-    from dataclasses import replace
-
-    return replace(profile, notes_share=0.9, wrong_chart=0.0, repeats="geometric", repeat_rate=0.6, max_repeats=4)
-
-
-def simulated_table(encoder: Encoder, raw: Any) -> SimulatedTable:
-    """The population as the towers see it; text vectors come from the encoder."""
-    standardised = standard_batch(raw.records, StandardRules())
-    _, text, slots, present = encoder.record_inputs(standardised)
-    places = pd.Series(
-        np.arange(len(raw.records)), index=pd.MultiIndex.from_frame(raw.records[["source", "record_id"]])
-    )
-    truth = raw.truth.set_index(["source", "record_id"]).loc[places.index]
-    owners = places.loc[pd.MultiIndex.from_frame(raw.notes[["source", "record_id"]])] if len(raw.notes) else places[:0]
-    return SimulatedTable(
-        RecordInputs(text, slots, present),
-        pd.factorize(truth["entity_id"])[0],
-        pd.factorize(truth["household_id"])[0],
-        raw.notes["text"].tolist(),
-        owners.to_numpy(),
-    )
-
-
-def fit_demographics(
-    trainee: Trainee, budget: Budget, note_texts: Sequence[str], progress: Progress | None
-) -> tuple[int, float]:
-    """Fit the demographics tower on simulated tables; the byte-CNN stays as it is. Steps done and loss."""
+def record_round(trainee: Trainee, number: int) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
+    """Losses of the demographics tower on simulated tables; the byte-CNN stays as it is."""
     encoder, network = trainee.encoder(), trainee.networks["demographics"]
-    tables = (simulated_table(encoder, raw) for raw in raw_tables(trainee.seed + 1))
-    rng = np.random.default_rng(trainee.seed + 1)
-    losses = fit_records.record_losses(network, tables, rng)  # type: ignore[arg-type]
-    return fit.descend([network], losses, budget, "records", progress)
+    raw = raw_tables(trainee.seed + 1, first=number * training_state.ROUND)
+    rng = np.random.default_rng([trainee.seed + 1, number])
+    return fit_records.record_losses(network, (simulated_table(encoder, table) for table in raw), rng)  # type: ignore[arg-type]
 
 
-def fit_notes(
-    trainee: Trainee, budget: Budget, note_texts: Sequence[str], progress: Progress | None
-) -> tuple[int, float]:
-    """Fit the notes tower; the demographics tower, which it has to meet, stays as it is. Steps done and loss."""
-    encoder, network = trainee.encoder(), trainee.networks["notes"]
-    batches = note_batches(trainee, encoder, note_texts)
-    losses = fit_records.note_losses(network, batches)  # type: ignore[arg-type]
-    return fit.descend([network], losses, budget, "notes", progress)
-
-
-def note_batches(trainee: Trainee, encoder: Encoder, note_texts: Sequence[str]) -> Iterator[NotePairs]:
+def note_batches(trainee: Trainee, encoder: Encoder, note_texts: Sequence[str], number: int = 0) -> Iterator[NotePairs]:
     """Batches of two notes of each of some people, from simulated tables and, one in four, halves of real notes."""
-    rng = np.random.default_rng(trainee.seed + 2)
-    for raw in raw_tables(trainee.seed + 2, with_notes=True):
+    rng = np.random.default_rng([trainee.seed + 2, number])
+    for raw in raw_tables(trainee.seed + 2, with_notes=True, first=number * training_state.ROUND):
         table = simulated_table(encoder, raw)
         with torch.inference_mode():
             vectors = fit_records.record_vectors(trainee.networks["demographics"], table.inputs)  # type: ignore[arg-type]
@@ -193,25 +199,6 @@ def note_batches(trainee: Trainee, encoder: Encoder, note_texts: Sequence[str]) 
                 chosen = [note_texts[i] for i in rng.choice(len(note_texts), NOTE_BATCH, replace=False)]
                 halves = [token_lists(trainee, part) for part in zip(*map(two_halves, chosen), strict=True)]
                 yield NotePairs(halves[0], halves[1], None)
-
-
-def note_pairs(table: SimulatedTable, rng: np.random.Generator) -> np.ndarray[Any, Any]:
-    """Places (n, 2) of two notes of each person with two or more, of different records where there are any."""
-    by_person: dict[int, list[int]] = {}
-    for place in rng.permutation(len(table.note_owners)).tolist():
-        by_person.setdefault(int(table.people[table.note_owners[place]]), []).append(place)
-    pairs = []
-    for places in by_person.values():
-        others = [place for place in places[1:] if table.note_owners[place] != table.note_owners[places[0]]]
-        if len(places) > 1:
-            pairs.append((places[0], (others or places[1:])[0]))
-    return np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
-
-
-def two_halves(text: str) -> tuple[str, str]:
-    """The first and the second half of a text, in words."""
-    words = text.split()
-    return " ".join(words[: len(words) // 2]), " ".join(words[len(words) // 2 :])
 
 
 def token_lists(trainee: Trainee, texts: Sequence[str]) -> list[list[int]]:

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from siamese_er.block import blocks, dropped_blocks, key_sizes, keys_of, pass_names, with_frequencies
 from siamese_er.cluster import CONTRADICTIONS, cluster_metrics, clustered, clusters
-from siamese_er.config import MatchConfig
+from siamese_er.config import MatchConfig, ModelSettings
 from siamese_er.decide import BALANCED_VETOES, banded, links, standings
 from siamese_er.encode import embeddings
 from siamese_er.errors import ContractFault, InvariantBroken
@@ -23,6 +23,7 @@ from siamese_er.identity import enterprise_ids
 from siamese_er.intake import Inputs, read_inputs, rows_on_disk, with_demo
 from siamese_er.model import model_folder, pair_head
 from siamese_er.neural.checkpoint import stored_card
+from siamese_er.neural.note_models import note_model_digest
 from siamese_er.publish import changes, publish, recorded_run, written_table
 from siamese_er.quality.blocking import pair_completeness
 from siamese_er.quality.evaluation import evaluate_run
@@ -131,13 +132,27 @@ def scored(
         result = run.checkpoint(scores(in_context, learned, model, config.score, config.notes), "scores")
     record |= {
         "model": {"head_digest": head.digest, "encoder_digest": head.encoder_digest,
-                  "path": config.model.path or "shipped with the package"},
+                  "path": config.model.path or "shipped with the package",
+                  **towers_used(model, config.model)},
         "candidate_pairs": sum(by_pass["pairs_by_first_pass"].values()), **by_pass, "dropped_blocks": dropped,
         "weighing": found.described() | second.described(), "n_scored_pairs": rows_on_disk(spark, f"{run.path}/{WORK}/scores"),
     }  # fmt: skip
     if config.input.truth is not None:
         record["blocking"] = pair_completeness(truth_of(spark, config), compared)
     return result, vectors.where("wrong_chart").select("record_key")
+
+
+def towers_used(model: str, settings: ModelSettings) -> dict[str, Any]:
+    """What run.json says of towers that are not the model's shared ones; empty for the default."""
+    used: dict[str, Any] = {}
+    if settings.towers == "per_source":
+        n_copies = len(stored_card(model).get("copies", {}))
+        used = {"towers": "per_source", "tower_copies": n_copies}
+        if not n_copies:
+            used["warning"] = "per_source, but the model has no adapted copies: all sources share the towers"
+    if settings.note_model is not None:
+        used["note_model_digest"] = note_model_digest(settings.note_model)
+    return used
 
 
 def truth_of(spark: SparkSession, config: MatchConfig) -> DataFrame:

@@ -32,6 +32,8 @@ class Summary:
             lines.append("       precision  " + share(metrics.get("precision")))
             lines.append("          recall  " + share(metrics.get("recall")))
             lines.append("              F1  " + share(metrics.get("f1")))
+        if warning := record.get("model", {}).get("warning"):
+            lines.append(f"warning: {warning}")
         if record["status"] == "dry_run":
             change = counts["changes"]
             lines.append(

@@ -10,12 +10,11 @@ import pytest
 
 import siamese_er
 from siamese_er import schemas
-from siamese_er.linkage.vetoes import CONTRADICTIONS
 from siamese_er.config import MatchConfig, PassName, SurvivorshipRule
 from siamese_er.decide import BALANCED_VETOES
 from siamese_er.linkage.comparisons import COMPARISONS
 from siamese_er.linkage.keys import PASS_NAMES
-from siamese_er.linkage.vetoes import VETOES
+from siamese_er.linkage.vetoes import CONTRADICTIONS, VETOES
 from siamese_er.neural.losses import LOSSES
 
 CHECKOUT = Path(__file__).parent.parent

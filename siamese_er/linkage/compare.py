@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from siamese_er.linkage import dates, levels
 from siamese_er.linkage.comparisons import COMPARISONS, INDEX, SWAPPED_FAMILY, SWAPPED_GIVEN, Comparison
@@ -239,11 +240,16 @@ def pair_facts(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.nda
     return np.column_stack([*columns, note_facts_of_pairs(records, left, right)]).astype(np.float32)
 
 
+def is_foreign(notes: pa.ChunkedArray) -> bool:
+    """Whether another encoder than the model's made the note vectors: a 65th byte says so; see ``neural/encoder.py``."""
+    return bool(pc.max(pc.binary_length(notes)).as_py() == 65)
+
+
 def vectors(records: pa.Table, name: str, width: int) -> np.ndarray:
     """(n, width) float32 of a binary int8 column; a row of zeros where null."""
     empty = bytes(width)
     return (
-        np.frombuffer(b"".join(v or empty for v in records[name].to_pylist()), np.int8)
+        np.frombuffer(b"".join((v or empty)[:width] for v in records[name].to_pylist()), np.int8)
         .reshape(-1, width)
         .astype(np.float32)
     )
@@ -270,10 +276,11 @@ def cosines(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.ndarra
     place = {name: position for position, name in enumerate(COSINES)}
     result[:, place["cosine_record"]] = cosine(record[left], record[right])
     result[:, place["cosine_note"]] = cosine(note[left], note[right])
-    cross = np.stack([cosine(record[left], note[right]), cosine(note[left], record[right])])
-    known = ~np.isnan(cross)
-    mean = np.where(known, cross, 0).sum(0) / np.maximum(known.sum(0), 1)
-    result[:, place["cosine_cross"]] = np.where(known.any(0), mean, np.nan)
+    if not is_foreign(records["note_vector"]):
+        cross = np.stack([cosine(record[left], note[right]), cosine(note[left], record[right])])
+        known = ~np.isnan(cross)
+        mean = np.where(known, cross, 0).sum(0) / np.maximum(known.sum(0), 1)
+        result[:, place["cosine_cross"]] = np.where(known.any(0), mean, np.nan)
     if "note_terms" in records.column_names:
         result[:, place["cosine_note_terms"]] = term_cosines(records, left, right)
     return result

@@ -1,6 +1,6 @@
 """The EMBEDDINGS of a batch of standardised records and their notes, as columns."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,15 +10,19 @@ from siamese_er.fields.note_own import own_facts
 from siamese_er.fields.note_tables import Note, NoteTable, note_evidence
 from siamese_er.neural.encoder import Bytes, Encoder, mean_vectors
 
+FOREIGN = b"\0"
+"""Behind the note vector of a ``note_model``: comparable with its like, not with record vectors."""
+Columns = dict[str, list[Any]]
 
-def cells(vectors: Bytes) -> list[bytes | None]:
-    """One cell a row; null for a row of zeros, which stands for nothing to encode."""
-    return [row.tobytes() if row.any() else None for row in vectors]
+
+def cells(vectors: Bytes, mark: bytes = b"") -> list[bytes | None]:
+    """One cell a row, with a mark behind it; null for a row of zeros, which stands for nothing to encode."""
+    return [row.tobytes() + mark if row.any() else None for row in vectors]
 
 
 def embedding_columns(
     encoder: Encoder, records: pd.DataFrame, notes: Sequence[Sequence[Note]], table: NoteTable
-) -> dict[str, list[Any]]:
+) -> Columns:
     """Columns of EMBEDDINGS, without record_key, of STANDARDISED rows.
 
     ``notes`` holds the notes of each row; the vectors of what is left of them are averaged. Distinct values and notes
@@ -36,10 +40,31 @@ def embedding_columns(
         note_vectors = mean_vectors(vectors, [row for row, _ in texts], len(notes))
     each = [found.get(row) for row in range(len(notes))]
     return {
-        "field_vectors": cells(fields), "record_vector": cells(record_vectors), "note_vector": cells(note_vectors),
+        "field_vectors": cells(fields), "record_vector": cells(record_vectors), 
+        "note_vector": cells(note_vectors, b"" if encoder.note_model is None else FOREIGN),
         "note_terms": [evidence and evidence.terms for evidence in each],
         "note_births": [evidence and evidence.births for evidence in each],
         "note_sexes": [evidence and evidence.sexes for evidence in each],
         "note_names": [evidence and evidence.names for evidence in each],
         "wrong_chart": [evidence.is_wrong_chart if evidence else None for evidence in each],
     }  # fmt: skip
+
+
+def columns_by_source(
+    encoder_of: Callable[[str], Encoder], records: pd.DataFrame, notes: Sequence[Sequence[Note]], table: NoteTable
+) -> Columns:
+    """`embedding_columns` where each source may have an encoder of its own; sources of one encoder go together."""
+    encoders = {source: encoder_of(source) for source in records["source"].unique()}
+    distinct = {id(encoder): encoder for encoder in encoders.values()}
+    if len(distinct) == 1:
+        return embedding_columns(next(iter(distinct.values())), records, notes, table)
+    of_row = records["source"].map({source: id(encoder) for source, encoder in encoders.items()}).to_numpy()
+    found: Columns = {}
+    for number, encoder in distinct.items():
+        places = np.flatnonzero(of_row == number).tolist()
+        part = embedding_columns(encoder, records.iloc[places], [notes[place] for place in places], table)
+        for name, column in part.items():
+            whole = found.setdefault(name, [None] * len(records))
+            for place, cell in zip(places, column, strict=True):
+                whole[place] = cell
+    return found

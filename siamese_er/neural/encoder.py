@@ -12,6 +12,7 @@ What a batch can change there is some 1e-14 of a byte step.
 
 import copy
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from siamese_er.neural.note_models import foreign_tower, most_tokens
 from siamese_er.neural.text import CODED_FIELDS, FIELD_COLUMNS, FIELD_KINDS, TEXT_LENGTHS, coded_slots, text_codes
 from siamese_er.neural.towers import DemographicsTower, FieldEncoder, NotesTower, TowerSettings
 
@@ -38,6 +40,15 @@ class TwoPrecisions(NamedTuple):
 
     fast: nn.Module
     exact: nn.Module
+
+
+@dataclass
+class NotesReader:
+    """What reads notes, built with the first note: BERT takes seconds to import, and most workers see none."""
+
+    network: TwoPrecisions | None = None
+    tokenizer: Any = None
+    n_tokens: int = 0
 
 
 def scaled_units(vectors: Floats) -> Floats:
@@ -82,18 +93,24 @@ def listed(values: Any) -> list[str]:
 class Encoder:
     """Three networks and a tokenizer; made by ``checkpoint.load_encoder``.
 
-    ``digest`` names weights, tokenizer and settings; vectors of two digests are not comparable.
+    ``digest`` names weights, tokenizer and settings; vectors of two digests are not comparable. ``note_model`` is the
+    folder of a Hugging Face encoder that stands in for the notes tower; null: the model's own.
     """
 
     def __init__(
-        self, settings: TowerSettings, weights: dict[str, dict[str, Tensor]], tokenizer: str, digest: str, device: str
-    ) -> None:
+        self, settings: TowerSettings, weights: dict[str, dict[str, Tensor]], tokenizer: str, digest: str, device: str,
+        note_model: str | None = None,
+    ) -> None:  # fmt: skip
         self.settings, self.digest, self.device = settings, digest, torch.device(device)
-        self.fields = self._network(FieldEncoder(settings), weights["fields"])
-        self.demographics = self._network(DemographicsTower(settings), weights["demographics"])
+        self.note_model = note_model
+        self.take(weights)
         self._note_weights, self._tokenizer_path = weights["notes"], tokenizer
-        self._notes: TwoPrecisions | None = None  # BERT takes seconds to import; built with the first note
-        self._tokenizer: Any = None
+        self._built = NotesReader()  # shared by shallow copies
+
+    def take(self, weights: dict[str, dict[str, Tensor]]) -> None:
+        """Set the field and the demographics network to these weights."""
+        self.fields = self._network(FieldEncoder(self.settings), weights["fields"])
+        self.demographics = self._network(DemographicsTower(self.settings), weights["demographics"])
 
     def _network(self, network: nn.Module, weights: dict[str, Tensor]) -> "TwoPrecisions":
         missing = network.load_state_dict(weights, strict=False)
@@ -187,7 +204,7 @@ class Encoder:
         vectors = np.zeros((len(distinct), self.settings.record_width), dtype=np.int8)
         tokens = self._tokens([str(text) for text in distinct])
         lengths = np.asarray([len(row) for row in tokens], dtype=np.int64)
-        bounds = (*(bound for bound in NOTE_LENGTHS if bound < self.settings.note_tokens), self.settings.note_tokens)
+        bounds = (*(bound for bound in NOTE_LENGTHS if bound < self._built.n_tokens), self._built.n_tokens)
         for places, bound in by_length(lengths, bounds):
             ids = np.zeros((len(places), bound), dtype=np.int64)
             for target, place in zip(ids, places, strict=True):
@@ -197,20 +214,27 @@ class Encoder:
         return vectors[codes]
 
     def _tokens(self, texts: list[str]) -> list[list[int]]:
-        if self._tokenizer is None:
+        if self._built.tokenizer is None:
             from tokenizers import Tokenizer
 
-            self._tokenizer = Tokenizer.from_file(self._tokenizer_path)
-            self._tokenizer.no_padding()
-            self._tokenizer.enable_truncation(self.settings.note_tokens)
-        return [self._tokenizer.encode(text).ids if text else [] for text in texts]
+            self._built.n_tokens = self.settings.note_tokens
+            if self.note_model is not None:
+                self._built.n_tokens = most_tokens(self.notes.exact, self.settings.note_tokens)  # type: ignore[arg-type]
+            self._built.tokenizer = Tokenizer.from_file(self._tokenizer_path)
+            self._built.tokenizer.no_padding()
+            self._built.tokenizer.enable_truncation(self._built.n_tokens)
+        return [self._built.tokenizer.encode(text).ids if text else [] for text in texts]
 
     @property
     def notes(self) -> TwoPrecisions:
         """The notes tower, built when first asked for."""
-        if self._notes is None:
-            self._notes = self._network(NotesTower(self.settings), self._note_weights)
-        return self._notes
+        if self._built.network is None and self.note_model is not None:
+            tower = foreign_tower(self.note_model, self.settings)
+            weights = {name: weight.double() for name, weight in tower.state_dict().items()}
+            self._built.network = self._network(tower, weights)
+        elif self._built.network is None:
+            self._built.network = self._network(NotesTower(self.settings), self._note_weights)
+        return self._built.network
 
 
 def coded_fields(batch: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -43,6 +43,62 @@ class Budget:
         return min(1.0, max((step - 1) / self.steps, (time.monotonic() - started) / self.seconds))
 
 
+class Descent:
+    """AdamW with warm-up and cosine decay over a budget, the collapse guard, and how far it has come."""
+
+    def __init__(
+        self, networks: Sequence[nn.Module], budget: Budget, phase: str, progress: Progress | None = None
+    ) -> None:
+        self.weights = [weight for network in networks for weight in network.parameters() if weight.requires_grad]
+        self.optimiser = torch.optim.AdamW(self.weights, lr=budget.learning_rate, weight_decay=1e-3)
+        self.budget, self.phase, self.progress = budget, phase, progress
+        self.steps, self.seen = 0, list[float]()
+        self.started = time.monotonic()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the budget is used up."""
+        return self.budget.used(self.steps + 1, self.started) >= 1
+
+    def run(self, losses: Iterable[tuple[Tensor, Tensor]], steps: int | None = None) -> None:
+        """Take steps until the losses end, the budget is used up or ``steps`` are taken.
+
+        Each item is (loss, embeddings of the batch).
+
+        Raises: EmbeddingsCollapsed as soon as the spread of a batch's embeddings is below ``MIN_SPREAD`` after
+        ``SETTLED`` steps.
+        """
+        last = math.inf if steps is None else self.steps + steps
+        if self.is_done or self.steps >= last:
+            return
+        for loss, vectors in losses:
+            self.step(loss, vectors)
+            if self.is_done or self.steps >= last:
+                return
+
+    def step(self, loss: Tensor, vectors: Tensor) -> None:
+        """One step against the gradient of the loss."""
+        step = self.steps + 1
+        if step >= SETTLED and spread(vectors) < MIN_SPREAD:
+            raise EmbeddingsCollapsed(f"{self.phase}: spread of the embeddings below {MIN_SPREAD} at step {step}")
+        used = self.budget.used(step, self.started)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.budget.learning_rate * min(1.0, step / 50) * 0.5 * (1 + math.cos(math.pi * used))
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.weights, 1.0)
+        self.optimiser.step()
+        self.steps = step
+        self.seen = [*self.seen[-49:], float(loss.detach())]
+        if self.progress is not None and step % 25 == 0:
+            self.progress(self.phase, step, self.budget.steps, self.loss)
+
+    @property
+    def loss(self) -> float:
+        """Mean of the last 50 losses; nan before the first."""
+        return float(np.mean(self.seen)) if self.seen else math.nan
+
+
 def descend(
     networks: Sequence[nn.Module],
     losses: Iterable[tuple[Tensor, Tensor]],
@@ -50,33 +106,13 @@ def descend(
     phase: str,
     progress: Progress | None = None,
 ) -> tuple[int, float]:
-    """Minimise losses by AdamW with warm-up and cosine decay; the steps done and the mean of the last 50 losses.
+    """Minimise losses over a budget; the steps done and the mean of the last 50 losses. See `Descent`.
 
-    Each item is (loss, embeddings of the batch).
-
-    Raises: EmbeddingsCollapsed as soon as the spread of a batch's embeddings is below ``MIN_SPREAD`` after ``SETTLED``
-    steps.
+    Raises: EmbeddingsCollapsed.
     """
-    weights = [weight for network in networks for weight in network.parameters() if weight.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=budget.learning_rate, weight_decay=1e-3)
-    seen: list[float] = []
-    started = time.monotonic()
-    for step, (loss, vectors) in enumerate(losses, start=1):
-        used = budget.used(step, started)
-        if step >= SETTLED and spread(vectors) < MIN_SPREAD:
-            raise EmbeddingsCollapsed(f"{phase}: spread of the embeddings below {MIN_SPREAD} at step {step}")
-        for group in optimiser.param_groups:
-            group["lr"] = budget.learning_rate * min(1.0, step / 50) * 0.5 * (1 + math.cos(math.pi * used))
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(weights, 1.0)
-        optimiser.step()
-        seen.append(float(loss.detach()))
-        if progress is not None and step % 25 == 0:
-            progress(phase, step, budget.steps, float(np.mean(seen[-25:])))
-        if step >= budget.steps or budget.used(step + 1, started) >= 1:
-            break
-    return len(seen), float(np.mean(seen[-50:]))
+    descent = Descent(networks, budget, phase, progress)
+    descent.run(losses)
+    return descent.steps, descent.loss
 
 
 def encoded_values(network: FieldEncoder, kind: str, values: Sequence[str]) -> Tensor:

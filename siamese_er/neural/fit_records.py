@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -56,7 +57,19 @@ def damaged(inputs: RecordInputs, rng: np.random.Generator, missing: float, mist
     return RecordInputs(inputs.text, np.where(hit & is_digit, digits, inputs.slots), kept)
 
 
-def two_records_each(table: SimulatedTable, n_people: int, rng: np.random.Generator) -> NDArray[np.int64]:
+class OwnedRecords(Protocol):
+    """Records whose people and households are known."""
+
+    @property
+    def people(self) -> NDArray[np.int64]:
+        """The person of each record."""
+
+    @property
+    def households(self) -> NDArray[np.int64]:
+        """The household of each record."""
+
+
+def two_records_each(table: OwnedRecords, n_people: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Places (n, 2) of two records of each of about ``n_people`` people, whole households together.
 
     A person of one record gets it twice.

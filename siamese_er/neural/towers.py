@@ -155,7 +155,9 @@ def note_network(settings: TowerSettings) -> Any:
     from transformers import AutoModel, BertConfig, BertModel  # seconds to import, and most workers see no note
 
     if settings.note_model is not None:
-        return AutoModel.from_pretrained(settings.note_model, local_files_only=True, use_safetensors=True)
+        return AutoModel.from_pretrained(
+            settings.note_model, local_files_only=True, use_safetensors=True, trust_remote_code=False
+        )
     return BertModel(BertConfig(**settings.note_bert), add_pooling_layer=False)
 
 

@@ -21,6 +21,7 @@ from siamese_er.errors import ContractFault, InvariantBroken
 from siamese_er.gates import failed_gates
 from siamese_er.identity import enterprise_ids
 from siamese_er.intake import Inputs, read_inputs, rows_on_disk, with_demo
+from siamese_er.labels import label_correction
 from siamese_er.linkage.features import feature_names
 from siamese_er.model import model_folder
 from siamese_er.neural.checkpoint import stored_card
@@ -119,7 +120,11 @@ def scored(
         compared = kept_pairs(compared)
     with clock.step("score"):
         found = weighing(compared, standardised, inputs.n_records, config.score, head)
-        result = run.checkpoint(scores(compared, found, model, config.score), "scores")
+        correction = None
+        if inputs.labels is not None:
+            taught = label_correction(inputs.labels, config.labels, run, standardised, compared, found, head)
+            correction, record["labels"] = taught.correction, taught.report
+        result = run.checkpoint(scores(compared, found, model, config.score, correction), "scores")
     record |= {
         "model": {"head_digest": head.digest, "encoder_digest": head.encoder_digest,
                   "path": config.model.path or "shipped with the package"},

@@ -17,6 +17,7 @@ from siamese_er.linkage.explain import evidence_arrays, pass_lists
 from siamese_er.linkage.features import TableShape, feature_names, features, table_shape
 from siamese_er.linkage.fellegi_sunter import TableFit, fit, plausible
 from siamese_er.linkage.keys import PASS_NAMES
+from siamese_er.linkage.label_fit import LabelCorrection
 from siamese_er.linkage.pairs import block_pairs, key_rows, pairs_once
 from siamese_er.linkage.vetoes import veto_lists, vetoes
 from siamese_er.neural.head import HeadModel, load_head, probabilities
@@ -196,7 +197,9 @@ def pass_counts(compared: DataFrame) -> dict[str, dict[str, int]]:
     return {"pairs_by_first_pass": first, "pairs_by_pass": every}
 
 
-def scores(compared: DataFrame, weighing: Weighing, model_path: str, settings: ScoreSettings) -> DataFrame:
+def scores(
+    compared: DataFrame, weighing: Weighing, model_path: str, settings: ScoreSettings, correction: LabelCorrection | None = None
+) -> DataFrame:  # fmt: skip
     """The pairs at or above the floor, with their probability, vetoes and evidence.
 
     In: COMPARED_PAIRS. Out: SCORES. score(a, b) = score(b, a) bit for bit: every comparison is symmetric.
@@ -208,7 +211,9 @@ def scores(compared: DataFrame, weighing: Weighing, model_path: str, settings: S
         head = load_head(model_path, feature_names())
         for batch in batches:
             compared = compared_of(batch)
-            weights = head.match_weights(features(compared, weighing.fit, weighing.shape))
+            evidence = features(compared, weighing.fit, weighing.shape)
+            weights = head.match_weights(evidence)
+            weights = correction(weights, evidence) if correction else weights
             rows = np.flatnonzero(probabilities(weights) >= floor)
             yield scored_batch(batch.take(pa.array(rows)), weights[rows], weighing)
 

@@ -1,8 +1,8 @@
 """What a run takes in: records, notes, decisions and quarantine as checkpoints of the run, counted and checked."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
@@ -32,6 +32,17 @@ class Inputs:
     labels: DataFrame | None
     n_records: int
     counts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Alteration:
+    """What an ablation changes: the inputs as they were read, and what scoring may see of COMPARED_PAIRS."""
+
+    of_inputs: Callable[[Inputs], Inputs]
+    of_pairs: Callable[[DataFrame], DataFrame] = field(default=lambda pairs: pairs)
+
+
+AS_READ = Alteration(lambda inputs: inputs)
 
 
 def with_demo(config: MatchConfig) -> MatchConfig:

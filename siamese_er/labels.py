@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from siamese_er.config import LabelSettings
@@ -26,8 +26,8 @@ def label_correction(
 ) -> LabelFit:  # fmt: skip
     """What LABELS teach, with the report for run.json; the correction is null where the head stays.
 
-    In: LABELS, STANDARDISED, COMPARED_PAIRS (without rows that only count). At most ``max_labels`` pairs reach the driver, those
-    with the smallest hash of their keys, as levels and measures; no values do.
+    In: LABELS, STANDARDISED, COMPARED_PAIRS (without rows that only count). At most ``max_labels`` pairs reach the
+    driver, those with the smallest hash of their keys, as levels and measures; no values do.
     """
     counts = label_counts(labels, standardised)
     joined = labels.join(compared, on=["left_key", "right_key"], how="inner")
@@ -66,7 +66,7 @@ def shared_values(chosen: DataFrame, standardised: DataFrame) -> pa.Table:
     Phones, e-mails, addresses, ids, and family name with birth date; at most MOST_VALUES of a record.
     """
     keys = chosen.select(F.explode(F.array("left_key", "right_key")).alias("record_key")).distinct()
-    ties = [F.transform(name, lambda value, name=name: F.xxhash64(F.lit(name), value)) for name in HOUSEHOLD_COLUMNS]
+    ties = [hashed_values(name) for name in HOUSEHOLD_COLUMNS]
     named = F.xxhash64(F.lit("born"), F.get("family_names", F.lit(0)), F.get("birth_dates", F.lit(0)))
     born = F.when((F.size("family_names") > 0) & (F.size("birth_dates") > 0), F.array(named)).otherwise(
         F.array().cast("array<bigint>")
@@ -74,6 +74,11 @@ def shared_values(chosen: DataFrame, standardised: DataFrame) -> pa.Table:
     values = F.slice(F.array_sort(F.array_distinct(F.concat(*ties, born))), 1, MOST_VALUES)
     found = standardised.join(keys, on="record_key", how="left_semi")
     return found.select("record_key", F.explode(values).alias("value")).toArrow()
+
+
+def hashed_values(name: str) -> Column:
+    """The values of a list column as hashes; equal values of different columns differ."""
+    return F.transform(name, lambda value: F.xxhash64(F.lit(name), value))
 
 
 def pair_groups(pairs: pa.Table, shared: pa.Table) -> np.ndarray:

@@ -19,7 +19,9 @@ from siamese_er.linkage.features import GROUPS
 NATS = float(np.log(2))
 INPUTS = ("constant", "match_weight", *GROUPS)
 PENALTY = 1.0  # of squared coefficients, beside a log loss summed over pairs
-LEAST_SLOPE = -9.0  # the correction leaves at least a tenth of the shipped weight, so that it never turns the order round
+LEAST_SLOPE = (
+    -9.0
+)  # the correction leaves at least a tenth of the shipped weight, so that it never turns the order round
 MOST_BITS = 6.0  # no pair moves by more: labels seldom cover all kinds of pairs
 LARGEST_WEIGHT = 16 / NATS
 FOLDS = 5
@@ -139,7 +141,9 @@ def doubts(pairs: LabelledPairs, folds: np.ndarray, min_of_each: int) -> str | N
     sure = np.abs(pairs.match_weights) > SURE_BITS
     denied = (pairs.match_weights > 0) != pairs.is_match
     if sure.sum() >= min_of_each and denied[sure].mean() > MOST_CONTRADICTED:
-        return f"labels deny {denied[sure].mean():.0%} of the pairs of which the shipped model is sure: look at them first"
+        return (
+            f"labels deny {denied[sure].mean():.0%} of the pairs of which the shipped model is sure: look at them first"
+        )
     return None
 
 

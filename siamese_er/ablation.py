@@ -72,7 +72,7 @@ def figures_by_entity(spark: SparkSession, path: str, truth: DataFrame, n_resamp
 
 def withheld_columns(names: Sequence[str]) -> tuple[str, ...]:
     """The columns of RECORDS that groups and columns name. Raises: ContractFault for unknown names."""
-    known = {**WITHHELD, **{name: (name,) for name in RECORDS.names if name not in NOT_WITHHELD}}
+    known = {name: (name,) for name in RECORDS.names if name not in NOT_WITHHELD} | WITHHELD
     if unknown := [name for name in names if name not in known]:
         raise ContractFault(f"--withhold {', '.join(unknown)}: neither {', '.join(WITHHELD)} nor a column of records")
     return tuple(dict.fromkeys(column for name in names for column in known[name]))

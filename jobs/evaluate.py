@@ -34,19 +34,13 @@ def told(run: str, truth: str, by: list[str], form: Form, withhold: list[str] | 
 def main(
     run: Annotated[str, typer.Option(help="output folder of jobs/match.py, or the folder of one run")],
     truth: Annotated[str, typer.Option(help="Parquet or CSV with source, record_id, entity_id [, household_id]")],
-    by: Annotated[
-        list[str] | None,
-        typer.Option(help="subgroups; several may follow: source_pair entity_size age_band sex race pattern ..."),
-    ] = None,
+    by: Annotated[list[str] | None, typer.Option(help="subgroups: source_pair age_band sex race pattern ...")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="print Markdown tables")] = False,
     with_ablation: Annotated[
         bool, typer.Option("--notes-ablation", help="match again without notes, and so on")
     ] = False,
-    withhold: Annotated[
-        list[str] | None,
-        typer.Option(help="with --notes-ablation, leave out: identifiers, addresses, contacts, or columns"),
-    ] = None,
+    withhold: Annotated[list[str] | None, typer.Option(help="ablation without: identifiers, addresses ...")] = None,
 ) -> None:
     """Print pairwise, cluster, B-cubed, blocking, threshold and calibration figures of a run, or what its notes add."""
     names = [name for part in withhold or [] for name in part.split(",") if name]

@@ -7,7 +7,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from siamese_er.ablation import masked_fields, notes_ablation, with_notes_of_others, withheld_columns, without_columns
+from siamese_er import ablation
+from siamese_er.ablation import (
+    masked_fields,
+    notes_ablation,
+    variants,
+    with_notes_of_others,
+    withheld_columns,
+    without_columns,
+)
+from siamese_er.config import MatchConfig
 from siamese_er.errors import ContractFault
 from siamese_er.intake import Inputs
 from siamese_er.linkage.compare import COSINES, PAIR_FACTS, Compared
@@ -76,14 +85,26 @@ def test_notes_alone_hide_every_field_vector_and_fact():
     assert (masked.facts[:, PAIR_FACTS.index("year_gap")] == -1).all()
 
 
-def test_notes_ablation_of_a_run_has_four_rows_with_intervals(spark, marked_input, submitted_run, tmp_path):
+def test_variants_differ_from_the_run_in_one_thing_each():
+    found = variants(MatchConfig(), ())
+
+    assert list(found) == ["demographics only", "notes only", "both", "notes shuffled"]
+    assert [config.model.use_notes for config, _ in found.values()] == [False, True, True, True]
+    assert [config.score.floor for config, _ in found.values()] == [0.01, 0.0, 0.01, 0.01]
+
+
+def test_notes_ablation_of_a_run_has_rows_with_intervals(spark, marked_input, submitted_run, tmp_path, monkeypatch):
+    some = [ablation.BASELINE, ablation.NOTES_ONLY, ablation.BOTH]
+    monkeypatch.setattr(
+        ablation, "variants", lambda *given: {name: one for name, one in variants(*given).items() if name in some}
+    )
     output = tmp_path / "out"
     shutil.copytree(submitted_run.output, output, ignore=shutil.ignore_patterns("*.crc"))
     published = (output / "current.json").read_text()
 
     table = notes_ablation(spark, str(output), read_truth(spark, str(marked_input.truth)), n_resamples=50)
 
-    assert table["evidence"].tolist() == ["demographics only", "notes only", "both", "notes shuffled"]
+    assert table["evidence"].tolist() == some
     rows = table.set_index("evidence")
     metrics = json.loads((submitted_run.run / "run.json").read_text())["metrics"]
     for name in ("precision", "recall", "f1", "recall_at_precision_0.999"):

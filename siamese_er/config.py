@@ -40,9 +40,7 @@ class InputSettings(Section):
         (), description="paths of clinical notes; empty: none (or a notes column on the records)"
     )
     decisions: str | None = Field(None, description="people's decisions; path of a Parquet, CSV or JSON-lines table")
-    labels: str | None = Field(
-        None, description="labelled pairs that fine-tune head and calibration; not yet supported"
-    )
+    labels: str | None = Field(None, description="labelled pairs that correct the head; path of a table")
     truth: str | None = Field(
         None, description="source, record_id, entity_id: adds precision, recall, pair completeness"
     )
@@ -114,6 +112,13 @@ class ScoreSettings(Section):
     n_random_records: int = Field(800, ge=50, description="records sampled for u: how often strangers agree")
     max_patterns: int = Field(500_000, ge=1000, description="agreement patterns the driver holds to fit m; rarest cut")
     em_rounds: int = Field(25, ge=1, description="most iterations of expectation maximisation")
+
+
+class LabelSettings(Section):
+    """What labelled pairs (``input.labels``) may change."""
+
+    max_labels: int = Field(100_000, ge=100, description="labelled pairs the driver holds; more are chosen by hash")
+    min_of_each: int = Field(25, ge=10, description="matches and non-matches; with fewer the shipped head stays")
 
 
 class DecideSettings(Section):
@@ -196,6 +201,7 @@ class MatchConfig(Section):
     notes: NoteSettings = NoteSettings()
     blocking: BlockingSettings = BlockingSettings()
     score: ScoreSettings = ScoreSettings()
+    labels: LabelSettings = LabelSettings()
     decide: DecideSettings = DecideSettings()
     cluster: ClusterSettings = ClusterSettings()
     survivorship: SurvivorshipSettings = SurvivorshipSettings()
@@ -260,6 +266,5 @@ def not_yet_supported(config: MatchConfig) -> list[str]:
     wanted = {
         "input.format = fhir: FHIR input": config.input.format == "fhir",
         "--mode incremental": config.run.mode == "incremental",
-        "--labels": config.input.labels is not None,
     }
     return [f"{setting} is not yet supported" for setting, is_wanted in wanted.items() if is_wanted]

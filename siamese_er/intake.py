@@ -1,8 +1,8 @@
 """What a run takes in: records, notes, decisions and quarantine as checkpoints of the run, counted and checked."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
@@ -14,6 +14,7 @@ from siamese_er.errors import ContractFault
 from siamese_er.publish import written_table
 from siamese_er.sources.decisions import read_decisions
 from siamese_er.sources.inputs import InputFile, bare_path, file_statuses, parquet_footer
+from siamese_er.sources.labels import read_labels
 from siamese_er.sources.notes import n_cut_notes, read_notes
 from siamese_er.sources.records import Reading, check_quarantine
 from siamese_er.storage import WORK, RunFolder
@@ -28,8 +29,20 @@ class Inputs:
     notes: DataFrame | None
     quarantine: DataFrame
     decisions: DataFrame | None
+    labels: DataFrame | None
     n_records: int
     counts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Alteration:
+    """What an ablation changes: the inputs as they were read, and what scoring may see of COMPARED_PAIRS."""
+
+    of_inputs: Callable[[Inputs], Inputs]
+    of_pairs: Callable[[DataFrame], DataFrame] = field(default=lambda pairs: pairs)
+
+
+AS_READ = Alteration(lambda inputs: inputs)
 
 
 def with_demo(config: MatchConfig) -> MatchConfig:
@@ -70,7 +83,10 @@ def read_inputs(spark: SparkSession, config: MatchConfig, run: RunFolder, readin
     decisions = None
     if config.input.decisions is not None:
         decisions = known_decisions(run.checkpoint(read_decisions(spark, config.input.decisions), "decisions"), records)
-    return Inputs(records, history, notes, bad, decisions, counts["records"], counts)
+    labels = None
+    if config.input.labels is not None:
+        labels = run.checkpoint(read_labels(spark, config.input.labels), "labels")
+    return Inputs(records, history, notes, bad, decisions, labels, counts["records"], counts)
 
 
 def quarantine_counts(bad: DataFrame, record_files: Mapping[str, int]) -> tuple[dict[str, int], int]:

@@ -20,7 +20,8 @@ from siamese_er.encode import embeddings
 from siamese_er.errors import ContractFault, InvariantBroken
 from siamese_er.gates import failed_gates
 from siamese_er.identity import enterprise_ids
-from siamese_er.intake import Inputs, read_inputs, rows_on_disk, with_demo
+from siamese_er.intake import AS_READ, Alteration, Inputs, read_inputs, rows_on_disk, with_demo
+from siamese_er.labels import label_correction
 from siamese_er.model import model_folder, pair_head
 from siamese_er.neural.checkpoint import stored_card
 from siamese_er.neural.note_models import note_model_digest
@@ -54,8 +55,10 @@ class Clock:
         self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - start, 2)
 
 
-def match(spark: SparkSession, config: MatchConfig) -> Summary:
+def match(spark: SparkSession, config: MatchConfig, alteration: Alteration = AS_READ) -> Summary:
     """Match the input of the config, publish the tables of the contract, and say what came out.
+
+    An ``alteration`` of what was read, for ablations, must be given again where such a run is resumed.
 
     Raises: ContractFault (status 2), GateFailed (3, results kept), OutputInUse (2).
     """
@@ -73,7 +76,7 @@ def match(spark: SparkSession, config: MatchConfig) -> Summary:
         started = unfinished.read_record(spark)["started"] if unfinished else now
         record: dict[str, Any] = same | {"started": started, "resumed": run.is_resumed, "seconds": clock.seconds}
         with recorded_run(spark, run, record), readable_input(config.run.output):
-            tables, gates = matched(spark, config, run, before, reading, record, clock)
+            tables, gates = matched(spark, config, run, before, reading, alteration, record, clock)
             with clock.step("publish"):
                 written = tables.keys() - {"enterprise_id_history"}
                 publish(tables, run, record, written=written, dry_run=config.run.dry_run, failed_gates=gates, lock=lock)
@@ -96,7 +99,7 @@ def versions() -> dict[str, str]:
 
 def scored(
     spark: SparkSession, config: MatchConfig, run: RunFolder, standardised: DataFrame, inputs: Inputs,
-    record: dict[str, Any], clock: Clock,
+    alteration: Alteration, record: dict[str, Any], clock: Clock,
 ) -> tuple[DataFrame, DataFrame]:  # fmt: skip
     """SCORES of all candidate pairs, as a checkpoint, and the records whose notes contradict them.
 
@@ -124,12 +127,15 @@ def scored(
         compared = kept_pairs(compared)
     with clock.step("score"):
         found = weighing(compared, standardised, inputs.n_records, config.score, head)
-        first = run.checkpoint(first_scores(compared, found, model, config.notes), "first_scores")
+        first = run.checkpoint(first_scores(alteration.of_pairs(compared), found, model, config.notes), "first_scores")
     with clock.step("rescore"):
         in_context = run.checkpoint(contexts(first), "contexts")
         second = second_weighing(in_context, inputs.n_records, config.score, head)
-        learned = Learned(found.fit, found.shape, second)
-        result = run.checkpoint(scores(in_context, learned, model, config.score, config.notes), "scores")
+        learned, correction = Learned(found.fit, found.shape, second, config.notes.most_bits), None
+        if inputs.labels is not None:
+            taught = label_correction(inputs.labels, config.labels, run, standardised, in_context, learned, head)
+            correction, record["labels"] = taught.correction, taught.report
+        result = run.checkpoint(scores(in_context, learned, model, config.score, correction), "scores")
     record |= {
         "model": {"head_digest": head.digest, "encoder_digest": head.encoder_digest,
                   "path": config.model.path or "shipped with the package",
@@ -163,17 +169,17 @@ def truth_of(spark: SparkSession, config: MatchConfig) -> DataFrame:
 
 def matched(
     spark: SparkSession, config: MatchConfig, run: RunFolder, before: RunFolder | None, reading: Reading,
-    record: dict[str, Any], clock: Clock,
+    alteration: Alteration, record: dict[str, Any], clock: Clock,
 ) -> tuple[dict[str, DataFrame], list[str]]:  # fmt: skip
     """The tables of the contract and the gates that failed."""
     with clock.step("read"):
-        inputs = read_inputs(spark, config, run, reading)
+        inputs = alteration.of_inputs(read_inputs(spark, config, run, reading))
     with clock.step("standardise"):
         standardised = run.write_table(
             standardised_records(inputs.records, config.input, config.standardise), "standardised"
         )
         record["value_faults"] = [row.asDict() for row in fault_counts(standardised).collect()]
-    scores_found, wrong_charts = scored(spark, config, run, standardised, inputs, record, clock)
+    scores_found, wrong_charts = scored(spark, config, run, standardised, inputs, alteration, record, clock)
     with clock.step("decide"):
         standing = run.checkpoint(standings(inputs.records, standardised), "standings")
         pairs = run.checkpoint(

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from siamese_er.compared import compared_of, matrix_of, rows_of_bytes
-from siamese_er.config import NoteSettings, ScoreSettings
+from siamese_er.config import ScoreSettings
 from siamese_er.errors import without_values
 from siamese_er.linkage.comparisons import COMPARISONS
 from siamese_er.linkage.context import (
@@ -28,12 +28,13 @@ from siamese_er.linkage.context import (
     with_first_weight,
 )
 from siamese_er.linkage.explain import evidence_arrays, pass_lists
-from siamese_er.linkage.features import TableShape
+from siamese_er.linkage.features import TableShape, features
 from siamese_er.linkage.fellegi_sunter import TableFit
+from siamese_er.linkage.label_fit import LabelCorrection
 from siamese_er.linkage.vetoes import veto_lists, vetoes
 from siamese_er.model import pair_head
 from siamese_er.neural.head import HeadModel, probabilities
-from siamese_er.noted import noted_weights
+from siamese_er.noted import NotedWeights, noted_weights
 from siamese_er.schemas import CONTEXTS, FIRST_SCORES, SCORES, conform
 
 MICRO = 1_000_000
@@ -128,30 +129,39 @@ class Learned:
     fit: TableFit
     shape: TableShape
     second: SecondRound
+    most_bits: float  # by which notes may move a weight
+
+
+def weighed(table: pa.RecordBatch | pa.Table, learned: Learned, head: HeadModel) -> NotedWeights:
+    """The final weights of rows of CONTEXTS."""
+    compared = compared_of(table)
+    context = matrix_of(table.column("context"), len(PAIR_CONTEXT), np.float32)
+    more, bare = (
+        context_features(pairs, compared.levels, learned.second, learned.fit)
+        for pairs in (context, with_first_weight(context, table.column("bare_weight").to_numpy()))
+    )
+    return noted_weights(head.second, compared, learned.fit, learned.shape, learned.most_bits, more, bare)
 
 
 def scores(
-    frame: DataFrame, learned: Learned, model_path: str, settings: ScoreSettings, on_notes: NoteSettings
-) -> DataFrame:
+    frame: DataFrame, learned: Learned, model_path: str, settings: ScoreSettings, correction: LabelCorrection | None = None
+) -> DataFrame:  # fmt: skip
     """The pairs at or above the floor, with their probability, vetoes and evidence.
 
-    In: CONTEXTS. Out: SCORES. score(a, b) = score(b, a) bit for bit.
+    In: CONTEXTS; ``correction``: what labels taught. Out: SCORES. score(a, b) = score(b, a) bit for bit.
     """
-    floor, most_bits = settings.floor, on_notes.most_bits
+    floor = settings.floor
 
     @without_values("score")
     def scored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         head = pair_head(model_path)
         for batch in batches:
-            compared = compared_of(batch)
-            context = matrix_of(batch.column("context"), len(PAIR_CONTEXT), np.float32)
-            more, bare = (
-                context_features(pairs, compared.levels, learned.second, learned.fit)
-                for pairs in (context, with_first_weight(context, batch.column("bare_weight").to_numpy()))
-            )
-            found = noted_weights(head.second, compared, learned.fit, learned.shape, most_bits, more, bare)
-            rows = np.flatnonzero(probabilities(found.weights) >= floor)
-            yield scored_batch(batch.take(pa.array(rows)), found.weights[rows], found.from_notes()[rows], learned)
+            found = weighed(batch, learned, head)
+            weights = found.weights
+            if correction is not None:
+                weights = correction(weights, features(compared_of(batch), learned.fit, learned.shape))
+            rows = np.flatnonzero(probabilities(weights) >= floor)
+            yield scored_batch(batch.take(pa.array(rows)), weights[rows], found.from_notes()[rows], learned)
 
     return conform(frame.mapInArrow(scored, SCORES), SCORES)
 

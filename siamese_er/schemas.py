@@ -121,6 +121,9 @@ SCORES = table(
 DECISIONS = table(left_key=STRING, right_key=STRING, decision=STRING, reviewer=STRING, decided_at=STRING, reason=STRING)
 """People's decisions, the latest of each pair; left_key < right_key; decision is match or no_match."""
 
+LABELS = table(left_key=STRING, right_key=STRING, is_match=BooleanType(), weight=DoubleType())
+"""Labelled pairs, each once; left_key < right_key. weight is an importance weight above 0 (1: a random sample)."""
+
 LINKS = table(left_key=STRING, right_key=STRING, match_weight=DoubleType(), match_probability=DoubleType(),
               band=STRING, vetoes=STRINGS, is_verified=BooleanType())  # fmt: skip
 """Scored pairs in the form that clustering takes: every pair above the floor, any band. is_verified is true for a

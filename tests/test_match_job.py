@@ -98,15 +98,14 @@ def test_the_summary_can_be_read_by_a_person(submitted_run, marked_input):
     ("flags", "lines"),
     [
         pytest.param(["--mode", "incremental"], ["--mode incremental is not yet supported"], id="incremental"),
-        pytest.param(["--labels", "labels.csv"], ["--labels is not yet supported"], id="labels"),
         pytest.param(
             ["--set", "input.format=fhir"], ["input.format = fhir: FHIR input is not yet supported"], id="fhir"
         ),
         pytest.param(
-            ["--mode", "incremental", "--labels", "x"],
+            ["--mode", "incremental", "--set", "input.format=fhir"],
             [
+                "input.format = fhir: FHIR input is not yet supported",
                 "--mode incremental is not yet supported",
-                "--labels is not yet supported",
             ],
             id="several not yet supported",
         ),

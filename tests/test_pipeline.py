@@ -8,11 +8,9 @@ import pandas as pd
 import pytest
 
 from siamese_er import pipeline, read_run
-from siamese_er.ablation import notes_ablation
 from siamese_er.config import MatchConfig, load_config
 from siamese_er.errors import ContractFault, GateFailed
 from siamese_er.schemas import PUBLISHED
-from siamese_er.sources.truth import read_truth
 
 KEY = ["source", "record_id"]
 
@@ -164,14 +162,3 @@ def empty_vectors(standardised):
         "record_key", "cast(null as binary) field_vectors", "cast(null as binary) record_vector",
         "cast(null as binary) note_vector",
     )  # fmt: skip
-
-
-def test_notes_ablation_matches_again_without_notes(spark, marked_input, output):
-    published = current(output)
-
-    table = notes_ablation(spark, str(output), read_truth(spark, str(marked_input.truth)))
-
-    assert table["evidence"].tolist() == ["demographics only", "with notes"]
-    assert table[["precision", "recall", "f1"]].apply(lambda figure: figure.between(0, 1)).all(axis=None)
-    assert current(output) == published
-    assert json.loads((output / "ablation" / "current.json").read_text())["run_id"] != published["run_id"]

@@ -177,6 +177,29 @@ def test_subgroups_by_derived_columns(spark, output, truth, figures):
     assert set(tables["age_band"].subgroup) == {"40-64", "(missing)"}
 
 
+def test_subgroups_come_with_their_calibration(spark, output, truth, figures):
+    tables = evaluation(spark, str(output), as_frame(spark, truth), by=["sex", "source_pair"]).subgroups
+
+    assert {"recall_low", "recall_high", "warning", "calibration_error", "share_true_low"} <= set(tables["sex"].columns)
+    shown = tables["source_pair"].scored_pairs.sum()
+    assert 0 < shown <= figures["scored_pairs"]
+
+
+def test_questions_are_counted_for_100_records_of_the_run(spark, truth, tmp_path):
+    walk = truth[["source", "record_id", "entity_id"]].rename(columns={"entity_id": "enterprise_id"})
+    walk.to_parquet(tmp_path / "crosswalk.parquet")
+    pd.DataFrame({"task_id": ["t1", "t2", "t3"]}).to_parquet(tmp_path / "review_queue.parquet")
+
+    figures = evaluate_run(spark, str(tmp_path), as_frame(spark, truth.head(100)).drop("household_id"))
+
+    assert (figures["questions"], figures["questions_per_100_records"]) == (3, 2.0)
+
+
+def test_patterns_need_evidence(spark, output, truth):
+    with pytest.raises(ContractFault, match="--by pattern: the run has no scored_pairs with evidence"):
+        evaluation(spark, str(output), as_frame(spark, truth), by=["pattern"])
+
+
 def test_small_subgroups_show_nothing(spark):
     rows = [(f"r{i}", "a", "a", "many" if i < 10 else "few") for i in range(19)]
     records = spark.createDataFrame(rows, "record_key string, entity string, cluster string, subgroup string")

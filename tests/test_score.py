@@ -66,7 +66,9 @@ def from_first(first, weighing, settings):
     """SCORES of FIRST_SCORES."""
     in_context = rescore.contexts(first)
     second = rescore.second_weighing(in_context, weighing.fit.n_records, settings, pair_head(FOLDER))
-    return rescore.scores(in_context, rescore.Learned(weighing.fit, weighing.shape, second), FOLDER, settings, NOTES)
+    return rescore.scores(
+        in_context, rescore.Learned(weighing.fit, weighing.shape, second, NOTES.most_bits), FOLDER, settings
+    )
 
 
 @pytest.fixture(scope="module")

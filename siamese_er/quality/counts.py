@@ -93,7 +93,8 @@ def false_links_within(records: DataFrame, group: str) -> int:
 def judged_pairs(scored_pairs: DataFrame, records: DataFrame) -> DataFrame:
     """The scored pairs of which both records have truth, each unordered pair once with its highest probability.
 
-    Out: ``low``, ``high`` (record keys), ``probability``, ``is_true``, ``is_linked`` (in one cluster).
+    Out: ``low``, ``high`` (record keys), ``probability``, ``is_true``, ``is_linked`` (in one cluster),
+         ``low_entity``, ``high_entity``.
     """
     left, right = record_key("left_"), record_key("right_")
     pairs = (
@@ -119,6 +120,8 @@ def judged_pairs(scored_pairs: DataFrame, records: DataFrame) -> DataFrame:
         "probability",
         (F.col("low_entity") == F.col("high_entity")).alias("is_true"),
         (F.col("low_cluster") == F.col("high_cluster")).alias("is_linked"),
+        "low_entity",
+        "high_entity",
     )
 
 

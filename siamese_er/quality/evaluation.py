@@ -14,6 +14,13 @@ from siamese_er.quality.blocking import reduction_ratio
 from siamese_er.quality.calibration import brier_score, calibration_error, reliability_table
 from siamese_er.quality.clusters import cluster_figures, correct_pairs, ratio, true_pairs
 from siamese_er.quality.runs import optional_table, run_folder, run_record, with_columns
+from siamese_er.quality.subgroup_calibration import (
+    curves,
+    pairs_by_members,
+    pairs_by_pattern,
+    pattern_figures,
+    subgroup_calibration,
+)  # fmt: skip
 from siamese_er.quality.subgroups import subgroup_figures, with_subgroup
 from siamese_er.quality.thresholds import threshold_figures
 
@@ -33,6 +40,7 @@ class RunCounts:
     n_without_truth: int
     n_candidate_pairs: int | None
     n_false_within_household: int | None
+    n_questions: int | None
 
 
 @dataclass(frozen=True)
@@ -68,12 +76,40 @@ def evaluation(
     folder = run_folder(spark, run_dir)
     golden_records = optional_table(spark, folder, "golden_records", ("enterprise_id",))
     with labelled(spark, folder, truth) as (records, n_in_crosswalk):
-        grouped = {column: with_subgroup(records, column, golden_records, year) for column in by}
+        grouped = {column: with_subgroup(records, column, golden_records, year) for column in by if column != "pattern"}
         run = run_counts(spark, folder, records, n_in_crosswalk)
+        scored_pairs = optional_table(spark, folder, "scored_pairs", PAIR_COLUMNS)
         tables = {
-            column: subgroup_figures(members, per_pair=column == "source_pair") for column, members in grouped.items()
+            column: pattern_table(scored_pairs, records)
+            if column == "pattern"
+            else subgroup_table(scored_pairs, grouped[column], per_pair=column == "source_pair")
+            for column in by
         }
     return Evaluation(figures(run), reliability_table(run.curve), tables)
+
+
+def subgroup_table(scored_pairs: DataFrame | None, members: DataFrame, per_pair: bool) -> pd.DataFrame:
+    """Figures and calibration of each subgroup of labelled records; calibration is null in a run without scored pairs."""
+    table = subgroup_figures(members, per_pair)
+    if scored_pairs is None:
+        return table
+    calibration = subgroup_calibration(curves(pairs_by_members(scored_pairs, members, per_pair)))
+    return table.merge(
+        calibration[calibration.subgroup.isin(table.subgroup[table.n_records.notna()])], "left", "subgroup"
+    )
+
+
+def pattern_table(scored_pairs: DataFrame | None, records: DataFrame) -> pd.DataFrame:
+    """Figures and calibration of each pattern of fields that both records of a scored pair hold.
+
+    Raises: ContractFault where the run has no scored pairs with evidence.
+    """
+    if scored_pairs is None or "evidence" not in scored_pairs.columns:
+        raise ContractFault("--by pattern: the run has no scored_pairs with evidence")
+    found = curves(pairs_by_pattern(scored_pairs, records))
+    return (
+        pattern_figures(found).merge(subgroup_calibration(found), "left", "subgroup") if len(found) else pd.DataFrame()
+    )
 
 
 @contextmanager
@@ -104,6 +140,7 @@ def run_counts(spark: SparkSession, folder: str, records: DataFrame, n_in_crossw
     else:
         curve = counts.probability_counts(counts.judged_pairs(scored_pairs, records))
     households = "household_id" in records.columns
+    queue = optional_table(spark, folder, "review_queue", ())
     return RunCounts(
         shapes=shapes,
         curve=curve,
@@ -112,6 +149,7 @@ def run_counts(spark: SparkSession, folder: str, records: DataFrame, n_in_crossw
         n_without_truth=n_in_crosswalk - n_known,
         n_candidate_pairs=run_record(spark, folder).get("counts", {}).get("candidate_pairs"),
         n_false_within_household=counts.false_links_within(records, "household_id") if households else None,
+        n_questions=None if queue is None else queue.count(),
     )
 
 
@@ -120,7 +158,8 @@ def figures(run: RunCounts) -> dict[str, Any]:
 
     ``blocking_recall``: share of the true pairs that were scored or ended in one cluster, so what comparing could still
     find. ``reduction_ratio``: share of all record pairs that were not compared; null unless run.json counts the
-    candidate pairs. ``calibration_error`` leaves out pairs below .05, ``brier`` does not.
+    candidate pairs. ``questions``: rows of the review queue, null where the run has none; ``questions_per_100_records`` of
+    the crosswalk is the review load. ``calibration_error`` leaves out pairs below .05, ``brier`` does not.
     """
     n_true, curve = true_pairs(run.shapes), run.curve
     reachable = correct_pairs(run.shapes) + int(curve.n_true_unlinked.sum())
@@ -136,4 +175,7 @@ def figures(run: RunCounts) -> dict[str, Any]:
     }
     result |= cluster_figures(run.shapes) | threshold_figures(curve, n_true)
     result |= {"calibration_error": calibration_error(curve), "brier": brier_score(curve)}
+    n_in_run = run.n_records - run.n_not_in_crosswalk + run.n_without_truth
+    load = None if run.n_questions is None else ratio(100 * run.n_questions, n_in_run)
+    result |= {"questions": run.n_questions, "questions_per_100_records": load}
     return result | {"false_links_within_household": run.n_false_within_household}

@@ -1,10 +1,27 @@
 """An evaluation as text for people and as an object for programs."""
 
-from typing import Any
+import json
+from typing import Any, Literal
 
 import pandas as pd
 
 from siamese_er.quality.evaluation import Evaluation
+
+Form = Literal["text", "json", "markdown"]
+
+
+def evaluation_told(evaluation: Evaluation, form: Form) -> str:
+    """An evaluation in one of the forms that ``jobs/evaluate.py`` prints."""
+    if form == "json":
+        return json.dumps(evaluation_object(evaluation))
+    return markdown(evaluation) if form == "markdown" else readable(evaluation)
+
+
+def table_told(table: pd.DataFrame, form: Form) -> str:
+    """A table with intervals in one of these forms; JSON is a list of rows."""
+    if form == "json":
+        return json.dumps(rows(table))
+    return markdown_table(compact(table)) if form == "markdown" else aligned(compact(table))
 
 
 def evaluation_object(evaluation: Evaluation) -> dict[str, Any]:
@@ -23,8 +40,49 @@ def readable(evaluation: Evaluation) -> str:
     """The figures, one a line, then the reliability table and those of the subgroups; "-" where undefined."""
     parts = ["\n".join(f"{name:32} {shown(value)}" for name, value in _flat(evaluation.figures).items())]
     parts.append("reliability (scored pairs from .05)\n" + aligned(evaluation.reliability))
-    parts += [f"by {column}\n{aligned(table)}" for column, table in evaluation.subgroups.items()]
+    parts += [f"by {column}\n{aligned(compact(table))}" for column, table in evaluation.subgroups.items()]
     return "\n\n".join(parts)
+
+
+def markdown(evaluation: Evaluation) -> str:
+    """The main figures, the reliability table and those of the subgroups as Markdown tables; "-" where undefined."""
+    figures = pd.DataFrame(
+        [(name, value) for name, value in _flat(evaluation.figures).items()], columns=["figure", "value"], dtype=object
+    )
+    parts = [
+        markdown_table(figures),
+        "Reliability (scored pairs from .05)\n\n" + markdown_table(evaluation.reliability),
+    ]
+    parts += [f"By {column}\n\n{markdown_table(compact(table))}" for column, table in evaluation.subgroups.items()]
+    return "\n\n".join(parts)
+
+
+def markdown_table(table: pd.DataFrame) -> str:
+    """The table in Markdown."""
+    if not len(table):
+        return "(none)"
+    cells = [list(map(str, table.columns)), ["---"] * table.shape[1]]
+    cells += [
+        [shown(value).replace("|", "\\|") for value in row] for row in table.astype(object).itertuples(index=False)
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+
+
+def compact(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with ``x``, ``x_low`` and ``x_high`` in one column ``x``, as "0.9500 [0.9300, 0.9700]"."""
+    columns: dict[str, list[str]] = {}
+    for name in table.columns:
+        if f"{name}_low" in table.columns:
+            parts = zip(table[name], table[f"{name}_low"], table[f"{name}_high"], strict=True)
+            columns[name] = [_with_interval(*part) for part in parts]
+        elif not any(name == f"{other}{end}" for other in table.columns for end in ("_low", "_high")):
+            columns[name] = [shown(value) for value in table[name].astype(object)]
+    return pd.DataFrame(columns)
+
+
+def _with_interval(value: Any, low: Any, high: Any) -> str:
+    is_known = shown(low) != "-"
+    return f"{shown(value)} [{shown(low)}, {shown(high)}]" if is_known else shown(value)
 
 
 def aligned(table: pd.DataFrame) -> str:

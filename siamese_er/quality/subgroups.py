@@ -7,6 +7,7 @@ figure is about persons.
 import pandas as pd
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
+from scipy.stats import binomtest
 
 from siamese_er.errors import ContractFault
 from siamese_er.quality.clusters import ratio
@@ -18,7 +19,7 @@ MAX_VALUES = 100
 """Distinct values of a column; one with more identifies people, it does not group them."""
 GOLDEN_COLUMNS = ("sex", "race", "ethnicity", "language", "country", "state")
 MISSING = "(missing)"
-DERIVED = ("source", "source_pair", "entity_size", "age_band")
+DERIVED = ("source", "source_pair", "entity_size", "age_band", "pattern")
 _KEYS = ("record_id", "record_key", "entity_id", "entity", "cluster", "enterprise_id")
 
 
@@ -86,14 +87,14 @@ def pairs_by_subgroups(records: DataFrame, *unit: str) -> pd.DataFrame:
 
 
 def subgroup_figures(records: DataFrame, per_pair: bool = False) -> pd.DataFrame:
-    """Pairwise precision, recall and F1 of each subgroup.
+    """Pairwise precision, recall and F1 of each subgroup, with 95 % Wilson intervals.
 
     A pair belongs to the subgroups of both its records, so that a false link between two subgroups counts in each of
     them; with ``per_pair`` the groups are the unordered pairs of values instead, as "clinic - hospital".
 
     In:  labelled records with ``subgroup``.
-    Out: one row for each ``subgroup`` with ``n_records``, ``true_pairs``, ``linked_pairs``, ``correct_pairs``,
-         ``precision``, ``recall``, ``f1``; all null where fewer than ten records are behind them, and where undefined.
+    Out: one row for each ``subgroup`` with ``n_records`` and what ``pair_figures`` gives; all null where fewer than ten
+         records are behind them.
 
     Raises: ContractFault when there are too many subgroups for a table.
     """
@@ -102,35 +103,57 @@ def subgroup_figures(records: DataFrame, per_pair: bool = False) -> pd.DataFrame
         raise ContractFault(f"--by: more than {MAX_VALUES} distinct values; this column identifies rather than groups")
     kinds = {"true_pairs": ("entity",), "linked_pairs": ("cluster",), "correct_pairs": ("cluster", "entity")}
     counts = {name: pairs_by_subgroups(records, *unit) for name, unit in kinds.items()}
-    if per_pair:
-        groups = [(low, high) for low in sorted(n_records.index) for high in sorted(n_records.index) if low <= high]
-        return pd.DataFrame([_figures_of_pair(counts, n_records, low, high) for low, high in groups])
-    return pd.DataFrame([_figures_of_value(counts, n_records, value) for value in sorted(n_records.index)])
+    everyone = {name: int(pairs.n_pairs.sum()) for name, pairs in counts.items()}
+    values = sorted(n_records.index)
+    groups = [(low, high) for low in values for high in values if low <= high] if per_pair else [(v, v) for v in values]
+    rows = []
+    for low, high in groups:
+        chosen = {name: _among(pairs, low, high, per_pair) for name, pairs in counts.items()}
+        smaller = min(int(n_records[low]), int(n_records[high]))
+        total = int(n_records[list({low, high})].sum()) if smaller >= SMALLEST_CELL else smaller
+        name = f"{low} - {high}" if per_pair else low
+        rows.append({"subgroup": name, "n_records": _shown(total)} | pair_figures(chosen, everyone, total))
+    return pd.DataFrame(rows)
 
 
-def _figures_of_value(counts: dict[str, pd.DataFrame], n_records: pd.Series, value: str) -> dict[str, object]:
-    chosen = {name: pairs.n_pairs[(pairs.low == value) | (pairs.high == value)].sum() for name, pairs in counts.items()}
-    return _figures(value, int(n_records[value]), chosen)
+def _shown(n_records: int) -> int | None:
+    return n_records if n_records >= SMALLEST_CELL else None
 
 
-def _figures_of_pair(counts: dict[str, pd.DataFrame], n_records: pd.Series, low: str, high: str) -> dict[str, object]:
-    chosen = {name: pairs.n_pairs[(pairs.low == low) & (pairs.high == high)].sum() for name, pairs in counts.items()}
-    smaller = min(int(n_records[low]), int(n_records[high]))
-    total = int(n_records[list({low, high})].sum()) if smaller >= SMALLEST_CELL else smaller
-    return _figures(f"{low} - {high}", total, chosen)
+def _among(pairs: pd.DataFrame, low: str, high: str, per_pair: bool) -> int:
+    is_low, is_high = pairs.low == low, pairs.high == high
+    return int(pairs.n_pairs[is_low & is_high if per_pair else is_low | is_high].sum())
 
 
-def _figures(subgroup: str, n_records: int, counts: dict[str, float]) -> dict[str, object]:
-    if n_records < SMALLEST_CELL:
-        names = ("n_records", *counts, "precision", "recall", "f1")
-        return {"subgroup": subgroup} | dict.fromkeys(names)
-    numbers = {name: int(count) for name, count in counts.items()}
-    precision = ratio(numbers["correct_pairs"], numbers["linked_pairs"])
-    recall = ratio(numbers["correct_pairs"], numbers["true_pairs"])
-    f1 = (
-        ratio(2 * numbers["correct_pairs"], numbers["linked_pairs"] + numbers["true_pairs"])
-        if recall is not None
-        else None
-    )
-    figures = {"precision": precision, "recall": recall, "f1": f1}
-    return {"subgroup": subgroup, "n_records": n_records} | numbers | figures
+def wilson(part: int, whole: int) -> tuple[float | None, float | None]:
+    """The 95 % Wilson interval of a share; null where the whole is 0.
+
+    Pairs of one entity depend on each other: where entities have more than two records, the interval is too narrow.
+    """
+    if not whole:
+        return None, None
+    found = binomtest(part, whole).proportion_ci(0.95, method="wilson")
+    return float(found.low), float(found.high)
+
+
+def pair_figures(counts: dict[str, int], everyone: dict[str, int], n: int) -> dict[str, object]:
+    """The figures of one subgroup from its ``true_pairs``, ``linked_pairs`` and ``correct_pairs``; null for small ``n``.
+
+    Out: the counts; ``precision``, ``recall`` with ``_low`` and ``_high``; ``f1``; ``warning``, which names the figures
+    that are worse than the figure of ``everyone`` by more than the interval, null where none is.
+    """
+    wholes = {"precision": "linked_pairs", "recall": "true_pairs"}
+    names = [f"{figure}{end}" for figure in wholes for end in ("", "_low", "_high")]
+    if n < SMALLEST_CELL:
+        return dict.fromkeys([*counts, *names, "f1", "warning"])
+    found: dict[str, object] = {}
+    worse = []
+    for figure, whole in wholes.items():
+        low, high = wilson(counts["correct_pairs"], counts[whole])
+        found |= {figure: ratio(counts["correct_pairs"], counts[whole]), f"{figure}_low": low, f"{figure}_high": high}
+        of_all = ratio(everyone["correct_pairs"], everyone[whole])
+        if high is not None and of_all is not None and high < of_all:
+            worse.append(f"lower {figure}")
+    both = counts["linked_pairs"] + counts["true_pairs"]
+    found["f1"] = ratio(2 * counts["correct_pairs"], both) if counts["true_pairs"] else None
+    return {**counts, **found, "warning": ", ".join(worse) or None}

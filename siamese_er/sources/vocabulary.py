@@ -89,6 +89,14 @@ DECISION_VOCABULARY = Vocabulary(
     {"left_record_id": ("left_id",), "right_record_id": ("right_id",), "decided_at": ("date", "timestamp")},
     ("left_record_id", "right_record_id", "decision"),
 )
+LABEL_VOCABULARY = Vocabulary(
+    ("left_source", "left_record_id", "right_source", "right_record_id", "label", "weight", "decided_at"),
+    {
+        "left_record_id": ("left_id",), "right_record_id": ("right_id",), "decided_at": ("date", "timestamp"),
+        "label": ("decision", "is_match"),
+    },
+    ("left_record_id", "right_record_id", "label"),
+)  # fmt: skip
 TRUTH_VOCABULARY = Vocabulary(
     ("entity_id", "household_id", "source", "record_id"),
     {"entity_id": ("cluster_id", "cluster", "ent_id"), **KEY_SYNONYMS},

@@ -13,15 +13,14 @@ from safetensors.torch import load_file, save_file
 from siamese_er import adaptation, encoder_tables, encoder_training, head_check
 from siamese_er.adaptation import AdaptationSettings, adapt
 from siamese_er.adaptation_sample import chosen_by_hash, unlabelled_sample
-from siamese_er.config import load_config
+from siamese_er.config import NoteSettings, load_config
 from siamese_er.encode import embeddings
 from siamese_er.errors import ContractFault
+from siamese_er.fields.note_tables import Note, NoteTable
 from siamese_er.fields.standard import StandardRules, standard_batch
-from siamese_er.linkage.features import feature_names
-from siamese_er.model import model_folder
+from siamese_er.model import model_folder, pair_head
 from siamese_er.neural.checkpoint import copy_name, load_encoder, load_tokenizer, save_encoder, stored_card
 from siamese_er.neural.embedding import columns_by_source, embedding_columns
-from siamese_er.neural.head import load_head
 from siamese_er.pipeline import ModelSettings, towers_used
 from siamese_er.schemas import STANDARDISED
 from siamese_er.synthetic.population import population
@@ -70,7 +69,7 @@ def test_adapted_model_is_whole_and_says_that_it_is_protected(records, quick, mo
     folder, card = str(tmp_path / "out"), stored_card(str(tmp_path / "out"))
     assert [report["outcomes"][name]["kept_steps"] for name in ("records", "notes")] == [2, 2]
     assert card["digest"] != stored_card(SHIPPED)["digest"] == card["adaptation"]["from"]
-    assert load_head(folder, feature_names()).encoder_digest == card["digest"] == load_encoder(folder).digest
+    assert pair_head(folder).encoder_digest == card["digest"] == load_encoder(folder).digest
     assert "protected health information" in card["adaptation"]["protected"]
     assert card["adaptation"]["head"]["shared"]["mean_cosine_change"] > 0
     told = "".join(path.read_text() for path in Path(folder).glob("*.json") if path.name != "tokenizer.json")
@@ -139,10 +138,10 @@ def with_copy(tmp_path_factory) -> str:
 
 
 def test_per_source_without_copies_gives_the_very_same_vectors(records):
-    shared = embedding_columns(load_encoder(SHIPPED), records, [[] for _ in range(len(records))])
+    shared = embedding_columns(load_encoder(SHIPPED), records, [[] for _ in range(len(records))], NoteTable())
 
     own = columns_by_source(
-        lambda source: load_encoder(SHIPPED, source=source), records, [[] for _ in range(len(records))]
+        lambda source: load_encoder(SHIPPED, source=source), records, [[] for _ in range(len(records))], NoteTable()
     )
 
     assert own == shared
@@ -151,10 +150,10 @@ def test_per_source_without_copies_gives_the_very_same_vectors(records):
 
 
 def test_copy_changes_the_vectors_of_its_source_alone(records, with_copy):
-    notes = [[f"note {row % 5}"] for row in range(len(records))]
-    shared = embedding_columns(load_encoder(SHIPPED), records, notes)
+    notes = [[Note(None, f"note {row % 5} of hypertension")] for row in range(len(records))]
+    shared = embedding_columns(load_encoder(SHIPPED), records, notes, NoteTable())
 
-    own = columns_by_source(lambda source: load_encoder(with_copy, source=source), records, notes)
+    own = columns_by_source(lambda source: load_encoder(with_copy, source=source), records, notes, NoteTable())
 
     is_odd = (records["source"] == ODD_SOURCE).to_numpy()
     for name in ("field_vectors", "record_vector"):
@@ -214,11 +213,15 @@ def test_the_step_in_spark_reads_each_source_by_its_own_towers(spark, records, w
     table = spark.createDataFrame(
         [tuple(v if isinstance(v, str) else list(v) for v in row) for row in rows], STANDARDISED
     )
-    shared = embeddings(table, None, with_copy, ModelSettings(device="cpu")).toPandas().set_index("record_key")
+    shared = (
+        embeddings(table, None, with_copy, ModelSettings(device="cpu"), NoteSettings())
+        .toPandas()
+        .set_index("record_key")
+    )
     settings = ModelSettings(device="cpu", towers="per_source")
 
-    own = embeddings(table, None, with_copy, settings)
-    shuffled = embeddings(table.orderBy("record_id").repartition(3), None, with_copy, settings)
+    own = embeddings(table, None, with_copy, settings, NoteSettings())
+    shuffled = embeddings(table.orderBy("record_id").repartition(3), None, with_copy, settings, NoteSettings())
 
     assert_df_equality(own, shuffled, ignore_row_order=True)
     found = own.toPandas().set_index("record_key").loc[shared.index]

@@ -10,17 +10,15 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from siamese_er import pipeline, score
+from siamese_er import pipeline, rescore, score
 from siamese_er.block import blocks, key_sizes, keys_of, with_frequencies
-from siamese_er.config import BlockingSettings, LabelSettings, ModelSettings, ScoreSettings, load_config
+from siamese_er.config import BlockingSettings, LabelSettings, ModelSettings, NoteSettings, ScoreSettings, load_config
 from siamese_er.errors import ContractFault
 from siamese_er.fields.standard import StandardRules, standard_batch
 from siamese_er.labels import label_correction, pair_groups
-from siamese_er.linkage.features import feature_names
 from siamese_er.linkage.keys import PASS_NAMES
 from siamese_er.linkage.tables import arrow_table
-from siamese_er.model import model_folder
-from siamese_er.neural.head import load_head
+from siamese_er.model import model_folder, pair_head
 from siamese_er.schemas import EMBEDDINGS, LABELS, STANDARDISED
 from siamese_er.sources.labels import read_labels
 from siamese_er.storage import new_run
@@ -44,7 +42,8 @@ def careless_model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("model") / "careless"
     shutil.copytree(FOLDER, folder)
     head = json.loads((folder / "head.json").read_text())
-    head["calibration"]["calibrated"] = [value + 4 for value in head["calibration"]["calibrated"]]
+    knots = head["second"]["calibration"]
+    knots["calibrated"] = [value + 4 for value in knots["calibrated"]]
     (folder / "head.json").write_text(json.dumps(head))
     return str(folder)
 
@@ -114,20 +113,24 @@ def test_pair_groups_join_what_shares_records_or_a_household_and_no_institution(
 
 @pytest.fixture(scope="module")
 def compared(spark, made):
-    """(STANDARDISED, COMPARED_PAIRS, weighing) of the small population without notes."""
+    """(STANDARDISED, CONTEXTS, what the table taught) of the small population without notes."""
     records = made.records.assign(record_key=made.records["source"] + "\x1f" + made.records["record_id"])
     table = arrow_table(standard_batch(records, StandardRules()))
     frame = spark.createDataFrame(
         [tuple(row.values()) for row in table.select(STANDARDISED.names).to_pylist()], STANDARDISED
     )
-    nothing = spark.createDataFrame([(key, None, None, None) for key in table["record_key"].to_pylist()], EMBEDDINGS)
+    nothing = spark.createDataFrame(
+        [(key, *[None] * (len(EMBEDDINGS) - 1)) for key in table["record_key"].to_pylist()], EMBEDDINGS
+    )
     blocking = BlockingSettings(passes=tuple(name for name in PASS_NAMES if name != "learned"))
     payload = with_frequencies(frame).join(nothing, "record_key").persist()
     keys = keys_of(payload, blocking).persist()
     found = score.compared_pairs(blocks(payload, keys, key_sizes(keys), blocking), table.num_rows, FOLDER)
-    pairs = score.kept_pairs(found).persist()
-    head = load_head(FOLDER, feature_names())
-    return frame, pairs, score.weighing(pairs, frame, table.num_rows, ScoreSettings(), head)
+    pairs, head = score.kept_pairs(found).persist(), pair_head(FOLDER)
+    weighing = score.weighing(pairs, frame, table.num_rows, ScoreSettings(), head)
+    in_context = rescore.contexts(score.first_scores(pairs, weighing, FOLDER, NoteSettings())).persist()
+    second = rescore.second_weighing(in_context, table.num_rows, ScoreSettings(), head)
+    return frame, in_context, rescore.Learned(weighing.fit, weighing.shape, second, NoteSettings().most_bits)
 
 
 def as_labels(spark, table):
@@ -139,10 +142,10 @@ def as_labels(spark, table):
 
 
 def taught(spark, tmp_path, compared, labels, model=FOLDER):
-    frame, pairs, weighing = compared
-    head = load_head(model, feature_names())
+    frame, pairs, learned = compared
+    head = pair_head(model)
     return label_correction(
-        as_labels(spark, labels), LabelSettings(), new_run(spark, str(tmp_path)), frame, pairs, weighing, head
+        as_labels(spark, labels), LabelSettings(), new_run(spark, str(tmp_path)), frame, pairs, learned, head
     )
 
 

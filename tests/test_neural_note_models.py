@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from siamese_er.config import ModelSettings
+from siamese_er.fields.note_tables import Note, NoteTable
 from siamese_er.linkage.compare import COSINES, cosines
 from siamese_er.model import model_folder, note_model_faults
 from siamese_er.neural.checkpoint import load_encoder
@@ -90,8 +91,10 @@ def table_of(columns: dict) -> pa.Table:
 
 def test_records_are_not_compared_with_notes_of_another_encoder(tiny_bert, records):
     left, right = np.array([0]), np.array([1])
-    own = embedding_columns(load_encoder(SHIPPED), records, [NOTES[:1], NOTES[1:2]])
-    foreign = embedding_columns(load_encoder(SHIPPED, note_model=tiny_bert), records, [NOTES[:1], NOTES[1:2]])
+    own = embedding_columns(load_encoder(SHIPPED), records, [[Note(None, text)] for text in NOTES[:2]], NoteTable())
+    foreign = embedding_columns(
+        load_encoder(SHIPPED, note_model=tiny_bert), records, [[Note(None, text)] for text in NOTES[:2]], NoteTable()
+    )
 
     ours, theirs = (cosines(table_of(columns), left, right)[0] for columns in (own, foreign))
 

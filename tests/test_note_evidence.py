@@ -197,6 +197,13 @@ def test_note_contradiction_holds_a_pair_back(notes, is_held):
     assert ("note_contradiction" in held) is is_held
 
 
+def test_a_note_that_knows_one_of_two_birth_dates_one_error_apart_holds_nothing_back():
+    compared = pair_of((ANA, OF_ANA), (ANA | {"birth_date": "1980-05-06"}, {}))
+
+    assert compared.facts[0, PAIR_FACTS.index("note_birth")] == -1
+    assert "note_contradiction" not in veto_lists(vetoes(compared, fit_of(), SHAPE)).to_pylist()[0]
+
+
 def test_features_have_a_column_for_each_sign():
     compared = pair_of((ANA, OF_ANA), (TOM, {}))
     row = dict(zip(feature_names(), features(compared, fit_of(), SHAPE)[0].tolist(), strict=True))

@@ -9,6 +9,7 @@ from siamese_er.linkage.comparisons import COMPARISONS, INDEX
 from siamese_er.linkage.explain import named_lists
 from siamese_er.linkage.features import TableShape
 from siamese_er.linkage.fellegi_sunter import TableFit
+from siamese_er.linkage.note_pairs import NOTE_FACTS
 
 OF_HOUSEHOLDS = (
     "national_id_conflict", "twins_pattern", "generation_gap", "near_given_name_in_household", "sibling_pattern",
@@ -73,16 +74,22 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape) -> np.ndarray:
         "no_name_or_birth_date": ((given == 0) & (family == 0)) | ((born == 0) & ~same_id & (given <= 2)),
         "suffix_conflict": (level("name_suffix") == 1) & ~(national >= 3) & (born != dates.EQUAL),
         "thin_evidence": thin_evidence(compared, fit),
-        # a note's sex alone is too often a slip of the record or the note
-        "note_contradiction": (fact["note_birth"] < 0)
-        | (
-            (fact["note_sex"] < 0)
-            & ((fact["note_name"] < 0) | (level("sex") == 1) | other_given | ((born >= 1) & (born <= dates.SAME_DAY)))
-        ),
+        "note_contradiction": note_contradiction(compared),
     }
     if not shows_households(shape):
         patterns |= {name: np.zeros(len(levels), bool) for name in OF_HOUSEHOLDS}
     return np.column_stack([patterns[name] for name in VETOES])
+
+
+def note_contradiction(compared: Compared) -> np.ndarray:
+    """Whether notes speak of a person born at another time, or of the other sex and another sign besides.
+
+    Where the birth dates themselves are one error apart, a note that knows one of them says nothing new.
+    """
+    birth, sex, name = (compared.facts[:, PAIR_FACTS.index(fact)] < 0 for fact in NOTE_FACTS)
+    born, given = compared.levels[:, INDEX["birth_date"]], compared.levels[:, INDEX["given_name"]]
+    other_sign = name | (given == 1) | ((born >= 1) & (born <= dates.SAME_DAY))
+    return (birth & (born != dates.ONE_EDIT)) | (sex & other_sign)
 
 
 def shows_households(shape: TableShape) -> bool:

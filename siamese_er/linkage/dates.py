@@ -4,7 +4,7 @@ import numpy as np
 
 DIFFERENT, SAME_YEAR, SAME_DAY, PARTIAL, ONE_EDIT, SWAPPED, FIRST_OF_YEAR, EQUAL = 1, 2, 3, 4, 5, 6, 7, 8
 """Levels: nothing in common; year alone; month and day alone; all that both know; one digit wrong, two neighbours
-exchanged, one day apart, or the year off by one or ten; day and month exchanged; equal on 1 January (often a default); equal."""
+exchanged, one day apart, or the year off by one or ten; day and month exchanged; equal on 1 January, often a default; equal."""
 
 
 def date_fields(values: list[str]) -> np.ndarray:

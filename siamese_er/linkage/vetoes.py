@@ -13,7 +13,8 @@ from siamese_er.linkage.note_pairs import NOTE_FACTS
 
 OF_HOUSEHOLDS = (
     "national_id_conflict", "twins_pattern", "generation_gap", "near_given_name_in_household", "sibling_pattern",
-    "no_name_or_birth_date",
+    "no_name_or_birth_date", "guarantor_pattern", "birth_date_in_doubt", "unnamed_newborn", "sex_differs",
+    "common_name_alone",
 )  # fmt: skip
 MOST_STRANGERS = 0.01
 LEAST_HOUSEHOLD_SHARE = 0.2
@@ -23,7 +24,8 @@ linked_notes, so their figures are not blind to it; see the model card."""
 VETOES = (
     "national_id_conflict", "twins_pattern", "generation_gap", "birth_order_conflict", "near_given_name_in_household",
     "sibling_pattern", "same_id_other_person", "no_name_or_birth_date", "suffix_conflict",
-    "thin_evidence", "note_contradiction",
+    "thin_evidence", "note_contradiction", "guarantor_pattern", "birth_date_in_doubt", "unnamed_newborn", "sex_differs",
+    "common_name_alone",
 )  # fmt: skip
 
 CONTRADICTIONS = (
@@ -61,20 +63,34 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape) -> np.ndarray:
         & (family >= 2)
         & (home | (level("mother_maiden_name") >= 3))
         & ~same_id,
-        "generation_gap": (gap >= 15) & similar_given & (family >= 3) & (born <= dates.SAME_DAY) & ~(national >= 3),
+        "generation_gap": ((gap >= 15) & similar_given & (family >= 3) & (born <= dates.SAME_DAY) & ~(national >= 3))
+        | ((gap >= 12) & (fact["newborn_sides"] == 1)),
         "birth_order_conflict": (fact["birth_order_conflict"] > 0) | (fact["newborn_order_conflict"] > 0),
         "near_given_name_in_household": same_birth
         & (family >= 3)
         & home
         & ~(national >= 3)
         & (level("identifier") < 3)
-        & ((given == 3) | ((given == 4) & (level("sex") == 1))),
+        & ((given == 3) | ((given == 4) & (level("email") < 3))),
         "sibling_pattern": (gap >= 1) & (gap <= 3) & home & (given < 4) & (family >= 2) & ~(national >= 3),
         "same_id_other_person": same_id & (born >= 1) & (born <= dates.SAME_DAY) & other_given,
         "no_name_or_birth_date": ((given == 0) & (family == 0)) | ((born == 0) & ~same_id & (given <= 2)),
         "suffix_conflict": (level("name_suffix") == 1) & ~(national >= 3) & (born != dates.EQUAL),
         "thin_evidence": thin_evidence(compared, fit),
         "note_contradiction": note_contradiction(compared),
+        # a number that a parent lends to children: with it agree twins, and a father and son of one name
+        "guarantor_pattern": (national >= 3)
+        & home
+        & (family >= 2)
+        & ((similar_given & (gap >= 15) & (born <= dates.SAME_DAY)) | (same_birth & other_given)),
+        "birth_date_in_doubt": birth_date_in_doubt(compared),
+        "unnamed_newborn": (fact["newborn_sides"] > 0)
+        & (given == 0)
+        & (national < 3)
+        & (level("identifier") < 4)
+        & (fact["newborn_order_conflict"] == 0),
+        "sex_differs": (level("sex") == 1) & (given >= 5) & (national < 3) & (level("identifier") < 4),
+        "common_name_alone": common_name_alone(compared, fit),
     }
     if not shows_households(shape):
         patterns |= {name: np.zeros(len(levels), bool) for name in OF_HOUSEHOLDS}
@@ -90,6 +106,43 @@ def note_contradiction(compared: Compared) -> np.ndarray:
     born, given = compared.levels[:, INDEX["birth_date"]], compared.levels[:, INDEX["given_name"]]
     other_sign = name | (given == 1) | ((born >= 1) & (born <= dates.SAME_DAY))
     return (birth & (born != dates.ONE_EDIT)) | (sex & other_sign)
+
+
+def birth_date_in_doubt(compared: Compared) -> np.ndarray:
+    """Whether the birth dates leave room for a relative of the same name, and no identifier tells that it is none.
+
+    Missing on a side, or other dates: a father and son, or namesakes at one address. One error: a sibling a year apart,
+    a father and son with two digits exchanged, or too little else. Day and month exchanged, or 1 January, which is
+    often a default: nothing of the household agrees.
+    """
+    levels = compared.levels
+    born, email = levels[:, INDEX["birth_date"]], levels[:, INDEX["email"]]
+    at_address, at_phone = levels[:, INDEX["address_line"]] >= 4, levels[:, INDEX["phone"]] == 3
+    gap = compared.facts[:, PAIR_FACTS.index("year_gap")]
+    home = at_address | at_phone
+    no_id = (levels[:, INDEX["national_id"]] < 3) & (levels[:, INDEX["identifier"]] < 4)
+    other = (born >= 1) & (born <= dates.SAME_DAY) & (gap < 15)
+    relative = home & (((gap >= 1) & (gap <= 3)) | (gap >= 15))
+    one_error = (born == dates.ONE_EDIT) & (relative | ~(at_address & at_phone))
+    alone = ((born == dates.SWAPPED) | (born == dates.FIRST_OF_YEAR)) & ~home
+    return no_id & (other | one_error | ((born == 0) | alone) & (email < 3))
+
+
+def common_name_alone(compared: Compared, fit: TableFit) -> np.ndarray:
+    """Whether names and birth date stand alone and the names are not rare on this table.
+
+    Bearers of one name often share a birth date (in Harris County, 231 of 2,488 Maria Garcia do), and given and family
+    names go together, so that only the names' own rarity counts: fewer than MOST_STRANGERS records of that name are
+    expected by chance. Where there is nothing else to compare, no name is rare enough.
+    """
+    levels = compared.levels
+    groups = np.array([c.group for c in COMPARISONS])
+    other = [INDEX[name] for name in ("national_id", "identifier", "phone", "email")]
+    near = (levels[:, other] >= 2).any(1) | (levels[:, INDEX["address_line"]] >= 3)
+    names = compared.rarities[:, [INDEX["given_name"], INDEX["family_name"]]].sum(1)
+    expected = fit.n_records * np.exp2(-names)
+    nothing_else = (levels[:, groups != "person"] == 0).all(1)
+    return ~near & ((expected > MOST_STRANGERS) | nothing_else)
 
 
 def shows_households(shape: TableShape) -> bool:

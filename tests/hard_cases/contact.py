@@ -13,7 +13,12 @@ def moved() -> Iterator[Case]:
     ]):  # fmt: skip
         k = Kit(40, n, country)
         person = k.person(1, given, family, born, sex)
-        yield case(40, f"moved to another city: {given} {family}", "L", [ehr(person), claims({**person, **k.home(1), "phone": person["phone"]})])
+        yield case(
+            40,
+            f"moved to another city: {given} {family}",
+            "L",
+            [ehr(person), claims({**person, **k.home(1), "phone": person["phone"]})],
+        )
 
 
 def recycled() -> Iterator[Case]:
@@ -27,10 +32,25 @@ def recycled() -> Iterator[Case]:
         first = k.person(1, *a)
         second = k.person(2, *b, **({} if n != 1 else k.home(1) | {"phone": first["phone"]}))
         old = {"updated_at": "2014-06-01 09:00:00"}
-        yield case(41, f"a new tenant or a telephone given away: {a[1]} and {b[1]}", "N", [ehr(first, **old), claims(first, **old)], [ehr(second), claims(second)])
+        yield case(
+            41,
+            f"a new tenant or a telephone given away: {a[1]} and {b[1]}",
+            "N",
+            [ehr(first, **old), claims(first, **old)],
+            [ehr(second), claims(second)],
+        )
 
 
-RESIDENTS = ("Alma Reyes", "Cecil Barnes", "Dot Flanagan", "Ernest Hui", "Fay Morrow", "Gus Paulsen", "Hattie Lowe", "Ira Stein")
+RESIDENTS = (
+    "Alma Reyes",
+    "Cecil Barnes",
+    "Dot Flanagan",
+    "Ernest Hui",
+    "Fay Morrow",
+    "Gus Paulsen",
+    "Hattie Lowe",
+    "Ira Stein",
+)
 
 
 def group_addresses() -> Iterator[Case]:
@@ -46,7 +66,10 @@ def group_addresses() -> Iterator[Case]:
         place = {**k.home(), "address_line": line, "phone": k.phone(9) if n == 3 else None}
         first = k.person(1, given, family, dates[0], sex, **place)
         second = k.person(2, given, family, dates[1], sex, **place)
-        residents = [[ehr(k.person(3 + i, *name.split(), f"{1930 + i}-0{i + 1}-2{i}", None, **place))] for i, name in enumerate(RESIDENTS)]
+        residents = [
+            [ehr(k.person(3 + i, *name.split(), f"{1930 + 3 * i + n}-0{i + 1}-{10 + 3 * n + i}", None, **place))]
+            for i, name in enumerate(RESIDENTS)
+        ]
         yield case(42, f"one group address: {line}", "N", [ehr(first), claims(first)], [lab(second)], *residents)
 
 

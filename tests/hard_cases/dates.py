@@ -13,8 +13,13 @@ def day_and_month_exchanged() -> Iterator[Case]:
     ]):  # fmt: skip
         k = Kit(25, n, country)
         person = k.person(1, given, family, a, sex, national_id=k.national_id())
-        yield case(25, f"day and month exchanged, with id: {given} {family}", "L", [ehr(person), lab({**person, "birth_date": b})])
-        k = Kit(25, n + 4, country)
+        yield case(
+            25,
+            f"day and month exchanged, with id: {given} {family}",
+            "L",
+            [ehr(person), lab({**person, "birth_date": b})],
+        )
+        k, family = Kit(25, n + 4, country), f"{family}-Frost"
         person = k.person(1, given, family, a, sex)
         other = {**person, "birth_date": b, **k.home(1), "number": person["number"] + 2}
         yield case(25, f"day and month exchanged, other home: {given} {family}", "R", [ehr(person)], [lab(other)])
@@ -28,10 +33,20 @@ def one_digit_off() -> Iterator[Case]:
     ]):  # fmt: skip
         k = Kit(26, n, country)
         person = k.person(1, given, family, a, sex, national_id=k.national_id())
-        yield case(26, f"one digit off, with id and address: {given} {family}", "L", [ehr(person), claims({**person, "birth_date": us(b)})])
-        k = Kit(26, n + 4, country)
+        yield case(
+            26,
+            f"one digit off, with id and address: {given} {family}",
+            "L",
+            [ehr(person), claims({**person, "birth_date": us(b)})],
+        )
+        k, family = Kit(26, n + 4, country), f"{family}-Dale"
         person = k.person(1, given, family, a, sex)
-        other = {**person, "birth_date": b, "phone": k.phone(4) if n else person["phone"], "number": person["number"] + 2}
+        other = {
+            **person,
+            "birth_date": b,
+            "phone": k.phone(4) if n else person["phone"],
+            "number": person["number"] + 2,
+        }
         yield case(26, f"one digit off, no id: {given} {family}", "R", [ehr(person)], [lab(other)])
 
 
@@ -62,11 +77,15 @@ def default_dates() -> Iterator[Case]:
         first = k.person(1, given, family, day, sex)
         second = k.person(2, given, family, day, sex, **k.home(1))
         yield case(29, f"two default dates: {given} {family}, {day}", "N", [ehr(first)], [lab(second)])
-    for n, (given, family, day, sex) in enumerate([("Mohamed", "Hassan", "1985-01-01", "M"), ("Fatima", "Omar", "1990-01-01", "F")]):
+    for n, (given, family, day, sex) in enumerate(
+        [("Mohamed", "Hassan", "1985-01-01", "M"), ("Fatima", "Omar", "1990-01-01", "F")]
+    ):
         k = Kit(29, n + 4)
         first = k.person(1, given, family, day, sex)
         second = k.person(2, given, family, day, sex, **k.home(1))
-        others = [[ehr(k.person(3 + i, given, family, f"{1970 + 7 * i}-01-01", sex, **k.home(2 + i)))] for i in range(4)]
+        others = [
+            [ehr(k.person(3 + i, given, family, f"{1970 + 7 * i}-01-01", sex, **k.home(2 + i)))] for i in range(4)
+        ]
         yield case(29, f"two birth dates on 1 January: {given} {family}", "N", [ehr(first)], [lab(second)], *others)
 
 

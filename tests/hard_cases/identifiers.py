@@ -14,11 +14,18 @@ def placeholder_ids() -> Iterator[Case]:
         k = Kit(33, n)
         first = k.person(1, given, family, dates[0], sex, national_id=number)
         second = k.person(2, given, family, dates[1], sex, national_id=number, **k.home(1))
-        yield case(33, f"one placeholder number on two: {number}", "N", [ehr(first), claims(first)], [ehr(second), lab(second)])
+        yield case(
+            33, f"one placeholder number on two: {number}", "N", [ehr(first), claims(first)], [ehr(second), lab(second)]
+        )
         if n < 3:
             k = Kit(33, n + 5)
             person = k.person(1, given, f"{family}-Whitby", dates[0], sex, national_id=k.national_id())
-            yield case(33, f"a placeholder beside a true number: {number}", "L", [ehr(person), claims({**person, "national_id": number})])
+            yield case(
+                33,
+                f"a placeholder beside a true number: {number}",
+                "L",
+                [ehr(person), claims({**person, "national_id": number})],
+            )
 
 
 def guarantor_ids() -> Iterator[Case]:
@@ -30,20 +37,40 @@ def guarantor_ids() -> Iterator[Case]:
         k = Kit(34, n)
         shared = {"national_id": k.national_id()}
         first = k.person(1, child, family, born, sexes[0], **shared)
-        second = k.person(2, parent, family, parent_born, sexes[1], **shared, email=f"{parent}.{family}@example.org".lower())
-        yield case(34, f"a child under the parent's number: {child} and {parent} {family}", "N", [ehr(first), claims(first)], [ehr(second), claims(second)])
+        second = k.person(
+            2, parent, family, parent_born, sexes[1], **shared, email=f"{parent}.{family}@example.org".lower()
+        )
+        yield case(
+            34,
+            f"a child under the parent's number: {child} and {parent} {family}",
+            "N",
+            [ehr(first), claims(first)],
+            [ehr(second), claims(second)],
+        )
 
 
 def one_id_on_many() -> Iterator[Case]:
     """Row 35: a number on many people identifies none."""
-    names = ("Robin Ashdown", "Dale Petrakis", "Sam Novotny", "Ines Faria", "Greta Holm", "Omar Siddiq", "Lucy Ballard", "Ned Frost", "Ana Costa")
+    names = (
+        "Robin Ashdown",
+        "Dale Petrakis",
+        "Sam Novotny",
+        "Ines Faria",
+        "Greta Holm",
+        "Omar Siddiq",
+        "Lucy Ballard",
+        "Ned Frost",
+        "Ana Costa",
+    )
     for n, family in enumerate([None, "Peterson", "Chavez"]):
         k = Kit(35, n)
         people = []
         for i, name in enumerate(names):
             given, own = name.split()
             born = f"{1948 + 5 * i}-0{i % 9 + 1}-1{(i * 7 + n) % 10}"
-            people.append([lab(k.person(i, given, family or own, born, None, national_id=k.national_id(), **k.home(i)))])
+            people.append(
+                [lab(k.person(i, given, family or own, born, None, national_id=k.national_id(), **k.home(i)))]
+            )
         yield case(35, f"one number on nine people: {family or 'strangers'}", "N", *people)
 
 
@@ -57,7 +84,12 @@ def mistyped_ids() -> Iterator[Case]:
         k = Kit(36, n, country)
         number = k.national_id()
         person = k.person(1, given, family, born, sex, national_id=number)
-        yield case(36, f"mistyped number: {given} {family}", "L", [ehr(person), claims({**person, "national_id": typo(number)})])
+        yield case(
+            36,
+            f"mistyped number: {given} {family}",
+            "L",
+            [ehr(person), claims({**person, "national_id": typo(number)})],
+        )
     for n, (given, family, born, sex, form) in enumerate([
         ("Constance", "Iverson", "1959-08-25", "F", "{}"), ("Darnell", "Okonkwo", "1987-12-11", "M", "xxx-xx-{}"), ("Yolanda", "Figueroa", "1974-05-03", "F", "***-**-{}"),
     ]):  # fmt: skip
@@ -87,8 +119,19 @@ def record_numbers() -> Iterator[Case]:
         old = [{"system": "urn:example:old-register", "type": "MR", "value": f"A{k.serial}0071"}]
         new = [{"system": "urn:example:new-register", "type": "MR", "value": f"{k.serial}99120"}]
         before = ehr(person, mrn=None, identifiers=old, updated_at="2018-03-03 12:00:00")
-        yield case(44, f"new record numbers after a migration: {given} {family}", "L", [before, ehr(person, mrn=None, identifiers=new)])
-    for n, (given, family, born, sex) in enumerate([("Audrey", "Pennington", "1962-06-06", "F"), ("Stefan", "Kolar", "1990-02-03", "M"), ("Bernice", "Adeyemi", "1984-10-31", "F")]):
+        yield case(
+            44,
+            f"new record numbers after a migration: {given} {family}",
+            "L",
+            [before, ehr(person, mrn=None, identifiers=new)],
+        )
+    for n, (given, family, born, sex) in enumerate(
+        [
+            ("Audrey", "Pennington", "1962-06-06", "F"),
+            ("Stefan", "Kolar", "1990-02-03", "M"),
+            ("Bernice", "Adeyemi", "1984-10-31", "F"),
+        ]
+    ):
         k = Kit(45, n)
         person = k.person(1, given, family, born, sex, national_id=k.national_id() if n else None)
         one, two = ({**ehr(person, mrn=f"{880_000 + 10 * k.serial + i}"), "source": "registry"} for i in range(2))

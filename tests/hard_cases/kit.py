@@ -110,7 +110,10 @@ def mrn(source: str, number: int) -> str:
 def ehr(person: Record, **changes: Any) -> Record:
     """The person as the hospital's register writes them: with all that it knows."""
     record = {"updated_at": "2023-04-11 09:30:00", "mrn": mrn("ehr", person["number"]), **person, **changes}
-    return {"source": "ehr", **{name: value for name, value in record.items() if value is not None and name != "number"}}
+    return {
+        "source": "ehr",
+        **{name: value for name, value in record.items() if value is not None and name != "number"},
+    }
 
 
 def lab(person: Record, **changes: Any) -> Record:

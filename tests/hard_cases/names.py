@@ -17,13 +17,15 @@ def married() -> Iterator[Case]:
         yield case(12, f"married, with id and telephone: {given} {maiden} and {name}", "L",
                    [ehr(before, updated_at="2021-05-01 08:00:00"), ehr(after) if former else claims(after)])  # fmt: skip
     for n, (country, given, middle, maiden, name, born) in enumerate([
-        ("US", "Anna", None, "Lee", "Novak", "1990-06-14"), ("US", "Marguerite", "Odette", "Shelton", "Quigley", "1968-04-18"),
+        ("US", "Anna", None, "Lee", "Novak", "1987-02-25"), ("US", "Marguerite", "Odette", "Shelton", "Quigley", "1968-04-18"),
         ("GB", "Imogen", None, "Bright", "Sandhu", "1994-12-01"),
     ]):  # fmt: skip
         k = Kit(13, n, country)
         before = k.person(1, given, maiden, born, "F", middle_name=middle)
         after = {**before, "family_name": name, **k.home(1), "number": before["number"] + 5}
-        yield case(13, f"other surname and home, no id: {given} {maiden} and {name}", "R", [ehr(before)], [claims(after)])
+        yield case(
+            13, f"other surname and home, no id: {given} {maiden} and {name}", "R", [ehr(before)], [claims(after)]
+        )
 
 
 def names_change_places() -> Iterator[Case]:
@@ -34,15 +36,27 @@ def names_change_places() -> Iterator[Case]:
     ]):  # fmt: skip
         k = Kit(14, n, country)
         person = k.person(1, given, family, born, sex)
-        yield case(14, f"names in each other's field: {given} {family}", "L", [ehr(person), lab({**person, "given_name": family, "family_name": given})])
+        yield case(
+            14,
+            f"names in each other's field: {given} {family}",
+            "L",
+            [ehr(person), lab({**person, "given_name": family, "family_name": given})],
+        )
     for n, (given, middle, written, initial, family, born, sex) in enumerate([
         ("Mary Ann", None, "Ann", "M", "Cole", "1957-10-06", "F"), ("James", "Robert", "Robert", "James", "Fitzhugh", "1970-03-12", "M"),
         ("Anne", "Louise", "Louise", "A", "Cartwright", "1993-07-27", "F"),
     ]):  # fmt: skip
         k = Kit(15, n)
         person = k.person(1, given, family, born, sex, middle_name=middle)
-        other = {**person, "given_name": written, "middle_name": initial, **(k.home(1) | {"phone": person["phone"]} if n == 1 else {})}
-        yield case(15, f"first and middle name exchanged: {given} and {written} {family}", "L", [ehr(person), claims(other)])
+        other = {
+            **person,
+            "given_name": written,
+            "middle_name": initial,
+            **(k.home(1) | {"phone": person["phone"]} if n == 1 else {}),
+        }
+        yield case(
+            15, f"first and middle name exchanged: {given} and {written} {family}", "L", [ehr(person), claims(other)]
+        )
 
 
 def nicknames() -> Iterator[Case]:
@@ -54,7 +68,12 @@ def nicknames() -> Iterator[Case]:
     ]):  # fmt: skip
         k = Kit(16, n, country)
         person = k.person(1, given, family, born, sex)
-        yield case(16, f"nickname: {short} for {given} {family}", "L", [ehr(person), lab({**person, "given_name": short, **({"phone": k.phone(3)} if n % 2 else {})})])
+        yield case(
+            16,
+            f"nickname: {short} for {given} {family}",
+            "L",
+            [ehr(person), lab({**person, "given_name": short, **({"phone": k.phone(3)} if n % 2 else {})})],
+        )
 
 
 def double_surnames() -> Iterator[Case]:
@@ -73,7 +92,9 @@ def double_surnames() -> Iterator[Case]:
     ]):  # fmt: skip
         k = Kit(19, n, country)
         person = k.person(1, given, a, born, sex)
-        yield case(19, f"order and hyphen of surnames: {a} and {b}", "L", [ehr(person), lab({**person, "family_name": b})])
+        yield case(
+            19, f"order and hyphen of surnames: {a} and {b}", "L", [ehr(person), lab({**person, "family_name": b})]
+        )
 
 
 def common_names() -> Iterator[Case]:
@@ -87,7 +108,9 @@ def common_names() -> Iterator[Case]:
         first = k.person(1, given, family, born, sex)
         second = k.person(2, given, family, born, sex, **k.home(1))
         namesakes = [[ehr(k.person(3 + i, given, family, day, sex, **k.home(2 + i)))] for i, day in enumerate(others)]
-        yield case(20, f"a common name and birth date: {given} {family}", "R", [ehr(first)], [claims(second)], *namesakes)
+        yield case(
+            20, f"a common name and birth date: {given} {family}", "R", [ehr(first)], [claims(second)], *namesakes
+        )
 
 
 def transliterations() -> Iterator[Case]:
@@ -100,7 +123,12 @@ def transliterations() -> Iterator[Case]:
     ]):  # fmt: skip
         k = Kit(21, n, country)
         person = k.person(1, a, family, born, sex, national_id=k.national_id())
-        yield case(21, f"two spellings: {a} and {b}", "L", [ehr(person), lab({**person, "given_name": b, "family_name": other})])
+        yield case(
+            21,
+            f"two spellings: {a} and {b}",
+            "L",
+            [ehr(person), lab({**person, "given_name": b, "family_name": other})],
+        )
     for n, (country, a, b, family, dates, sexes) in enumerate([
         ("UA", "Сергій", "Діана", "Мельник", ("2007-04-09", "2017-08-23"), ("M", "F")),
         ("US", "王", "李", "陈", ("1970-05-12", "1970-05-12"), ("M", "M")),
@@ -108,7 +136,13 @@ def transliterations() -> Iterator[Case]:
     ]):  # fmt: skip
         k = Kit(22, n, country)
         first, second = (k.person(1 + i, (a, b)[i], family, dates[i], sexes[i]) for i in range(2))
-        yield case(22, f"two names of another script: {a} and {b} {family}", "N", [ehr(first), claims(first)], [ehr(second), lab(second)])
+        yield case(
+            22,
+            f"two names of another script: {a} and {b} {family}",
+            "N",
+            [ehr(first), claims(first)],
+            [ehr(second), lab(second)],
+        )
 
 
 def marks_and_particles() -> Iterator[Case]:
@@ -120,7 +154,22 @@ def marks_and_particles() -> Iterator[Case]:
     ]):  # fmt: skip
         k = Kit(23, n, country)
         person = k.person(1, given, a, born, sex)
-        yield case(23, f"marks and particles: {given} {a}", "L", [ehr(person), lab({**person, "given_name": other, "family_name": b, **(k.home(1) | {"phone": person["phone"]} if n == 2 else {})})])
+        yield case(
+            23,
+            f"marks and particles: {given} {a}",
+            "L",
+            [
+                ehr(person),
+                lab(
+                    {
+                        **person,
+                        "given_name": other,
+                        "family_name": b,
+                        **(k.home(1) | {"phone": person["phone"]} if n == 2 else {}),
+                    }
+                ),
+            ],
+        )
 
 
 def mononyms() -> Iterator[Case]:
@@ -130,7 +179,11 @@ def mononyms() -> Iterator[Case]:
     ]):  # fmt: skip
         k = Kit(24, n, country)
         whole = k.person(1, None, family, born, sex, national_id=k.national_id())
-        parts = {"given_name": family, "family_name": given} if given == "LNU" else {"given_name": given, "family_name": family}
+        parts = (
+            {"given_name": family, "family_name": given}
+            if given == "LNU"
+            else {"given_name": given, "family_name": family}
+        )
         yield case(24, f"one name only: {family} and {given}", "L", [ehr(whole), claims({**whole, **parts})])
 
 
@@ -142,13 +195,23 @@ def placeholder_names() -> Iterator[Case]:
         (("Anonymous", None), ("Anonymous", None), ("F", "F"), ("1980-01-01", "1980-01-01")),
     ]):  # fmt: skip
         k = Kit(31, n)
-        bare = {"address_line": "500 Hospital Plaza", "city": "Fairmont", "postal_code": "44310", "phone": None, "multiple_birth": None}
+        bare = {
+            "address_line": "500 Hospital Plaza",
+            "city": "Fairmont",
+            "postal_code": "44310",
+            "phone": None,
+            "multiple_birth": None,
+        }
         first, second = (k.person(1 + i, *name, dates[i], sexes[i], **bare) for i, name in enumerate((a, b)))
         yield case(31, f"placeholder names: {' '.join(filter(None, a))}", "N", [ehr(first)], [ehr(second)])
-    for n, (given, family, line) in enumerate([("Mickey", "Mouse", None), ("Test", "ZZTEST", None), ("Alice", "Wonderly", "123 Test")]):
+    for n, (given, family, line) in enumerate(
+        [("Mickey", "Mouse", None), ("Test", "ZZTEST", None), ("Alice", "Wonderly", "123 Test")]
+    ):
         k = Kit(32, n)
         person = k.person(1, given, family, "1980-01-02", "M", **({"address_line": line} if line else {}))
-        yield case(32, f"test patient: {given} {family}", "N", [ehr(person)], [lab({**person, "number": person["number"] + 1})])
+        yield case(
+            32, f"test patient: {given} {family}", "N", [ehr(person)], [lab({**person, "number": person["number"] + 1})]
+        )
 
 
 NAME_CASES = [

@@ -35,7 +35,14 @@ def bridge_records() -> Iterator[Case]:
         first = k.person(1, given, family, older, "M", national_id=k.national_id(1))
         second = k.person(2, given, family, younger, "M", national_id=k.national_id(2))
         between = k.person(3, given, family, None, "M")
-        yield case(48, f"a record between father and son: {given} {family}", "R", [lab(between)], [ehr(first), claims(first)], [ehr(second), claims(second)])
+        yield case(
+            48,
+            f"a record between father and son: {given} {family}",
+            "R",
+            [lab(between)],
+            [ehr(first), claims(first)],
+            [ehr(second), claims(second)],
+        )
 
 
 def deceased_or_elsewhere() -> Iterator[Case]:
@@ -48,27 +55,57 @@ def deceased_or_elsewhere() -> Iterator[Case]:
         person = k.person(1, given, family, born, sex)
         text = f"Clinic visit. {seen}. Patient seen in person for blood pressure, doing well on lisinopril. Follow-up in three months."
         first = ehr(person, death_date=died, updated_at=f"{died} 10:00:00")
-        second = noted(lab({**person, **k.home(1), "phone": person["phone"]}, updated_at=f"{seen} 11:00:00"), (seen, "progress note", text))
+        second = noted(
+            lab({**person, **k.home(1), "phone": person["phone"]}, updated_at=f"{seen} 11:00:00"),
+            (seen, "progress note", text),
+        )
         yield case(52, f"seen after the death: {given} {family}", "R", [first], [second])
-    for n, (given, family, born, sex) in enumerate([("Infant", "Delacroix", "2023-01-15", "F"), ("Nathan", "Speer", "1980-08-26", "M"), ("Opal", "Vandermeer", "1955-05-31", "F")]):
+    for n, (given, family, born, sex) in enumerate(
+        [
+            ("Infant", "Delacroix", "2023-01-15", "F"),
+            ("Nathan", "Speer", "1980-08-26", "M"),
+            ("Opal", "Vandermeer", "1955-05-31", "F"),
+        ]
+    ):
         k = Kit(53, n)
         person = k.person(1, given, family, born, sex)
         days = ("2023-02-10", "2023-02-11")
-        first = noted(ehr(person), *((day, "inpatient note", f"Hospital day. {day}. Remains on the ward, stable overnight, antibiotics continued.") for day in days))
-        second = noted(claims(person), *((day, "inpatient note", f"{day}: admitted under orthopaedics, day case cancelled, remains in traction.") for day in days))
+        first = noted(
+            ehr(person),
+            *(
+                (
+                    day,
+                    "inpatient note",
+                    f"Hospital day. {day}. Remains on the ward, stable overnight, antibiotics continued.",
+                )
+                for day in days
+            ),
+        )
+        second = noted(
+            claims(person),
+            *(
+                (day, "inpatient note", f"{day}: admitted under orthopaedics, day case cancelled, remains in traction.")
+                for day in days
+            ),
+        )
         yield case(53, f"in two hospitals on one day: {given} {family}", "R", [first], [second])
 
 
 def notes_of_one_or_none() -> Iterator[Case]:
     """Row 54: a missing note is neutral."""
-    text = "Seen for type 2 diabetes. HbA1c 7.4 %. Metformin continued, foot examination normal. Eye screening arranged."
+    text = (
+        "Seen for type 2 diabetes. HbA1c 7.4 %. Metformin continued, foot examination normal. Eye screening arranged."
+    )
     for n, (country, given, family, born, sex, with_notes) in enumerate([
         ("US", "Bridget", "Mulcahy", "1972-02-02", "F", (True, False)), ("GB", "Desmond", "Achara", "1959-06-17", "M", (False, True)), ("US", "Elena", "Markovic", "1986-09-29", "F", (False, False)),
     ]):  # fmt: skip
         k = Kit(54, n, country)
         person = k.person(1, given, family, born, sex)
         records = [ehr(person), lab(person)]
-        records = [noted(record, ("2023-05-05", "progress note", text)) if has else record for record, has in zip(records, with_notes, strict=True)]
+        records = [
+            noted(record, ("2023-05-05", "progress note", text)) if has else record
+            for record, has in zip(records, with_notes, strict=True)
+        ]
         yield case(54, f"notes on {sum(with_notes)} of two records: {given} {family}", "L", records)
 
 
@@ -79,9 +116,17 @@ def notes_alike() -> Iterator[Case]:
         ("Ito", ("Ken", "1985-02-22"), ("Kei", "1988-05-16"), "MM"),
     ]):  # fmt: skip
         k = Kit(55, n)
-        first, second = (k.person(i, name, family, day, sex) for i, (name, day), sex in zip((1, 2), (a, b), sexes, strict=True))
+        first, second = (
+            k.person(i, name, family, day, sex) for i, (name, day), sex in zip((1, 2), (a, b), sexes, strict=True)
+        )
         note = ("2023-07-07", "physical examination", NORMAL_EXAM)
-        yield case(55, f"one template in two charts: {a[0]} and {b[0]} {family}", "N", [noted(ehr(first), note)], [noted(lab(second), note)])
+        yield case(
+            55,
+            f"one template in two charts: {a[0]} and {b[0]} {family}",
+            "N",
+            [noted(ehr(first), note)],
+            [noted(lab(second), note)],
+        )
     history = ("Family history: mother has breast cancer at 46 and carries BRCA2, maternal aunt ovarian cancer, grandfather colon cancer at 51."
                " Genetic counselling offered. Mammography and MRI yearly from the age of 30.")  # fmt: skip
     for n, (family, a, b, born) in enumerate([
@@ -129,14 +174,26 @@ def wrong_charts() -> Iterator[Case]:
 def thin_and_restricted() -> Iterator[Case]:
     """Rows 60 and 61: name and birth date alone; records of which only people decide."""
     bare = dict.fromkeys(("address_line", "city", "state", "postal_code", "country", "phone", "multiple_birth"))
-    for n, (given, family, born) in enumerate([("Susan", "Miller", "1967-06-15"), ("Kevin", "Young", "1990-10-04"), ("Olympia", "Drakopoulos", "1981-03-27")]):
+    for n, (given, family, born) in enumerate(
+        [("Susan", "Miller", "1967-06-15"), ("Kevin", "Young", "1990-10-04"), ("Olympia", "Drakopoulos", "1981-03-27")]
+    ):
         k = Kit(60, n)
         person = k.person(1, given, family, born, None, **bare)
-        yield case(60, f"name and birth date alone: {given} {family}", "R", [ehr(person, mrn=None)], [lab(person, mrn=None)])
-    for n, (given, family, born, sex) in enumerate([("Renata", "Colombo", "1974-08-08", "F"), ("Julian", "Ashcroft", "1958-01-29", "M"), ("Tamika", "Freeland", "1995-11-11", "F")]):
+        yield case(
+            60, f"name and birth date alone: {given} {family}", "R", [ehr(person, mrn=None)], [lab(person, mrn=None)]
+        )
+    for n, (given, family, born, sex) in enumerate(
+        [
+            ("Renata", "Colombo", "1974-08-08", "F"),
+            ("Julian", "Ashcroft", "1958-01-29", "M"),
+            ("Tamika", "Freeland", "1995-11-11", "F"),
+        ]
+    ):
         k = Kit(61, n)
         person = k.person(1, given, family, born, sex, national_id=k.national_id())
-        yield case(61, f"a restricted record: {given} {family}", "N", [ehr(person)], [claims(person, sensitivity="restricted")])
+        yield case(
+            61, f"a restricted record: {given} {family}", "N", [ehr(person)], [claims(person, sensitivity="restricted")]
+        )
 
 
 RECORD_CASES = [

@@ -52,7 +52,9 @@ class Run:
 
     def is_joined(self, first: tuple[Record, ...], second: tuple[Record, ...]) -> bool:
         """Whether two persons share an enterprise id or an automatic link."""
-        return bool(self.ids(first) & self.ids(second)) or any(pair["band"] == "auto" for pair in self.scored(first, second))
+        return bool(self.ids(first) & self.ids(second)) or any(
+            pair["band"] == "auto" for pair in self.scored(first, second)
+        )
 
     def is_asked(self, first: tuple[Record, ...], second: tuple[Record, ...]) -> bool:
         """Whether a person is asked about the two: a pair in review, or a question about their clusters."""
@@ -83,5 +85,7 @@ class Run:
                 seen.add(id(pair))
                 found = [f"{item['field']} {item['comparison']} {item['weight']:+.1f}" for item in pair["evidence"]
                          if item["comparison"] != "missing"]  # fmt: skip
-                lines.append(f"    {pair['band']} p={pair['match_probability']:.3f} {list(pair['vetoes'])} {'; '.join(found)}")
+                lines.append(
+                    f"    {pair['band']} p={pair['match_probability']:.3f} {list(pair['vetoes'])} {'; '.join(found)}"
+                )
         return "\n".join(lines if len(lines) > 1 else [*lines, "    no pair above the floor"])

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from siamese_er.config import BlockingSettings
-from siamese_er.fields.note_tables import NoteTable
+from siamese_er.config import BlockingSettings, NoteSettings
+from siamese_er.encoder_tables import profile_with_notes
+from siamese_er.fields.note_tables import Note, NoteTable, note_table
 from siamese_er.fields.standard import StandardRules, standard_batch
 from siamese_er.linkage.features import features
 from siamese_er.linkage.fellegi_sunter import plausible
@@ -17,7 +19,7 @@ from siamese_er.model import pair_head
 from siamese_er.neural.embedding import columns_by_source
 from siamese_er.neural.encoder import Encoder
 from siamese_er.neural.head import HeadModel
-from siamese_er.simulation import EMBEDDED_TYPES
+from siamese_er.simulation import EMBEDDED_TYPES, noted
 from siamese_er.synthetic.population import population
 from siamese_er.synthetic.profile import random_profile
 
@@ -49,28 +51,47 @@ def head_fit(model_dir: str, before: Encoder, after: Encoder, is_mixed: bool, n_
     losses: list[tuple[float, float]] = []
     changes: list[float] = []
     for number in range(n_tables):
-        records, entities = simulated_records(FIRST_SEED + number)
-        old, new = (evidence_of(records, encoders) for encoders in ([before], [before, after] if is_mixed else [after]))
-        losses.append((log_loss(head, old, entities), log_loss(head, new, entities)))
+        table = simulated_records(FIRST_SEED + number)
+        old, new = (evidence_of(table, encoders) for encoders in ([before], [before, after] if is_mixed else [after]))
+        losses.append((log_loss(head, old, table.entities), log_loss(head, new, table.entities)))
         changes.append(cosine_change(old, new))
     first, last = np.mean(losses, axis=0)
     return HeadFit(round(float(first), 5), round(float(last), 5), round(float(np.nanmean(changes)), 5))
 
 
-def simulated_records(seed: int) -> tuple[pd.DataFrame, np.ndarray]:
-    """STANDARDISED records of a population with held-out names, and whose they are."""
+class HeldOutTable(NamedTuple):
+    """STANDARDISED records, the notes of each, what recurs in them, and whose they are."""
+
+    standardised: pd.DataFrame
+    notes: list[list[Note]]
+    recurring: NoteTable
+    entities: np.ndarray
+
+
+def simulated_records(seed: int) -> HeldOutTable:
+    """A population with held-out names; every second one with notes."""
     profile = random_profile(np.random.default_rng([seed, 7]), "second")
-    made = population(N_RECORDS, seed, profile)
-    keys = made.records["source"] + "\x1f" + made.records["record_id"]
+    made = population(N_RECORDS, seed, profile_with_notes(profile) if seed % 2 else profile)
+    keys = keys_of(made.records)
     standardised = standard_batch(made.records.assign(record_key=keys), StandardRules())
-    owners = dict(zip(made.truth["source"] + "\x1f" + made.truth["record_id"], made.truth["entity_id"], strict=True))
-    return standardised, np.array([owners[key] for key in standardised["record_key"]])
+    owners = dict(zip(keys_of(made.truth), made.truth["entity_id"], strict=True))
+    of_record, settings = noted(made.notes), NoteSettings()
+    ordered = standardised["record_key"].tolist()
+    notes = [of_record.get(key, []) for key in ordered]
+    recurring = note_table([own for own in notes if own], settings.boilerplate_records, settings.boilerplate_share)
+    return HeldOutTable(standardised, notes, recurring, np.array([owners[key] for key in ordered]))
 
 
-def evidence_of(standardised: pd.DataFrame, encoders: Sequence[Encoder]) -> TableEvidence:
+def keys_of(rows: pd.DataFrame) -> list[str]:
+    """record_key of each row."""
+    return [f"{source}\x1f{record_id}" for source, record_id in zip(rows["source"], rows["record_id"], strict=True)]
+
+
+def evidence_of(table: HeldOutTable, encoders: Sequence[Encoder]) -> TableEvidence:
     """The evidence of the table's candidate pairs, its records read by the encoders in turn."""
+    standardised = table.standardised
     turns = standardised.assign(source=[str(row % len(encoders)) for row in range(len(standardised))])
-    found = columns_by_source(lambda turn: encoders[int(turn)], turns, [[] for _ in range(len(turns))], NoteTable())
+    found = columns_by_source(lambda turn: encoders[int(turn)], turns, table.notes, table.recurring)
     records = arrow_table(standardised)
     for name, values in found.items():
         records = records.append_column(name, pa.array(values, EMBEDDED_TYPES[name]))

@@ -19,6 +19,8 @@ from siamese_er.neural.embedding import embedding_columns
 from siamese_er.neural.note_models import note_model_digest, projection
 from siamese_er.neural.text import CODED_FIELDS, FIELD_COLUMNS
 from siamese_er.neural.wordpiece import trained_tokenizer
+from siamese_er.schemas import STANDARD_COLUMNS
+from siamese_er.simulation import EMBEDDED_TYPES
 
 SHIPPED = model_folder(ModelSettings())
 NOTES = ["The patient has a cough.", "Knee pain since spring, walks with a stick. " * 9, "the patient has a cough."]
@@ -81,20 +83,21 @@ def test_note_vectors_of_a_folder_do_not_depend_on_the_batch(tiny_bert):
 
 @pytest.fixture
 def records() -> pd.DataFrame:
-    row = {name: [] for name in [*FIELD_COLUMNS.values(), *CODED_FIELDS]} | {"family_names": ["ruiz"]}
+    row = {name: [] for name in [*FIELD_COLUMNS.values(), *CODED_FIELDS, *STANDARD_COLUMNS]} | {
+        "family_names": ["ruiz"]
+    }
     return pd.DataFrame([row, row | {"family_names": ["novak"]}])
 
 
 def table_of(columns: dict) -> pa.Table:
-    return pa.table({name: pa.array(values, pa.binary()) for name, values in columns.items()})
+    return pa.table({name: pa.array(values, EMBEDDED_TYPES[name]) for name, values in columns.items()})
 
 
 def test_records_are_not_compared_with_notes_of_another_encoder(tiny_bert, records):
     left, right = np.array([0]), np.array([1])
-    own = embedding_columns(load_encoder(SHIPPED), records, [[Note(None, text)] for text in NOTES[:2]], NoteTable())
-    foreign = embedding_columns(
-        load_encoder(SHIPPED, note_model=tiny_bert), records, [[Note(None, text)] for text in NOTES[:2]], NoteTable()
-    )
+    notes = [[Note(None, text)] for text in NOTES[:2]]
+    own = embedding_columns(load_encoder(SHIPPED), records, notes, NoteTable())
+    foreign = embedding_columns(load_encoder(SHIPPED, note_model=tiny_bert), records, notes, NoteTable())
 
     ours, theirs = (cosines(table_of(columns), left, right)[0] for columns in (own, foreign))
 

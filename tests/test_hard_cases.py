@@ -15,6 +15,7 @@ from siamese_er.config import load_config
 from siamese_er.synthetic.population import population
 from siamese_er.synthetic.profile import PROFILES
 
+pytestmark = pytest.mark.timeout(900)  # the first test waits for the one run of all
 N_BACKGROUND, SEED = 3_000, 41
 WAITS_FOR_NOTE_FACTS = {
     row: f"row {row} waits for the facts in notes (birth date, sex, name) and their veto note_contradiction"
@@ -57,7 +58,7 @@ def written(folder: Path) -> dict[str, object]:
         (folder / f"{name}.jsonl").write_text("\n".join(json.dumps(row, default=str) for row in table))
     return {"input.records": [str(folder / "records.jsonl")], "input.notes": [str(folder / "notes.jsonl")],
             "input.decisions": str(folder / "decisions.jsonl"), "run.output": str(folder / "out"),
-            "run.shuffle_partitions": 4}  # fmt: skip
+            "run.shuffle_partitions": 2}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,8 @@ def written(folder: Path) -> dict[str, object]:
     plain = [{name: value for name, value in row.items() if name != "notes"} for row in rows]
     everyone = [*background.records.to_dict("records"), *plain]
     decisions = [
-        dict(zip(("left_source", "left_record_id", "right_source", "right_record_id"), (*key_of(a[0]), *key_of(b[0])), strict=True))
+        dict(zip(("left_source", "left_record_id", "right_source", "right_record_id"), (*key_of(a[0]), *key_of(b[0])),
+                 strict=True))
         | {"decision": "no_match"} for a, b, _ in (case.people for case in PARTED)
     ]  # fmt: skip
     for name, table in (("records", everyone), ("notes", notes), ("decisions", decisions)):
@@ -157,7 +158,8 @@ def test_no_two_cases_share_a_person_or_an_id():
     names = ("given_name", "family_name", "birth_date")
     people = Counter(
         who for case in found if case.row not in (3, 31, 32) for who in
-        {tuple(str(record.get(name)).lower() for name in names) for own in case.people for record in own if record.get("birth_date")}
+        {tuple(str(record.get(name)).lower() for name in names) for own in case.people
+         for record in own if record.get("birth_date")}
     )  # fmt: skip
 
     assert len({case.id for case in found}) == len(found)

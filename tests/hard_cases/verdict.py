@@ -5,6 +5,7 @@ from itertools import combinations, product
 from typing import Any
 
 import pandas as pd
+
 from hard_cases.kit import Case, Record
 
 Key = tuple[str, str]

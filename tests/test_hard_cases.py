@@ -15,6 +15,7 @@ from siamese_er.config import load_config
 from siamese_er.synthetic.population import population
 from siamese_er.synthetic.profile import PROFILES
 
+pytestmark = pytest.mark.timeout(900)  # the first test waits for the one run of all
 N_BACKGROUND, SEED = 3_000, 41
 WAITS_FOR_NOTE_FACTS = {
     row: f"row {row} waits for the facts in notes (birth date, sex, name) and their veto note_contradiction"
@@ -50,14 +51,15 @@ def written(folder: Path) -> dict[str, object]:
     plain = [{name: value for name, value in row.items() if name != "notes"} for row in rows]
     everyone = [*background.records.to_dict("records"), *plain]
     decisions = [
-        dict(zip(("left_source", "left_record_id", "right_source", "right_record_id"), (*key_of(a[0]), *key_of(b[0])), strict=True))
+        dict(zip(("left_source", "left_record_id", "right_source", "right_record_id"), (*key_of(a[0]), *key_of(b[0])),
+                 strict=True))
         | {"decision": "no_match"} for a, b, _ in (case.people for case in PARTED)
     ]  # fmt: skip
     for name, table in (("records", everyone), ("notes", notes), ("decisions", decisions)):
         (folder / f"{name}.jsonl").write_text("\n".join(json.dumps(row, default=str) for row in table))
     return {"input.records": [str(folder / "records.jsonl")], "input.notes": [str(folder / "notes.jsonl")],
             "input.decisions": str(folder / "decisions.jsonl"), "run.output": str(folder / "out"),
-            "run.shuffle_partitions": 4}  # fmt: skip
+            "run.shuffle_partitions": 2}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +158,8 @@ def test_no_two_cases_share_a_person_or_an_id():
     names = ("given_name", "family_name", "birth_date")
     people = Counter(
         who for case in found if case.row not in (3, 31, 32) for who in
-        {tuple(str(record.get(name)).lower() for name in names) for own in case.people for record in own if record.get("birth_date")}
+        {tuple(str(record.get(name)).lower() for name in names) for own in case.people
+         for record in own if record.get("birth_date")}
     )  # fmt: skip
 
     assert len({case.id for case in found}) == len(found)

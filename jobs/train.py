@@ -10,14 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 from tqdm import tqdm
 
 from siamese_er.adaptation import AdaptationSettings, adapt
 from siamese_er.adaptation_sample import unlabelled_sample
 from siamese_er.commands import one_value_a_flag, start, status_of
-from siamese_er.config import ClusterSettings, load_config
-from siamese_er.cut_offs import held_out, household_rows, threshold_rows
+from siamese_er.config import ClusterSettings, DecideSettings, load_config
+from siamese_er.cut_offs import held_out, household_rows, threshold_rows, veto_rows
 from siamese_er.encoder_training import BUDGETS, real_note_texts, train_encoder
 from siamese_er.errors import ContractFault
 from siamese_er.head_training import HeadSettings, copied_encoder, has_encoder, train_head
@@ -68,10 +69,9 @@ def cut_offs(output: str, work: str, tables: int, seed: int) -> None:
     head = pair_head(output)
     paths = {n: str(Path(work) / table_file(n)) for n in range(seed, seed + tables)}
     found = held_out(paths, head)
-    for rows in (household_rows(found), threshold_rows(found, ClusterSettings())):
-        print("  ".join(rows[0]))
-        for row in rows:
-            print("  ".join(f"{value:.4f}" for value in row.values()), flush=True)
+    safe = DecideSettings().threshold()
+    for rows in (household_rows(found), threshold_rows(found, ClusterSettings()), veto_rows(found, safe)):
+        print(pd.DataFrame(rows).to_string(index=False, float_format="%.4f"), end="\n\n", flush=True)
 
 
 def adapt_model(

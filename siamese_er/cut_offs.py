@@ -10,8 +10,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from siamese_er.config import ClusterSettings
-from siamese_er.linkage.vetoes import shows_households
-from siamese_er.neural.head import HeadModel
+from siamese_er.linkage.vetoes import VETOES, shows_households, vetoes
+from siamese_er.neural.head import HeadModel, probabilities
 from siamese_er.simulation import HELD_OUT_EVERY, loaded, profile_of
 from siamese_er.table_clusters import linked_clusters, pair_counts
 from siamese_er.table_scores import TableScores, scored_table
@@ -57,6 +57,27 @@ def household_rows(tables: list[HeldOut]) -> list[dict[str, float]]:
          "without": float((shares[~has_homes] < cut).mean()),
          "balanced_accuracy": float(((shares[has_homes] >= cut).mean() + (shares[~has_homes] < cut).mean()) / 2)}
         for cut in SHARES
+    ]  # fmt: skip
+
+
+def veto_rows(tables: list[HeldOut], threshold: float) -> list[dict[str, float | str]]:
+    """For each veto, over tables that show households: the shares of true and of false links that it alone forbids.
+
+    Links: pairs at ``threshold`` or above. "Alone": no other veto forbids the pair.
+    """
+    marks, is_true = [], []
+    for table in tables:
+        if shows_households(table.scored.shape):
+            evidence = table.scored.evidence
+            rows = np.flatnonzero(probabilities(table.scored.weights) >= threshold)
+            marks.append(vetoes(evidence.compared, table.scored.fit, table.scored.shape)[rows])
+            is_true.append((table.entities[evidence.left] == table.entities[evidence.right])[rows])
+    found, true = np.concatenate(marks), np.concatenate(is_true)
+    alone = found & (found.sum(1) == 1)[:, None]
+    return [
+        {"veto": name, "true_links": float(found[true, i].mean()), "true_alone": float(alone[true, i].mean()),
+         "false_links": float(found[~true, i].mean()), "false_alone": float(alone[~true, i].mean())}
+        for i, name in enumerate(VETOES)
     ]  # fmt: skip
 
 

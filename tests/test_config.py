@@ -138,7 +138,6 @@ def test_set_that_cannot_be_read_is_a_fault(setting):
     [
         pytest.param({"input.format": "fhir"}, "FHIR", id="fhir"),
         pytest.param({"run.mode": "incremental"}, "incremental", id="incremental"),
-        pytest.param({"input.labels": "labels.csv"}, "--labels", id="labels"),
     ],
 )
 def test_not_yet_supported(overrides, word):

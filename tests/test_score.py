@@ -77,7 +77,7 @@ def scored(spark, standardised):
     looked_at = score.compared_pairs(blocks(payload, keys, key_sizes(keys), BLOCKING), n, FOLDER).persist()
     compared = score.kept_pairs(looked_at)
     weighing = score.weighing(compared, frame, n, KEPT, load_head(FOLDER, feature_names()))
-    return looked_at, weighing, score.scores(compared, weighing, FOLDER, KEPT).toPandas()
+    return looked_at, weighing, score.scores(compared, weighing, FOLDER, KEPT, MatchConfig().notes).toPandas()
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,9 @@ def test_the_floor_drops_pairs_below_it_and_changes_no_other(scored):
 
     compared = score.kept_pairs(compared)
 
-    kept = score.scores(compared, weighing, FOLDER, MatchConfig().score.model_copy(update={"floor": floor})).toPandas()
+    config = MatchConfig()
+    settings = config.score.model_copy(update={"floor": floor})
+    kept = score.scores(compared, weighing, FOLDER, settings, config.notes).toPandas()
 
     expected = everything[everything["match_probability"] >= floor]
     columns = ["left_key", "right_key", "match_probability", "match_weight"]

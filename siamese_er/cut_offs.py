@@ -16,7 +16,7 @@ from siamese_er.simulation import HELD_OUT_EVERY, loaded, profile_of
 from siamese_er.table_clusters import linked_clusters, pair_counts
 from siamese_er.table_scores import TableScores, scored_table
 
-THRESHOLDS = (0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995)
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.8, 0.9, 0.95, 0.96, 0.97, 0.975, 0.98, 0.985, 0.99, 0.995)
 SHARES = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
 FEWEST_HOMES = 0.2
 """Share of units that are households from which a simulated table counts as one with households."""

@@ -40,6 +40,7 @@ def clustered(
     settings: ClusterSettings,
     checkpoint: Checkpoint,
     contradictions: tuple[str, ...] = CONTRADICTIONS,
+    threshold: float = 1.0,
 ) -> Clustering:
     """The clusters of all records: connected components over automatic and verified links, cut where they chain.
 
@@ -50,9 +51,11 @@ def clustered(
     In:  ``keys`` with record_key, each living record once; ``links``: LINKS among them, every pair above the floor and
          every pair with a decision (match_weight null where it was not scored); ``contradictions``: the vetoes that
          keep whole groups apart. The other vetoes say that a pair alone is too little for a link, not that it is false.
+         ``threshold``: a contradicted pair of this probability or more is not linked itself, but keeps no groups apart:
+         all other evidence speaks for one person, and the contradiction may be the error.
     Raises: ContractFault where people's decisions contradict one another.
     """
-    pairs = _judged(links, contradictions)
+    pairs = _judged(links, contradictions, threshold)
     edges = pairs.where("is_link or is_must").select("left_key", "right_key", "is_must", "apart")
     counts = pairs.agg(
         F.count_if(F.col("is_link") | F.col("is_must")).alias("n_edges"),
@@ -84,12 +87,18 @@ def clustered(
     )
 
 
-def _judged(links: DataFrame, contradictions: tuple[str, ...]) -> DataFrame:
+def _judged(links: DataFrame, contradictions: tuple[str, ...], threshold: float = 1.0) -> DataFrame:
     """The links with is_link, is_must and apart, as `linkage.contraction.ComponentPairs` explains them."""
     decision = F.col("is_verified")
     band = F.coalesce("band", F.lit("no"))
     contradicted = F.arrays_overlap("vetoes", F.array(*map(F.lit, contradictions)).cast("array<string>"))
-    apart = F.when(~decision, PERSON_APART).when(decision, 0).when(contradicted & (band != "auto"), VETOED).otherwise(0)
+    unlikely = F.coalesce(F.col("match_probability") < threshold, F.lit(True))
+    apart = (
+        F.when(~decision, PERSON_APART)
+        .when(decision, 0)
+        .when(contradicted & unlikely & (band != "auto"), VETOED)
+        .otherwise(0)
+    )
     return (
         conform(links, LINKS)
         .where(F.col("left_key") != F.col("right_key"))

@@ -125,14 +125,14 @@ class DecideSettings(Section):
     """From probability to band."""
 
     preset: Literal["safe", "balanced"] = Field("safe", description="safe: patients; balanced: best F1")
-    auto_threshold: Probability | None = Field(None, description="null: the preset's (safe .97, balanced .5)")
+    auto_threshold: Probability | None = Field(None, description="null: the preset's (safe .96, balanced .5)")
     review_threshold: Probability = Field(0.2, description="pairs at or above it, not linked, are asked of a person")
 
     def threshold(self) -> float:
         """Match probability at or above which a pair is linked when nothing forbids it."""
         if self.auto_threshold is not None:
             return self.auto_threshold
-        return {"safe": 0.97, "balanced": 0.5}[self.preset]
+        return {"safe": 0.96, "balanced": 0.5}[self.preset]
 
 
 class SourceSettings(Section):
@@ -166,6 +166,17 @@ class IdentitySettings(Section):
     """Enterprise ids."""
 
     key: str = Field("siamese_er", min_length=1, description="key of the hash that makes new enterprise ids")
+
+
+class ReviewSettings(Section):
+    """How many questions people can answer; the most valuable ones are kept, all pairs stay in scored_pairs."""
+
+    questions_per_100_records: float = Field(2.0, ge=0, description="most questions of a run, for each 100 records")
+    min_questions: int = Field(500, ge=0, description="questions that a run may ask however small the table is")
+
+    def capacity(self, n_records: int) -> int:
+        """The most questions that a run of so many records asks."""
+        return max(self.min_questions, int(n_records * self.questions_per_100_records / 100))
 
 
 class GateSettings(Section):
@@ -206,6 +217,7 @@ class MatchConfig(Section):
     cluster: ClusterSettings = ClusterSettings()
     survivorship: SurvivorshipSettings = SurvivorshipSettings()
     identity: IdentitySettings = IdentitySettings()
+    review: ReviewSettings = ReviewSettings()
     gates: GateSettings = GateSettings()
 
 

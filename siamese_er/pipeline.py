@@ -188,7 +188,10 @@ def matched(
     with clock.step("cluster"):
         all_links = links(pairs)
         kept_apart = BALANCED_VETOES if config.decide.preset == "balanced" else CONTRADICTIONS
-        grouped = clustered(inputs.records.select("record_key"), all_links, config.cluster, run.checkpoint, kept_apart)
+        grouped = clustered(
+            inputs.records.select("record_key"), all_links, config.cluster, run.checkpoint, kept_apart,
+            config.decide.threshold(),
+        )  # fmt: skip
     with clock.step("identify"):
         old_crosswalk = before.read_table(spark, "crosswalk") if before else None
         old_history = before.read_table(spark, "enterprise_id_history") if before else None
@@ -216,7 +219,16 @@ def matched(
         )
         queue = written_table(
             run,
-            review_queue(all_links, grouped.cuts, ids, groups, config.cluster.max_cluster_size, goldens, wrong_charts),
+            review_queue(
+                all_links,
+                grouped.cuts,
+                ids,
+                groups,
+                config.cluster.max_cluster_size,
+                goldens,
+                wrong_charts,
+                config.review.capacity(inputs.n_records),
+            ),
             "review_queue",
         )
         best = written_table(run, scored_pairs(pairs), "scored_pairs")

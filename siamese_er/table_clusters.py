@@ -28,7 +28,7 @@ def linked_clusters(scored: TableScores, threshold: float, settings: ClusterSett
     marks = vetoes(evidence.compared, scored.fit, scored.shape)
     is_link = (p >= threshold) & ~marks.any(1)
     contradicted = marks[:, [VETOES.index(name) for name in CONTRADICTIONS]].any(1)
-    apart = np.where(contradicted & ~is_link, VETOED, 0)
+    apart = np.where(contradicted & ~is_link & (p < threshold), VETOED, 0)
     left, right, n = evidence.left, evidence.right, evidence.n_records
     links = coo_matrix((np.ones(is_link.sum()), (left[is_link], right[is_link])), shape=(n, n))
     component = connected_components(links, directed=False)[1].astype(np.int64)

@@ -24,6 +24,7 @@ def review_queue(
     max_cluster_size: int,
     goldens: DataFrame | None = None,
     wrong_charts: DataFrame | None = None,
+    capacity: int | None = None,
 ) -> DataFrame:
     """REVIEW_QUEUE: pairs of clusters that may be one person, clusters that may be several, records in doubt.
 
@@ -33,7 +34,8 @@ def review_queue(
     uncertain (.25), whatever its own probability.
 
     In:  LINKS, CUTS, ENTERPRISE_IDS, CLUSTERS; ``goldens``: GOLDEN_RECORDS, for clusters with several national ids;
-         ``wrong_charts``: the record_key of each record whose notes contradict it.
+         ``wrong_charts``: the record_key of each record whose notes contradict it; ``capacity``: the most questions,
+         the first by priority (ties by task), null for all.
     Out: task_id is a hash of the keys of the question; right_source and right_record_id are null for a cluster and for
          a single record.
     """
@@ -51,6 +53,8 @@ def review_queue(
         "reason",
         F.round(F.col("uncertainty") * F.col("n_records"), 6).alias("priority"),
     )
+    if capacity is not None:
+        named = named.orderBy(F.desc("priority"), "task_id").limit(capacity)
     return conform(named, REVIEW_QUEUE)
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siamese_er.linkage.components import component_labels
-from siamese_er.linkage.contraction import PERSON_APART, VETOED, ComponentPairs, Partition, partition
+from siamese_er.linkage.contraction import PERSON_APART, TORN_BITS, VETOED, ComponentPairs, Partition, partition
 
 AUTO, REVIEW, MATCH, NO_MATCH, VETO = "auto", "review", "match", "no_match", "veto"
 
@@ -51,10 +51,28 @@ def reasons(result: Partition) -> list[str]:
             id="a veto holds across a chain",
         ),
         pytest.param(
-            [(0, 1, 9, AUTO), (1, 2, 8, AUTO), (0, 2, 9, NO_MATCH)],
+            [(0, 1, 12, AUTO), (1, 2, 8, AUTO), (0, 2, 9, NO_MATCH)],
             [{0, 1}, {2}],
             ["no_match"],
             id="a person's no_match holds across a chain",
+        ),
+        pytest.param(
+            [(0, 1, 9, AUTO), (2, 3, 9, AUTO), *[(4, node, 7, AUTO) for node in range(4)], (0, 2, -5, VETO)],
+            [{0, 1}, {2, 3}, {4}],
+            ["bridge", "bridge", "veto", "veto"],
+            id="a record that fits two people joins neither",
+        ),
+        pytest.param(
+            [
+                (0, 1, 9, AUTO),
+                (2, 3, 9, AUTO),
+                *[(4, node, 7, AUTO) for node in range(4)],
+                (0, 2, -5, VETO),
+                (4, 0, 7, MATCH),
+            ],
+            [{0, 1, 4}, {2, 3}],
+            ["veto", "veto"],
+            id="unless a person said to whom it belongs",
         ),
         pytest.param([(0, 1, 9, VETO), (0, 1, 9, MATCH)], [{0, 1}], [], id="a person's match outranks a veto"),
         pytest.param(
@@ -120,8 +138,30 @@ def plain_partition(pairs, max_size, penalty):
             default=(0.0, None, None),
         )
         if best[0] <= 0:
-            return set(clusters)
+            return without_torn(clusters, known)
         clusters = [cluster for cluster in clusters if cluster not in best[1:]] + [best[1] | best[2]]
+
+
+def without_torn(clusters, known):
+    """The clusters less the records that fit a cluster kept apart from theirs about as well as their own."""
+
+    def kinds(x, y):
+        return {known[frozenset((a, b))][1] for a in x for b in y if frozenset((a, b)) in known}
+
+    def mean(node, cluster):
+        found = [known[frozenset((node, other))][0] for other in cluster if frozenset((node, other)) in known]
+        return sum(found) / len(found) if found else None
+
+    torn = {
+        node
+        for own in clusters
+        for node in own
+        for away in clusters
+        if len(own) > 1 and away != own and kinds(own, away) & {VETO, NO_MATCH} and AUTO in kinds({node}, away)
+        if all(frozenset((node, other)) in known for other in away)
+        if mean(node, own - {node}) is not None and mean(node, away) > mean(node, own - {node}) - TORN_BITS
+    }
+    return {cluster - torn for cluster in clusters} - {frozenset()} | {frozenset([node]) for node in torn}
 
 
 @st.composite

@@ -29,6 +29,7 @@ COSINES = (
     *(f"cosine_{name}" for name in VECTOR_FIELDS), "cosine_record", "cosine_note", "cosine_cross", "cosine_note_terms",
 )  # fmt: skip
 TERM_WIDTH = 128
+NEAR_NAMES = (3, 4)  # levels of given names
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,11 @@ class Compared:
 
     levels: np.ndarray  # int8 (n, len(COMPARISONS)); 0 = missing
     similarities: np.ndarray  # float32 (n, len(COMPARISONS)); 0..1, 0 where missing
-    rarities: np.ndarray  # float32 (n, len(COMPARISONS)); log2(1 / share of records with the agreeing value), else 0
+    rarities: (
+        np.ndarray
+    )  # float32 (n, len(COMPARISONS)); log2(1 / share of records with the agreeing value), else 0; see below
     cosines: np.ndarray  # float32 (n, len(COSINES)); -1..1, nan where a side has no vector
+    # of near, unequal given names: minus the rarity of the rarer one; only vetoes look at it
     facts: np.ndarray  # float32 (n, len(PAIR_FACTS)); year_gap -1 where unknown; NOTE_FACTS 1, -1 or 0
 
 
@@ -90,20 +94,20 @@ def compare(records: pa.Table, left: np.ndarray, right: np.ndarray, n_records: i
                 by_value = np.array([comparison.equal_level(value) for value in column.values], np.int8)
                 found[equal, position] = by_value[column.codes[outcome.left_position[equal]]]
         if comparison.frequency:
-            rarities[:, position] = rarity(records, comparison, column, best, similarities[:, position], n_records)
+            counts = holders(records, comparison, column)
+            agree = (similarities[:, position] == 1) & (best >= 0)
+            rarities[agree, position] = surprise(n_records, counts[column.codes[best[agree]]])
+            if comparison.name == "given_name":
+                near = np.flatnonzero(np.isin(found[:, position], NEAR_NAMES) & (best >= 0))
+                sides = (outcome.left_position[near], outcome.right_position[near])
+                fewest = np.minimum(*(counts[column.codes[side]] for side in sides))
+                rarities[near, position] = -surprise(n_records, fewest)
     note_swapped_names(records, left, right, found, similarities)
     return Compared(found, similarities, rarities, cosines(records, left, right), pair_facts(records, left, right))
 
 
-def rarity(
-    records: pa.Table,
-    comparison: Comparison,
-    column: ValueColumn,
-    best: np.ndarray,
-    similarity: np.ndarray,
-    n_records: int,
-) -> np.ndarray:
-    """log2(n_records / number of records with the value) where both sides hold the same value, else 0."""
+def holders(records: pa.Table, comparison: Comparison, column: ValueColumn) -> np.ndarray:
+    """For each distinct value of the column, how many values of the whole table equal it; 1 where that is not known."""
     counts = np.ones(len(column.values), np.float64)
     name = f"{comparison.column}_n"
     if name in records.column_names:
@@ -113,10 +117,12 @@ def rarity(
         to_merged = np.array([position[value] for value in valid.values], np.int64)
         if len(valid.codes):
             counts[to_merged[valid.codes]] = flat
-    agree = (similarity == 1) & (best >= 0)
-    result = np.zeros(len(best), np.float32)
-    result[agree] = np.log2(np.maximum(n_records / counts[column.codes[best[agree]]], 1.0))
-    return result
+    return counts
+
+
+def surprise(n_records: int, counts: np.ndarray) -> np.ndarray:
+    """log2(n_records / number of records with the value), at least 0 (bits)."""
+    return np.log2(np.maximum(n_records / counts, 1.0))
 
 
 def value_counts(column: pa.ChunkedArray) -> np.ndarray:

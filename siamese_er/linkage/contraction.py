@@ -11,6 +11,7 @@ import numpy as np
 
 MAX_BITS = 15.0
 MIN_LINK_BITS = 0.1
+TORN_BITS = 2.0
 VETOED, PERSON_APART = 1, 2
 CUT_REASONS = {VETOED: "veto", PERSON_APART: "no_match"}
 
@@ -127,7 +128,8 @@ def partition(pairs: ComponentPairs, max_size: int, unscored_penalty: float) -> 
     A person's matches are joined first, whatever the size. Then the two groups with the largest positive sum of bits
     over all their cross pairs are joined, as long as at least one link (not only pairs in review) runs between them,
     no cross pair is kept apart, and the size limit holds. Weights are clipped to +-15 bits; a link counts at least
-    0.1. A person's match outranks a veto on the same pair. The order of the rows does not matter.
+    0.1. A person's match outranks a veto on the same pair. A record that fits two groups kept apart about equally well
+    ends in neither (`_torn`). The order of the rows does not matter.
 
     O(E log^2 E) for E pairs: neighbours move from the smaller group to the larger.
     """
@@ -143,9 +145,12 @@ def partition(pairs: ComponentPairs, max_size: int, unscored_penalty: float) -> 
                 groups.propose(a, b)
     groups.contract()
     roots = np.array([groups.find(node) for node in range(pairs.n_nodes)], dtype=np.int64)
-    smallest = np.full(pairs.n_nodes, pairs.n_nodes, dtype=np.int64)
+    torn = _torn(pairs, groups, roots)
+    own = roots.copy()
+    roots[torn] = torn + pairs.n_nodes  # a torn record stands alone
+    smallest = np.full(2 * pairs.n_nodes, pairs.n_nodes, dtype=np.int64)
     np.minimum.at(smallest, roots, np.arange(pairs.n_nodes))
-    return Partition(smallest[roots], _cuts(pairs, groups, roots))
+    return Partition(smallest[roots], _cuts(pairs, groups, own) + _torn_links(pairs, own, roots))
 
 
 def _filled_groups(pairs: ComponentPairs, max_size: int, unscored_penalty: float) -> _Groups:
@@ -168,6 +173,39 @@ def _filled_groups(pairs: ComponentPairs, max_size: int, unscored_penalty: float
         elif weight == weight:
             groups.near[a][b] = groups.near[b][a] = _Affinity(weight, 1, int(is_link))
     return groups
+
+
+def _torn(pairs: ComponentPairs, groups: _Groups, roots: np.ndarray) -> np.ndarray:
+    """Records that fit all members of another group about as well as their own, where the two are kept apart.
+
+    Nothing tells to which of the two people such a record belongs, so it belongs to neither. About as well: by mean bits
+    over the scored pairs, less than `TORN_BITS` between. A person's match settles it.
+    """
+    sums: dict[tuple[int, int], list[float]] = {}
+    for a, b, bits in zip(pairs.left.tolist(), pairs.right.tolist(), pairs.bits.tolist(), strict=True):
+        if bits == bits:
+            for node, other in ((a, b), (b, a)):
+                found = sums.setdefault((node, int(roots[other])), [0.0, 0.0])
+                found[0] += min(max(bits, -MAX_BITS), MAX_BITS)
+                found[1] += 1
+    settled = set(pairs.left[pairs.is_must].tolist()) | set(pairs.right[pairs.is_must].tolist())
+    torn = set()
+    for row in np.flatnonzero(pairs.is_link & (roots[pairs.left] != roots[pairs.right])).tolist():
+        for node, other in ((pairs.left[row], pairs.right[row]), (pairs.right[row], pairs.left[row])):
+            own, away = int(roots[node]), int(roots[other])
+            if away not in groups.apart[own] or groups.size[own] == 1 or int(node) in settled:
+                continue
+            at_home, abroad = sums.get((int(node), own)), sums[int(node), away]
+            fits_all = abroad[1] == groups.size[away]
+            if fits_all and at_home is not None and abroad[0] / abroad[1] > at_home[0] / at_home[1] - TORN_BITS:
+                torn.add(int(node))
+    return np.array(sorted(torn), dtype=np.int64)
+
+
+def _torn_links(pairs: ComponentPairs, own: np.ndarray, roots: np.ndarray) -> list[tuple[int, str]]:
+    """Rows of links that a torn record loses inside its own group."""
+    lost = pairs.is_link & (own[pairs.left] == own[pairs.right]) & (roots[pairs.left] != roots[pairs.right])
+    return [(row, "bridge") for row in np.flatnonzero(lost).tolist()]
 
 
 def _cuts(pairs: ComponentPairs, groups: _Groups, roots: np.ndarray) -> list[tuple[int, str]]:

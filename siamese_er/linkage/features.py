@@ -94,7 +94,7 @@ def features(compared: Compared, fit: TableFit, shape: TableShape) -> np.ndarray
     levels, n = compared.levels, len(compared.levels)
     weights = fit.weights()[np.arange(len(COMPARISONS)), levels] if n else np.zeros((0, len(COMPARISONS)))
     frequent = [i for i, c in enumerate(COMPARISONS) if c.frequency]
-    rarity = compared.rarities
+    rarity = compared.rarities.clip(0)
     onehot = np.concatenate(
         [levels[:, [i]] == np.arange(1, len(c.labels))[None, :] for i, c in enumerate(COMPARISONS)], axis=1
     )

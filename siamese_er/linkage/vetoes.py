@@ -14,9 +14,10 @@ from siamese_er.linkage.note_pairs import NOTE_FACTS
 OF_HOUSEHOLDS = (
     "national_id_conflict", "twins_pattern", "generation_gap", "near_given_name_in_household", "sibling_pattern",
     "same_id_other_person", "no_name_or_birth_date", "guarantor_pattern", "birth_date_in_doubt", "unnamed_newborn",
-    "sex_differs", "common_name_alone",
+    "sex_differs", "namesake",
 )  # fmt: skip
 MOST_STRANGERS = 0.01
+LEAST_BEARERS = 2  # values of a table that hold a given name
 LEAST_HOUSEHOLD_SHARE = 0.3
 """Of candidate pairs with one home, the share with different given names from which on households are plausible: the
 largest cut-off that still tells nine in ten of the held-out simulated tables with households (``jobs/train.py
@@ -25,7 +26,7 @@ VETOES = (
     "national_id_conflict", "twins_pattern", "generation_gap", "birth_order_conflict", "near_given_name_in_household",
     "sibling_pattern", "same_id_other_person", "no_name_or_birth_date", "suffix_conflict",
     "thin_evidence", "note_contradiction", "guarantor_pattern", "birth_date_in_doubt", "unnamed_newborn", "sex_differs",
-    "common_name_alone",
+    "namesake",
 )  # fmt: skip
 
 CONTRADICTIONS = (
@@ -71,7 +72,7 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape) -> np.ndarray:
         & home
         & ~(national >= 3)
         & (level("identifier") < 3)
-        & ((given == 3) | ((given == 4) & (level("sex") == 1))),
+        & ((given == 3) | ((given == 4) & ((level("sex") == 1) | established_given_names(compared, fit)))),
         "sibling_pattern": (gap >= 1) & (gap <= 3) & home & (given < 4) & (family >= 2) & ~(national >= 3),
         "same_id_other_person": same_id & (born >= 1) & (born <= dates.SAME_DAY) & other_given,
         "no_name_or_birth_date": ((given == 0) & (family == 0)) | ((born == 0) & ~same_id & (given <= 2)),
@@ -84,13 +85,13 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape) -> np.ndarray:
         & (family >= 2)
         & ((similar_given & (gap >= 15) & (born <= dates.SAME_DAY)) | (same_birth & other_given)),
         "birth_date_in_doubt": birth_date_in_doubt(compared),
-        "unnamed_newborn": (fact["newborn_sides"] == 1)
+        "unnamed_newborn": (fact["newborn_sides"] > 0)
         & (given == 0)
         & (national < 3)
         & (level("identifier") < 4)
         & (fact["newborn_order_conflict"] == 0),
         "sex_differs": (level("sex") == 1) & (given >= 5) & (national < 3) & (level("identifier") < 4),
-        "common_name_alone": common_name_alone(compared, fit),
+        "namesake": namesake(compared, fit),
     }
     if not shows_households(shape):
         patterns |= {name: np.zeros(len(levels), bool) for name in OF_HOUSEHOLDS}
@@ -108,35 +109,50 @@ def note_contradiction(compared: Compared) -> np.ndarray:
     return (birth & (born != dates.ONE_EDIT)) | (sex & other_sign)
 
 
-def birth_date_in_doubt(compared: Compared) -> np.ndarray:
-    """Whether the birth dates leave room for a relative of the same name, and no identifier tells that it is none.
+def no_identifier(compared: Compared) -> np.ndarray:
+    """Whether no identifier agrees, not even but for one error."""
+    return (compared.levels[:, INDEX["national_id"]] < 3) & (compared.levels[:, INDEX["identifier"]] < 4)
 
-    One error in one home: a sibling one to three years apart, or a parent. One error, day and month exchanged, or
-    1 January, which is often a default: nothing of the household agrees.
+
+def names_are_common(compared: Compared, fit: TableFit) -> np.ndarray:
+    """Whether MOST_STRANGERS or more others of these names are expected on the table, from the names' own rarity alone."""
+    names = compared.rarities[:, [INDEX["given_name"], INDEX["family_name"]]].clip(0).sum(1)
+    return fit.n_records * np.exp2(-names) > MOST_STRANGERS
+
+
+def established_given_names(compared: Compared, fit: TableFit) -> np.ndarray:
+    """Whether the given names differ and the rarer is borne by LEAST_BEARERS: two names, rather than one mistyped."""
+    rarity = compared.rarities[:, INDEX["given_name"]]
+    return (rarity < 0) & (fit.n_records * np.exp2(rarity.clip(-60, 0)) >= LEAST_BEARERS - 0.1)
+
+
+def birth_date_in_doubt(compared: Compared) -> np.ndarray:
+    """Whether the birth dates are not quite equal, and neither identifier nor e-mail tells that they are one person's.
+
+    One error: next-day twins, a sibling a year apart, a parent. Day and month exchanged, or 1 January, which is often a
+    default: where nothing of the household agrees.
     """
     levels = compared.levels
     born, email = levels[:, INDEX["birth_date"]], levels[:, INDEX["email"]]
     home = (levels[:, INDEX["address_line"]] >= 4) | (levels[:, INDEX["phone"]] == 3)
-    gap = compared.facts[:, PAIR_FACTS.index("year_gap")]
-    no_id = (levels[:, INDEX["national_id"]] < 3) & (levels[:, INDEX["identifier"]] < 4)
-    relative = home & (born == dates.ONE_EDIT) & (((gap >= 1) & (gap <= 3)) | (gap >= 15))
-    alone = ~home & (email < 3) & np.isin(born, (dates.ONE_EDIT, dates.SWAPPED, dates.FIRST_OF_YEAR))
-    return no_id & (relative | alone)
+    alone = ~home & np.isin(born, (dates.SWAPPED, dates.FIRST_OF_YEAR))
+    return no_identifier(compared) & (email < 3) & ((born == dates.ONE_EDIT) | alone)
 
 
-def common_name_alone(compared: Compared, fit: TableFit) -> np.ndarray:
-    """Whether names and birth date agree against two contacts that differ, and the names are not rare on this table.
+def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
+    """Whether two people of one name, which is not rare on this table, are plausible, and no identifier agrees.
 
-    Bearers of one name often share a birth date (in Harris County, 231 of 2,488 Maria Garcia do), and given and family
-    names go together, so that only the names' own rarity counts: fewer than MOST_STRANGERS records of that name are
-    expected by chance.
+    Their birth dates differ; or one is missing and neither telephone nor e-mail agrees; or they are equal, but two
+    contacts differ and none agrees: of 2,488 Maria Garcia in Harris County, 231 share a birth date with another.
     """
     levels = compared.levels
-    near = (levels[:, [INDEX[name] for name in ("national_id", "identifier", "phone", "email")]] >= 2).any(1)
-    near |= levels[:, INDEX["address_line"]] >= 3
-    n_other = (levels[:, [INDEX[name] for name in ("address_line", "phone", "email")]] == 1).sum(1)
-    names = compared.rarities[:, [INDEX["given_name"], INDEX["family_name"]]].sum(1)
-    return ~near & (n_other >= 2) & (fit.n_records * np.exp2(-names) > MOST_STRANGERS)
+    born = levels[:, INDEX["birth_date"]]
+    contacts = levels[:, [INDEX[name] for name in ("address_line", "phone", "email")]]
+    no_contact = (contacts[:, 1] < 3) & (contacts[:, 2] < 3)
+    differs = (born >= dates.DIFFERENT) & (born <= dates.SAME_DAY)
+    elsewhere = ((contacts == 1).sum(1) >= 2) & (contacts[:, 0] < 3) & (contacts[:, 1:] < 2).all(1)
+    pattern = differs | ((born == 0) & no_contact) | elsewhere
+    return no_identifier(compared) & names_are_common(compared, fit) & pattern
 
 
 def shows_households(shape: TableShape) -> bool:

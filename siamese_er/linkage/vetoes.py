@@ -17,6 +17,7 @@ OF_HOUSEHOLDS = (
     "sex_differs", "namesake",
 )  # fmt: skip
 MOST_STRANGERS = 0.01
+MOST_NAMESAKES = 0.2
 LEAST_BEARERS = 2  # values of a table that hold a given name
 LEAST_HOUSEHOLD_SHARE = 0.3
 """Of candidate pairs with one home, the share with different given names from which on households are plausible: the
@@ -84,7 +85,7 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape) -> np.ndarray:
         & home
         & (family >= 2)
         & ((similar_given & (gap >= 15) & (born <= dates.SAME_DAY)) | (same_birth & other_given)),
-        "birth_date_in_doubt": birth_date_in_doubt(compared),
+        "birth_date_in_doubt": birth_date_in_doubt(compared, fit),
         "unnamed_newborn": (fact["newborn_sides"] > 0)
         & (given == 0)
         & (national < 3)
@@ -114,10 +115,10 @@ def no_identifier(compared: Compared) -> np.ndarray:
     return (compared.levels[:, INDEX["national_id"]] < 3) & (compared.levels[:, INDEX["identifier"]] < 4)
 
 
-def names_are_common(compared: Compared, fit: TableFit) -> np.ndarray:
-    """Whether MOST_STRANGERS or more others of these names are expected on the table, from the names' own rarity alone."""
+def namesakes_expected(compared: Compared, fit: TableFit) -> np.ndarray:
+    """How many records of both names the table is expected to hold, from the rarity of each name alone."""
     names = compared.rarities[:, [INDEX["given_name"], INDEX["family_name"]]].clip(0).sum(1)
-    return fit.n_records * np.exp2(-names) > MOST_STRANGERS
+    return fit.n_records * np.exp2(-names)
 
 
 def established_given_names(compared: Compared, fit: TableFit) -> np.ndarray:
@@ -126,33 +127,35 @@ def established_given_names(compared: Compared, fit: TableFit) -> np.ndarray:
     return (rarity < 0) & (fit.n_records * np.exp2(rarity.clip(-60, 0)) >= LEAST_BEARERS - 0.1)
 
 
-def birth_date_in_doubt(compared: Compared) -> np.ndarray:
+def birth_date_in_doubt(compared: Compared, fit: TableFit) -> np.ndarray:
     """Whether the birth dates are not quite equal, and neither identifier nor e-mail tells that they are one person's.
 
-    One error: next-day twins, a sibling a year apart, a parent. Day and month exchanged, or 1 January, which is often a
-    default: where nothing of the household agrees.
+    One error in one home: next-day twins, a sibling a year apart, a parent. One error, day and month exchanged, or
+    1 January, which is often a default, where nothing of the household agrees and the names are not rare.
     """
     levels = compared.levels
     born, email = levels[:, INDEX["birth_date"]], levels[:, INDEX["email"]]
     home = (levels[:, INDEX["address_line"]] >= 4) | (levels[:, INDEX["phone"]] == 3)
-    alone = ~home & np.isin(born, (dates.SWAPPED, dates.FIRST_OF_YEAR))
-    return no_identifier(compared) & (email < 3) & ((born == dates.ONE_EDIT) | alone)
+    in_doubt = np.isin(born, (dates.ONE_EDIT, dates.SWAPPED, dates.FIRST_OF_YEAR))
+    alone = ~home & in_doubt & (namesakes_expected(compared, fit) > MOST_STRANGERS)
+    return no_identifier(compared) & (email < 3) & ((home & (born == dates.ONE_EDIT)) | alone)
 
 
 def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
     """Whether two people of one name, which is not rare on this table, are plausible, and no identifier agrees.
 
-    Their birth dates differ; or one is missing and neither telephone nor e-mail agrees; or they are equal, but two
-    contacts differ and none agrees: of 2,488 Maria Garcia in Harris County, 231 share a birth date with another.
+    Their birth dates differ; or they are equal, but two contacts differ and none agrees (of 2,488 Maria Garcia in Harris
+    County, 231 share a birth date with another); or one is missing, no contact agrees and the name is a common one.
     """
     levels = compared.levels
     born = levels[:, INDEX["birth_date"]]
     contacts = levels[:, [INDEX[name] for name in ("address_line", "phone", "email")]]
-    no_contact = (contacts[:, 1] < 3) & (contacts[:, 2] < 3)
+    no_contact = (contacts < (4, 3, 3)).all(1)
+    expected = namesakes_expected(compared, fit)
     differs = (born >= dates.DIFFERENT) & (born <= dates.SAME_DAY)
     elsewhere = ((contacts == 1).sum(1) >= 2) & (contacts[:, 0] < 3) & (contacts[:, 1:] < 2).all(1)
-    pattern = differs | ((born == 0) & no_contact) | elsewhere
-    return no_identifier(compared) & names_are_common(compared, fit) & pattern
+    undated = (born == 0) & no_contact & (expected > MOST_NAMESAKES)
+    return no_identifier(compared) & (((differs | elsewhere) & (expected > MOST_STRANGERS)) | undated)
 
 
 def shows_households(shape: TableShape) -> bool:

@@ -42,7 +42,7 @@ ONE_OF_EACH = [
     link("w", "x", 9.0, "auto", (), False),
     link("y", "z", 4.0, "review"),
     link("z", "a", -3.0, "no", ("generation_gap",)),
-    link("1", "2"), link("2", "3"), link("1", "3", -1.0, "no", ("twins_pattern",)),
+    link("1", "2", 12.0), link("2", "3"), link("1", "3", -1.0, "no", ("twins_pattern",)),
     link("4", "5"), link("5", "6"), link("4", "6", -1.0, "no", ("thin_evidence",)),
 ]  # fmt: skip
 

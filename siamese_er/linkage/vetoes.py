@@ -25,9 +25,8 @@ largest cut-off that still tells nine in ten of the held-out simulated tables wi
 --cut-offs``). A table where no homes are known has 1/3."""
 VETOES = (
     "national_id_conflict", "twins_pattern", "generation_gap", "birth_order_conflict", "near_given_name_in_household",
-    "sibling_pattern", "same_id_other_person", "no_name_or_birth_date", "suffix_conflict",
-    "thin_evidence", "note_contradiction", "guarantor_pattern", "birth_date_in_doubt", "unnamed_newborn", "sex_differs",
-    "namesake",
+    "sibling_pattern", "same_id_other_person", "no_name_or_birth_date", "suffix_conflict", "guarantor_pattern",
+    "birth_date_in_doubt", "unnamed_newborn", "sex_differs", "namesake", "thin_evidence", "note_contradiction",
 )  # fmt: skip
 
 CONTRADICTIONS = (

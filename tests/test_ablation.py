@@ -79,7 +79,7 @@ def test_notes_alone_hide_every_field_vector_and_fact():
     masked = masked_fields(compared)
 
     seen = {name for position, name in enumerate(COSINES) if not np.isnan(masked.cosines[:, position]).any()}
-    assert seen == {"cosine_note"}
+    assert seen == {"cosine_note", "cosine_note_terms"}
     assert not masked.levels.any()
     assert not masked.similarities.any()
     assert (masked.facts[:, PAIR_FACTS.index("year_gap")] == -1).all()

@@ -70,7 +70,7 @@ def veto_rows(tables: list[HeldOut], threshold: float) -> list[dict[str, float |
         if shows_households(table.scored.shape):
             evidence = table.scored.evidence
             rows = np.flatnonzero(probabilities(table.scored.weights) >= threshold)
-            marks.append(vetoes(evidence.compared, table.scored.fit, table.scored.shape)[rows])
+            marks.append(vetoes(evidence.compared, table.scored.fit, table.scored.shape, table.scored.context)[rows])
             is_true.append((table.entities[evidence.left] == table.entities[evidence.right])[rows])
     found, true = np.concatenate(marks), np.concatenate(is_true)
     alone = found & (found.sum(1) == 1)[:, None]

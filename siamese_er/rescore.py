@@ -170,10 +170,11 @@ def scored_batch(
     batch: pa.RecordBatch, weights: np.ndarray, from_notes: np.ndarray, learned: Learned
 ) -> pa.RecordBatch:
     """SCORES rows of pairs whose match weights, and what notes give of them, are known."""
-    compared = compared_of(batch)
+    compared, context = compared_of(batch), matrix_of(batch.column("context"), len(PAIR_CONTEXT), np.float32)
     return pa.RecordBatch.from_arrays(
         [batch.column("left_key"), batch.column("right_key"), pa.array(probabilities(weights)), pa.array(weights),
-         veto_lists(vetoes(compared, learned.fit, learned.shape)), pass_lists(batch.column("blocking_passes").to_numpy()),
+         veto_lists(vetoes(compared, learned.fit, learned.shape, context)),
+         pass_lists(batch.column("blocking_passes").to_numpy()),
          evidence_arrays(compared, learned.fit, weights, from_notes)],
         SCORES.names,
     )  # fmt: skip

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from siamese_er.config import BlockingSettings, NoteSettings
 from siamese_er.fields.note_tables import Note, note_table
 from siamese_er.fields.standard import StandardRules, standard_batch
-from siamese_er.linkage.compare import Compared
+from siamese_er.linkage.compare import PAIR_FACTS, Compared
 from siamese_er.linkage.tables import TableEvidence, arrow_table, table_evidence
 from siamese_er.neural.checkpoint import load_encoder
 from siamese_er.neural.embedding import embedding_columns
@@ -122,8 +122,10 @@ def loaded(path: str) -> TrainingTable:
     """A stored table."""
     with np.load(path, allow_pickle=False) as stored_table:
         arrays = dict(stored_table)
+    facts = np.zeros((len(arrays["facts"]), len(PAIR_FACTS)), np.float32)  # tables of before FAULTS have fewer
+    facts[:, : arrays["facts"].shape[1]] = arrays["facts"]
     compared = Compared(arrays["levels"], arrays["similarities"].astype(np.float32), arrays["rarities"].astype(np.float32),
-                        arrays["cosines"], arrays["facts"].astype(np.float32))  # fmt: skip
+                        arrays["cosines"], facts)  # fmt: skip
     evidence = TableEvidence(
         arrays["left"],
         arrays["right"],

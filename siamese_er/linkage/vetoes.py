@@ -19,7 +19,7 @@ OF_HOUSEHOLDS = (
 )  # fmt: skip
 MOST_STRANGERS = 0.01
 MOST_NAMESAKES = 0.2
-LIKELY_BITS, HARDLY_BITS = 4.6, 3.0
+LIKELY_BITS, HARDLY_BITS = 4.6, 2.0
 LEAST_BEARERS = 2  # values of a table that hold a given name
 LEAST_HOUSEHOLD_SHARE = 0.3
 """Of candidate pairs with one home, the share with different given names from which on households are plausible: the
@@ -168,12 +168,15 @@ def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
 def between_two_people(compared: Compared, context: np.ndarray | None) -> np.ndarray:
     """Whether a side, or both, has no birth date and fits a third record about as well, which the other side does not.
 
-    A record of father or son, where both are there. In: ``linkage.context.pair_context``, null where it is not known.
+    A record of father or son in one home, where both are there. In: ``linkage.context.pair_context``, null where that is
+    not known.
     """
     if context is None:
         return np.zeros(len(compared.levels), bool)
+    levels = compared.levels
+    home = (levels[:, INDEX["address_line"]] >= 4) | (levels[:, INDEX["phone"]] == 3)
     weight, rival = (context[:, PAIR_CONTEXT.index(name)] * 5 for name in ("first_weight", "contradiction"))
-    return (compared.levels[:, INDEX["birth_date"]] == 0) & (rival >= LIKELY_BITS) & (rival >= weight - HARDLY_BITS)
+    return home & (levels[:, INDEX["birth_date"]] == 0) & (rival >= LIKELY_BITS) & (rival >= weight - HARDLY_BITS)
 
 
 def shows_households(shape: TableShape) -> bool:

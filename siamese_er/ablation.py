@@ -12,8 +12,9 @@ from pyspark.sql import functions as F
 from siamese_er.config import GateSettings, MatchConfig
 from siamese_er.errors import ContractFault, without_values
 from siamese_er.intake import Alteration, Inputs
-from siamese_er.linkage.compare import COSINES, PAIR_FACTS, Compared
+from siamese_er.linkage.compare import PAIR_FACTS, Compared
 from siamese_er.linkage.comparisons import COMPARISONS
+from siamese_er.linkage.cosines import COSINES
 from siamese_er.pipeline import match
 from siamese_er.quality.evaluation import PAIR_COLUMNS, labelled
 from siamese_er.quality.intervals import RESAMPLES, entity_pairs, resampled, with_intervals

@@ -3,8 +3,9 @@
 import numpy as np
 import pyarrow as pa
 
-from siamese_er.linkage.compare import COSINES, PAIR_FACTS, Compared
+from siamese_er.linkage.compare import PAIR_FACTS, Compared
 from siamese_er.linkage.comparisons import COMPARISONS
+from siamese_er.linkage.cosines import COSINES
 
 WIDTHS = (len(COMPARISONS), len(COMPARISONS), len(COSINES), len(PAIR_FACTS))  # of the parts of ``measures``
 

@@ -19,8 +19,9 @@ from siamese_er.ablation import (
 from siamese_er.config import MatchConfig
 from siamese_er.errors import ContractFault
 from siamese_er.intake import Inputs
-from siamese_er.linkage.compare import COSINES, PAIR_FACTS, Compared
+from siamese_er.linkage.compare import PAIR_FACTS, Compared
 from siamese_er.linkage.comparisons import COMPARISONS
+from siamese_er.linkage.cosines import COSINES
 from siamese_er.schemas import NOTES, RECORDS, no_rows
 from siamese_er.sources.truth import read_truth
 

@@ -20,8 +20,9 @@ from siamese_er.fields.note_tables import (
     term_vector,
 )
 from siamese_er.linkage import compare as comparing
-from siamese_er.linkage.compare import COSINES, PAIR_FACTS, compare
+from siamese_er.linkage.compare import PAIR_FACTS, compare
 from siamese_er.linkage.comparisons import COMPARISONS
+from siamese_er.linkage.cosines import COSINES
 from siamese_er.linkage.explain import evidence_arrays
 from siamese_er.linkage.features import feature_names, features, table_shape
 from siamese_er.linkage.fellegi_sunter import WIDEST, TableFit

@@ -3,8 +3,9 @@
 import numpy as np
 import pyarrow as pa
 
-from siamese_er.linkage.compare import COSINES, Compared
+from siamese_er.linkage.compare import Compared
 from siamese_er.linkage.comparisons import COMPARISONS
+from siamese_er.linkage.cosines import COSINES
 from siamese_er.linkage.fellegi_sunter import TableFit
 from siamese_er.linkage.keys import PASS_NAMES
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from siamese_er.linkage.compare import COSINES, PAIR_FACTS, Compared
+from siamese_er.linkage.compare import PAIR_FACTS, Compared
 from siamese_er.linkage.comparisons import COMPARISONS, INDEX
+from siamese_er.linkage.cosines import COSINES
 from siamese_er.linkage.fellegi_sunter import TableFit
 from siamese_er.linkage.note_pairs import NOTE_FACTS
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from siamese_er.linkage.compare import COSINES, PAIR_FACTS, Compared
+from siamese_er.linkage.compare import PAIR_FACTS, Compared
+from siamese_er.linkage.cosines import COSINES
 from siamese_er.linkage.note_pairs import NOTE_FACTS
 
 NOTE_COSINES = tuple(name for name in COSINES if name in ("cosine_note", "cosine_cross", "cosine_note_terms"))

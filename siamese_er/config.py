@@ -125,14 +125,20 @@ class DecideSettings(Section):
     """From probability to band."""
 
     preset: Literal["safe", "balanced"] = Field("safe", description="safe: patients; balanced: best F1")
-    auto_threshold: Probability | None = Field(None, description="null: the preset's (safe .96, balanced .5)")
+    auto_threshold: Probability | None = Field(
+        None, description="null: the preset's (safe .96, or .9 on a table without households; balanced .5)"
+    )
     review_threshold: Probability = Field(0.2, description="pairs at or above it, not linked, are asked of a person")
 
-    def threshold(self) -> float:
-        """Match probability at or above which a pair is linked when nothing forbids it."""
+    def threshold(self, with_households: bool = True) -> float:
+        """Match probability at or above which a pair is linked when nothing forbids it, by whether the table shows homes."""
         if self.auto_threshold is not None:
             return self.auto_threshold
-        return {"safe": 0.96, "balanced": 0.5}[self.preset]
+        return {"safe": 0.96 if with_households else 0.9, "balanced": 0.5}[self.preset]
+
+    def on_table(self, with_households: bool) -> "DecideSettings":
+        """The settings with the threshold that holds on a table."""
+        return self.model_copy(update={"auto_threshold": self.threshold(with_households)})
 
 
 class SourceSettings(Section):

@@ -22,6 +22,7 @@ from siamese_er.gates import failed_gates
 from siamese_er.identity import enterprise_ids
 from siamese_er.intake import AS_READ, Alteration, Inputs, read_inputs, rows_on_disk, with_demo
 from siamese_er.labels import label_correction
+from siamese_er.linkage.vetoes import shows_households
 from siamese_er.model import model_folder, pair_head
 from siamese_er.neural.checkpoint import stored_card
 from siamese_er.neural.note_models import note_model_digest
@@ -100,8 +101,8 @@ def versions() -> dict[str, str]:
 def scored(
     spark: SparkSession, config: MatchConfig, run: RunFolder, standardised: DataFrame, inputs: Inputs,
     alteration: Alteration, record: dict[str, Any], clock: Clock,
-) -> tuple[DataFrame, DataFrame]:  # fmt: skip
-    """SCORES of all candidate pairs, as a checkpoint, and the records whose notes contradict them.
+) -> tuple[DataFrame, DataFrame, bool]:  # fmt: skip
+    """SCORES of all candidate pairs, as a checkpoint; the records whose notes contradict them; whether homes show.
 
     Blocking, fit and counts go into the record.
     """
@@ -145,7 +146,7 @@ def scored(
     }  # fmt: skip
     if config.input.truth is not None:
         record["blocking"] = pair_completeness(truth_of(spark, config), compared)
-    return result, vectors.where("wrong_chart").select("record_key")
+    return result, vectors.where("wrong_chart").select("record_key"), shows_households(found.shape)
 
 
 def towers_used(model: str, settings: ModelSettings) -> dict[str, Any]:
@@ -179,18 +180,20 @@ def matched(
             standardised_records(inputs.records, config.input, config.standardise), "standardised"
         )
         record["value_faults"] = [row.asDict() for row in fault_counts(standardised).collect()]
-    scores_found, wrong_charts = scored(spark, config, run, standardised, inputs, alteration, record, clock)
+    scores_found, wrong_charts, with_households = scored(
+        spark, config, run, standardised, inputs, alteration, record, clock
+    )
+    decide = config.decide.on_table(with_households)
+    record["decide"] = {"shows_households": with_households, "threshold": decide.threshold()}
     with clock.step("decide"):
         standing = run.checkpoint(standings(inputs.records, standardised), "standings")
-        pairs = run.checkpoint(
-            banded(scores_found, standing, inputs.decisions, config.decide, config.sources), "banded"
-        )
+        pairs = run.checkpoint(banded(scores_found, standing, inputs.decisions, decide, config.sources), "banded")
     with clock.step("cluster"):
         all_links = links(pairs)
         kept_apart = BALANCED_VETOES if config.decide.preset == "balanced" else CONTRADICTIONS
         grouped = clustered(
             inputs.records.select("record_key"), all_links, config.cluster, run.checkpoint, kept_apart,
-            config.decide.threshold(),
+            decide.threshold(),
         )  # fmt: skip
     with clock.step("identify"):
         old_crosswalk = before.read_table(spark, "crosswalk") if before else None

@@ -19,7 +19,7 @@ from siamese_er.fields.note_tables import (
     note_table,
     term_vector,
 )
-from siamese_er.linkage import compare as comparing
+from siamese_er.linkage import cosines as comparing
 from siamese_er.linkage.compare import PAIR_FACTS, compare
 from siamese_er.linkage.comparisons import COMPARISONS
 from siamese_er.linkage.cosines import COSINES
@@ -29,8 +29,8 @@ from siamese_er.linkage.fellegi_sunter import WIDEST, TableFit
 from siamese_er.linkage.note_cap import capped, has_note_evidence, without_notes
 from siamese_er.linkage.note_pairs import NOTE_FACTS
 from siamese_er.linkage.vetoes import veto_lists, vetoes
-from siamese_er.neural.head import Calibration, HeadModel, PairHead
-from siamese_er.score import Weighing, noted_weights
+from siamese_er.neural.head import Calibration, PairHead, Scorer
+from siamese_er.noted import noted_weights
 from siamese_er.simulation import EMBEDDED_TYPES
 
 EXAM = "Lungs clear to auscultation, heart sounds normal."
@@ -214,14 +214,14 @@ def test_features_have_a_column_for_each_sign():
     assert {"cosine_note_terms", "has_cosine_note_terms"} <= set(row)
 
 
-def head_of(weight: float) -> HeadModel:
-    """A head that says 0 and adds a weight for notes that agree on the birth year."""
+def scorer_of(weight: float) -> Scorer:
+    """A round that says 0 and adds a weight for notes that agree on the birth year."""
     network = PairHead(len(feature_names()), width=4).double().eval()
     for parameter in network.parameters():
         parameter.data.zero_()
     network.skip.weight.data[0, feature_names().index("note_birth_agrees")] = weight
     knots = (-40.0, 40.0)
-    return HeadModel((network,), Calibration(knots, knots), np.zeros(0), np.zeros(0), "", "")
+    return Scorer((network,), Calibration(knots, knots))
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,8 @@ def test_notes_move_a_match_weight_within_the_cap_and_the_evidence_sums_up(weigh
     table = noted((ANA, OF_ANA), (ANA, {}), (ANA, {}))
     compared = compare(table, np.array([0, 1]), np.array([1, 2]), 1000)
 
-    weights, from_notes = noted_weights(head_of(weight), compared, Weighing(fit_of(), SHAPE), most)
+    found = noted_weights(scorer_of(weight), compared, fit_of(), SHAPE, most)
+    weights, from_notes = found.weights, found.from_notes()
 
     assert weights == pytest.approx([expected, 0.0], abs=1e-4)
     assert from_notes[0] == pytest.approx(expected, abs=1e-4)

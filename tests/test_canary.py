@@ -18,7 +18,7 @@ records, notes, output = sys.argv[1:4]
 config = load_config(None, {"input.records": [records], "input.notes": [notes], "run.output": output}, [])
 spark = build_session(config, "failing")
 
-def quoting_note(encoder, batch, notes, table):
+def quoting_note(encoder_of, batch, notes, table):
     raise ValueError(f"cannot encode {[note.text for row in notes for note in row]}")
 
 def quoting_name(batch, rules):
@@ -27,8 +27,7 @@ def quoting_name(batch, rules):
 def cast(records, standardised):
     return standardised.selectExpr("record_key", "cast(cast(record_id as int) as string) as standing")
 
-real_embedding_columns = siamese_er.encode.embedding_columns
-siamese_er.encode.embedding_columns = quoting_note
+siamese_er.encode.columns_by_source = quoting_note
 print("STATUS encode", status_of(lambda: pipeline.match(spark, config)))
 siamese_er.standardise.standard_batch = quoting_name
 print("STATUS standardise", status_of(lambda: pipeline.match(spark, config)))

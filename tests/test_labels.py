@@ -176,10 +176,10 @@ def test_a_run_with_labels_takes_back_a_careless_calibration(spark, tmp_path, ma
     flags = {"input.records": [str(tmp_path / "records.parquet")], "input.labels": str(tmp_path / "labels.csv"),
              "run.output": str(tmp_path / "out"), "model.path": careless_model}  # fmt: skip
 
-    summary = pipeline.match(spark, load_config(None, flags, []))
+    summary = pipeline.match(spark, load_config(None, flags, ["labels.min_of_each=10"]))
 
     report = json.loads(Path(f"{summary.path}/run.json").read_text())["labels"]
-    assert report["accepted"], report
+    assert report["accepted"], json.dumps(report)
     assert report["log_loss_after"] < report["log_loss_before"] - report["standard_error"]
     assert report["pairs"] == report["known"] == len(all_labels)
     scored = pd.read_parquet(f"{summary.path}/scored_pairs")

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from pyspark.sql import functions as F
 
 from siamese_er import pipeline, read_run
 from siamese_er.config import MatchConfig, load_config
 from siamese_er.errors import ContractFault, GateFailed
-from siamese_er.schemas import PUBLISHED
+from siamese_er.schemas import EMBEDDINGS, PUBLISHED
 
 KEY = ["source", "record_id"]
 
@@ -158,7 +159,5 @@ def test_a_run_that_died_is_resumed_with_the_same_tables(spark, marked_input, su
 
 def empty_vectors(standardised):
     """Vectors that would change the scores, if a resumed run computed them again."""
-    return standardised.selectExpr(
-        "record_key", "cast(null as binary) field_vectors", "cast(null as binary) record_vector",
-        "cast(null as binary) note_vector",
-    )  # fmt: skip
+    nulls = [F.lit(None).cast(field.dataType).alias(field.name) for field in EMBEDDINGS.fields[1:]]
+    return standardised.select("record_key", *nulls)

@@ -151,7 +151,7 @@ def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
 
     Their birth dates differ; or they are equal, but two contacts differ and none agrees (of 2,488 Maria Garcia in Harris
     County, 231 share a birth date with another); or one is missing, no contact agrees,
-    and the name is a common one or an address one of strangers who live together.
+    and the name is a common one or both addresses are of strangers who live together.
     """
     levels = compared.levels
     born = levels[:, INDEX["birth_date"]]
@@ -160,7 +160,7 @@ def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
     expected = namesakes_expected(compared, fit)
     differs = (born >= dates.DIFFERENT) & (born <= dates.SAME_DAY)
     elsewhere = ((contacts == 1).sum(1) >= 2) & (contacts[:, 0] < 3) & (contacts[:, 1:] < 2).all(1)
-    in_group = compared.facts[:, PAIR_FACTS.index("group_address_sides")] > 0
+    in_group = compared.facts[:, PAIR_FACTS.index("group_address_sides")] == 2
     undated = (born == 0) & no_contact & (in_group | (expected > MOST_NAMESAKES))
     return no_identifier(compared) & (((differs | elsewhere) & (expected > MOST_STRANGERS)) | undated)
 

@@ -135,14 +135,15 @@ def birth_date_in_doubt(compared: Compared, fit: TableFit) -> np.ndarray:
 
     One error in one home: next-day twins, a sibling a year apart, a parent. One error, day and month exchanged, or
     1 January, which is often a default, where nothing of the household agrees and the names are not rare. A date that
-    cannot be.
+    cannot be, and is not nearly the other.
     """
     levels = compared.levels
     born, email = levels[:, INDEX["birth_date"]], levels[:, INDEX["email"]]
     home = (levels[:, INDEX["address_line"]] >= 4) | (levels[:, INDEX["phone"]] == 3)
     in_doubt = np.isin(born, (dates.ONE_EDIT, dates.SWAPPED, dates.FIRST_OF_YEAR))
     alone = ~home & in_doubt & (namesakes_expected(compared, fit) > MOST_STRANGERS)
-    impossible = (compared.facts[:, PAIR_FACTS.index("birth_fault_sides")] > 0) & (born != dates.EQUAL)
+    far = (born >= dates.DIFFERENT) & (born <= dates.SAME_DAY)
+    impossible = far & (compared.facts[:, PAIR_FACTS.index("birth_fault_sides")] > 0)
     return no_identifier(compared) & (email < 3) & ((home & (born == dates.ONE_EDIT)) | alone | impossible)
 
 

@@ -129,11 +129,14 @@ def ranked_versions(rows: DataFrame) -> DataFrame:
     Latest is the greatest ``updated_at`` (none is the earliest), then the greatest content, so that the order of the
     input decides nothing.
     """
-    content = [F.col(name) for name in (*MULTIVALUED, *SINGLE_VALUED, "identifiers", "notes")]
-    entries = F.array_sort(F.map_entries("extra")).alias("extra")
-    canonical = F.to_json(F.struct(*content, entries))
-    newest = Window.partitionBy("record_key").orderBy(F.col("updated_at").desc_nulls_last(), canonical.desc())
+    newest = Window.partitionBy("record_key").orderBy(F.col("updated_at").desc_nulls_last(), canonical_content().desc())
     return rows.withColumn("rank", F.row_number().over(newest))
+
+
+def canonical_content() -> Column:
+    """Everything a version says but its key and ``updated_at``, as text that is equal where the content is."""
+    content = [F.col(name) for name in (*MULTIVALUED, *SINGLE_VALUED, "identifiers", "notes")]
+    return F.to_json(F.struct(*content, F.array_sort(F.map_entries("extra")).alias("extra")))
 
 
 def inline_notes(records: DataFrame) -> DataFrame:

@@ -83,7 +83,7 @@ def read_inputs(
         versions, notes = run.write_table(batch.versions, "versions"), run.write_table(delivered, "notes")
     else:
         versions, notes = arrived.versions, arrived.notes
-        counts |= {"delivered": counts | arrived.counts} | version_counts(versions)
+        counts |= {"delivered": counts | arrived.counts, "notes": notes.count()} | version_counts(versions)
     if not counts["records"]:
         raise ContractFault("input: no rows with a record; a full run on an empty table would retire every patient")
     parts = parts_of(versions, known is not None or batch.inline_notes is not None)

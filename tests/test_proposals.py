@@ -32,7 +32,9 @@ def proposed(spark):
         spark.createDataFrame(links, LINKS),
         {"lab": SourceSettings(trust=3)},
     ).collect()
-    return {(f"{row['source']}:{row['record_id']}", f"{row['other_source']}:{row['other_record_id']}"): row for row in found}
+    return {
+        (f"{row['source']}:{row['record_id']}", f"{row['other_source']}:{row['other_record_id']}"): row for row in found
+    }
 
 
 def test_duplicates_of_one_source_are_replaced_by_the_latest_and_sources_see_each_other(proposed):

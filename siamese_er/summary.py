@@ -16,12 +16,15 @@ class Summary:
     def lines(self) -> list[str]:
         """The lines that ``jobs/match.py`` prints."""
         record, counts = self.record, self.record["counts"]
+        if record["status"] == "unchanged":
+            return [f"run {record['run_id']}: nothing new in the batch; the published run stays as it is"]
+        came = counts.get("delivered", counts)
         lines = [f"run {record['run_id']}: {record['status']}{', resumed' if record['resumed'] else ''}, {self.path}"]
         lines += [
             f"  {path.rsplit('/', 1)[-1]}: {mapping_line(mapping)}" for path, mapping in record["mappings"].items()
         ]
         rows = (
-            ("records in", counts["records"] + counts["quarantined_records"] + counts["earlier_versions"] + counts["deleted"]),
+            ("records in", came["records"] + came["quarantined_records"] + came["earlier_versions"] + came["deleted"]),
             ("quarantined", counts["quarantined"]), ("candidate pairs", record["candidate_pairs"]),
             ("links", counts["links"]), ("clusters", counts["clusters"]),
             ("golden records", counts["golden_records"]), ("review queue", counts["review_queue"]),

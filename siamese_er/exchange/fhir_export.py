@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from siamese_er.errors import ContractFault, without_values
 from siamese_er.exchange.resources import ExportRules, linkage, patient, provenance, retired_patient
 from siamese_er.files import files_of
-from siamese_er.schemas import CROSSWALK, ENTERPRISE_ID_HISTORY, GOLDEN_FIELDS, GOLDEN_RECORDS, STRING, conform, table
+from siamese_er.schemas import CROSSWALK, ENTERPRISE_ID_HISTORY, GOLDEN_RECORDS, STRING, conform, table
 from siamese_er.sources.inputs import jvm
 from siamese_er.standardise import day_first_sources
 from siamese_er.storage import RunFolder, previous_run

@@ -23,7 +23,7 @@ PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type
 US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-"
 MOTHERS_NAME = "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName"
 IDENTIFIER_TYPES = frozenset(
-    "AN BRN DL DR EI HC JHN MA MB MC MCN MCT MI MR NE NH NI NIIP PI PPN PRC PT RR SB SN SS TAX UDI WC XX".split()
+    ["AN", "BRN", "DL", "DR", "EI", "HC", "JHN", "MA", "MB", "MC", "MCN", "MCT", "MI", "MR", "NE", "NH", "NI", "NIIP", "PI", "PPN", "PRC", "PT", "RR", "SB", "SN", "SS", "TAX", "UDI", "WC", "XX"]
 )
 GENDERS = {"m": "male", "f": "female", "o": "other"}
 FHIR_ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")

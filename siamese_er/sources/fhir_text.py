@@ -17,8 +17,7 @@ XML = ("text/xml", "application/xml", "application/hl7-cda+xml", "application/hl
 READABLE = (*PLAIN, *HTML, *RTF, *XML)
 CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
 BLOCKS = frozenset(
-    "address article aside blockquote caption dd div dl dt fieldset footer form h1 h2 h3 h4 h5 h6 header item li"
-    " list main nav ol p paragraph pre section table tbody td th thead title tr ul".split()
+    ["address", "article", "aside", "blockquote", "caption", "dd", "div", "dl", "dt", "fieldset", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "item", "li", "list", "main", "nav", "ol", "p", "paragraph", "pre", "section", "table", "tbody", "td", "th", "thead", "title", "tr", "ul"]
 )
 BREAKS = frozenset({"br", "hr"})
 HIDDEN = frozenset({"script", "style", "head", "template", "noscript"})

@@ -148,15 +148,18 @@ def ranked_versions(rows: DataFrame) -> DataFrame:
     Latest is the greatest ``updated_at`` (none is the earliest), then the greatest FHIR version, then the greatest
     content, so that the order of the input decides nothing. A deletion that is final comes last.
     """
-    content = [F.col(name) for name in (*MULTIVALUED, *SINGLE_VALUED, "identifiers", "notes")]
-    entries = F.array_sort(F.map_entries("extra")).alias("extra")
-    canonical = F.to_json(F.struct(*content, entries))
     newest = Window.partitionBy("record_key").orderBy(
         F.col("is_final").desc(),
         *[F.col(name).desc_nulls_last() for name in ("updated_at", "version_id")],
-        canonical.desc(),
+        canonical_content().desc(),
     )
     return rows.withColumn("rank", F.row_number().over(newest))
+
+
+def canonical_content() -> Column:
+    """Everything a version says but its key and ``updated_at``, as text that is equal where the content is."""
+    content = [F.col(name) for name in (*MULTIVALUED, *SINGLE_VALUED, "identifiers", "notes")]
+    return F.to_json(F.struct(*content, F.array_sort(F.map_entries("extra")).alias("extra")))
 
 
 def inline_notes(records: DataFrame) -> DataFrame:

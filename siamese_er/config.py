@@ -13,7 +13,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 PassName = Literal[
     "national_id", "identifier", "phone", "email", "birth_date", "birth_date_name", "birth_day_name",
     "birth_month_name", "names", "names_spelled", "names_birth_year", "name_postal_code", "name_city", "address",
-    "name_address", "learned",
+    "name_address", "name_noted_year", "learned",
 ]  # fmt: skip
 SurvivorshipRule = Literal["most_recent", "source_trust", "majority", "longest", "union"]
 
@@ -99,7 +99,7 @@ class BlockingSettings(Section):
     passes: tuple[PassName, ...] = Field(
         ("national_id", "identifier", "phone", "email", "birth_date", "birth_date_name", "birth_day_name",
          "birth_month_name", "names", "names_spelled", "names_birth_year", "name_postal_code", "name_city", "address",
-         "name_address", "learned"),
+         "name_address", "name_noted_year", "learned"),
         min_length=1, description="blocking passes; two records pair when they share the key of at least one",
     )  # fmt: skip
     max_block_size: int = Field(120, ge=2, description="records; a larger block proposes nothing and is reported")
@@ -126,19 +126,22 @@ class DecideSettings(Section):
 
     preset: Literal["safe", "balanced"] = Field("safe", description="safe: patients; balanced: best F1")
     auto_threshold: Probability | None = Field(
-        None, description="null: the preset's (safe .96, or .9 on a table without households; balanced .5)"
+        None, description="null: the preset's (safe: from expected_precision; balanced: .5)"
     )
+    expected_precision: Probability = Field(
+        0.998, description="safe: expected share of true pairs among automatic links, by their calibrated probabilities"
+    )
+    least_threshold: Probability = Field(0.8, description="safe: no pair below this probability is linked automatically")
     review_threshold: Probability = Field(0.2, description="pairs at or above it, not linked, are asked of a person")
 
-    def threshold(self, with_households: bool = True) -> float:
-        """Match probability at or above which a pair is linked when nothing forbids it, by whether the table shows homes."""
+    def threshold(self) -> float:
+        """Match probability at or above which a pair is linked when nothing forbids it; ``threshold.on_table`` sets it.
+
+        Under ``safe``, before a table is known, the strictest that a table can get.
+        """
         if self.auto_threshold is not None:
             return self.auto_threshold
-        return {"safe": 0.96 if with_households else 0.9, "balanced": 0.5}[self.preset]
-
-    def on_table(self, with_households: bool) -> "DecideSettings":
-        """The settings with the threshold that holds on a table."""
-        return self.model_copy(update={"auto_threshold": self.threshold(with_households)})
+        return {"safe": 0.99, "balanced": 0.5}[self.preset]
 
 
 class SourceSettings(Section):

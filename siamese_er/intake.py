@@ -72,12 +72,16 @@ def read_inputs(
     """
     batch = reading.with_versions(run.checkpoint(reading.versions, "delivered"))
     bad, of_files = batch.quarantine, no_rows(spark, NOTES)
+    if batch.documents is not None:
+        of_files = of_files.unionByName(batch.documents)
     if config.input.notes:
-        of_files, bad_notes = read_notes(spark, config.input)
-        bad = bad.unionByName(bad_notes)
+        own, bad_notes = read_notes(spark, config.input)
+        of_files, bad = of_files.unionByName(own), bad.unionByName(bad_notes)
     bad = written_table(run, bad, "quarantine")
-    delivered = run.checkpoint(of_files, "delivered_notes")
+    written = run.checkpoint(of_files, "delivered_notes")
+    delivered = written.where("text is not null")
     counts = delivery_counts(config, batch, delivered, bad)
+    counts["notes_without_text"] = written.where("text is null").count()
     arrived = None if known is None else arrivals(known, batch.versions, delivered, run)
     if arrived is None:
         versions, notes = run.write_table(batch.versions, "versions"), run.write_table(delivered, "notes")

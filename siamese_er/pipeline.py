@@ -35,6 +35,7 @@ from siamese_er.standardise import fault_counts, standardised_records
 from siamese_er.storage import RunFolder, new_run, output_lock, previous_run, unfinished_run
 from siamese_er.summary import Summary
 from siamese_er.survivorship import crosswalk, crosswalk_history, golden_records
+from siamese_er.threshold import on_table
 
 OF_BEFORE = ("crosswalk", "crosswalk_history", "enterprise_id_history", "decisions", "answers")
 """What a run reads of the one before it, in either mode."""
@@ -114,7 +115,8 @@ def matched(
             return None
     found, standardised, learns = scoring_of(spark, config, run, known, inputs, alteration, record, clock)
     known = None if learns else known
-    decide = config.decide.on_table(found.with_households)
+    with clock.step("decide"):
+        decide = decided_by(config, known, found.scores)
     record["decide"] = {"shows_households": found.with_households, "threshold": decide.threshold()}
     with clock.step("decide"):
         standing = run.checkpoint(standings(inputs.records, standardised), "standings")
@@ -154,6 +156,13 @@ def matched(
         with clock.step("evaluate"):
             record["metrics"] = evaluate_run(spark, run.path, truth_of(spark, config))
     return tables, gates
+
+
+def decided_by(config: MatchConfig, known: Known | None, scores: DataFrame) -> DecideSettings:
+    """The settings of the decision with this table's threshold; a batch keeps that of the run that it adds to."""
+    if known is not None and not known.differs(config, ("decide",)):
+        return config.decide.model_copy(update={"auto_threshold": known.record["decide"]["threshold"]})
+    return on_table(config.decide, scores)
 
 
 def nothing_new(config: MatchConfig, known: Known, run: RunFolder, inputs: Inputs) -> bool:

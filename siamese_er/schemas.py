@@ -168,6 +168,30 @@ ENTERPRISE_ID_HISTORY = table(
     enterprise_id=STRING, event=STRING, other_enterprise_id=STRING, run_id=STRING, reason=STRING
 )
 
+FIRST_WEIGHTS = table(left_key=STRING, right_key=STRING, first_weight=DoubleType())
+"""FIRST_SCORES as kept for the next run."""
+
+LEARNED = table(name=STRING, shape=ArrayType(IntegerType()), numbers=ArrayType(DoubleType()))
+"""What a run learned about its table: one row for each number or array."""
+
+NOTE_COUNTS = table(kind=STRING, bucket=LongType(), n=LongType())
+"""What recurs in the notes of a table: boilerplate sentences, terms, records with notes; by hash."""
+
+GROUPED = table(record_key=STRING, cluster_key=STRING, component_key=STRING)
+"""MEMBERSHIPS with the component of links that the cluster was cut from; component_key is null without links."""
+
+ANSWERS = table(left_key=STRING, right_key=STRING, match_probability=DoubleType())
+"""Pairs between clusters that a person keeps apart, as they were scored when the person answered."""
+
+CROSSWALK_HISTORY = CROSSWALK
+"""Crosswalk rows that hold no longer; valid_to says until when they did."""
+
+PROPOSALS = table(
+    proposal_id=STRING, kind=STRING, source=STRING, record_id=STRING, other_source=STRING, other_record_id=STRING,
+    enterprise_id=STRING, match_probability=DoubleType(), basis=STRING,
+)  # fmt: skip
+"""What source systems may want to do; see ``proposals.py``."""
+
 PUBLISHED = {
     "crosswalk": CROSSWALK, "scored_pairs": SCORED_PAIRS, "golden_records": GOLDEN_RECORDS, "clusters": CLUSTERS,
     "review_queue": REVIEW_QUEUE, "quarantine": QUARANTINE, "enterprise_id_history": ENTERPRISE_ID_HISTORY,

@@ -92,11 +92,7 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape, context: np.nda
         & (family >= 2)
         & ((similar_given & (gap >= 15) & (born <= dates.SAME_DAY)) | (same_birth & other_given)),
         "birth_date_in_doubt": birth_date_in_doubt(compared, fit),
-        "unnamed_newborn": (fact["newborn_sides"] > 0)
-        & (given == 0)
-        & (national < 3)
-        & (level("identifier") < 4)
-        & (fact["newborn_order_conflict"] == 0),
+        "unnamed_newborn": unnamed_newborn(compared, context),
         "sex_differs": (level("sex") == 1)
         & (given >= 5)
         & (national < 3)
@@ -174,6 +170,24 @@ def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
     in_group = compared.facts[:, PAIR_FACTS.index("group_address_sides")] == 2
     undated = (born == 0) & no_contact & (in_group | (expected > MOST_NAMESAKES))
     return no_identifier(compared) & (((differs | elsewhere) & (expected > MOST_STRANGERS)) | undated)
+
+
+def unnamed_newborn(compared: Compared, context: np.ndarray | None) -> np.ndarray:
+    """Whether a baby without a name may be another baby than the other record tells of, and no identifier agrees.
+
+    A twin is plausible but where birth date and sex do not differ, a contact agrees (two, where neither record has a name)
+    and no third record fits one of the two and not the other.
+    """
+    levels = compared.levels
+    fact = {name: compared.facts[:, PAIR_FACTS.index(name)] for name in ("newborn_sides", "newborn_order_conflict")}
+    nameless = (fact["newborn_sides"] > 0) & (levels[:, INDEX["given_name"]] == 0)
+    if context is None:
+        return nameless & no_identifier(compared) & (fact["newborn_order_conflict"] == 0)
+    contacts = (levels[:, [INDEX[name] for name in ("address_line", "phone", "email")]] >= (4, 3, 3)).sum(1)
+    same = (levels[:, INDEX["birth_date"]] == dates.EQUAL) & (levels[:, INDEX["sex"]] != 1)
+    has_rival = context[:, PAIR_CONTEXT.index("contradiction")] * 5 >= 0
+    alone = same & (contacts >= fact["newborn_sides"]) & ~has_rival
+    return nameless & no_identifier(compared) & (fact["newborn_order_conflict"] == 0) & ~alone
 
 
 def between_two_people(compared: Compared, context: np.ndarray | None) -> np.ndarray:

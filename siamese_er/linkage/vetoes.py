@@ -82,7 +82,7 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape, context: np.nda
         "no_name_or_birth_date": ((given == 0) & (family == 0))
         | ((born == 0) & ~same_id & (given <= 2) & ((given == 1) | (note_support(compared) < MOST_BITS))),
         "suffix_conflict": (level("name_suffix") == 1) & ~(national >= 3) & (born != dates.EQUAL),
-        "between_two_people": between_two_people(compared, context),
+        "between_two_people": between_two_people(compared, context) & (note_support(compared) < MOST_BITS),
         "thin_evidence": thin_evidence(compared, fit),
         "note_contradiction": note_contradiction(compared),
         "wrong_chart": (fact["wrong_chart_sides"] > 0) & no_identifier(compared),
@@ -138,7 +138,7 @@ def birth_date_in_doubt(compared: Compared, fit: TableFit) -> np.ndarray:
 
     One error in one home: next-day twins, a sibling a year apart, a parent; unless the notes tell as much. One error,
     day and month exchanged, or 1 January, which is often a default, where nothing of the household agrees and the names
-    are not rare. A date that cannot be, and is not nearly the other.
+    are not rare. A date that cannot be, is not nearly the other, and stands beside no note that knows the year.
     """
     levels = compared.levels
     born, email = levels[:, INDEX["birth_date"]], levels[:, INDEX["email"]]
@@ -146,7 +146,8 @@ def birth_date_in_doubt(compared: Compared, fit: TableFit) -> np.ndarray:
     in_doubt = np.isin(born, (dates.ONE_EDIT, dates.SWAPPED, dates.FIRST_OF_YEAR))
     alone = ~home & in_doubt & (namesakes_expected(compared, fit) > MOST_STRANGERS)
     far = (born >= dates.DIFFERENT) & (born <= dates.SAME_DAY)
-    impossible = far & (compared.facts[:, PAIR_FACTS.index("birth_fault_sides")] > 0)
+    noted = compared.facts[:, PAIR_FACTS.index("note_birth")] > 0
+    impossible = far & (compared.facts[:, PAIR_FACTS.index("birth_fault_sides")] > 0) & ~noted
     is_told = (note_support(compared) >= MOST_BITS) | record_errs(compared)
     at_home = home & (born == dates.ONE_EDIT) & ~is_told
     return no_identifier(compared) & (email < 3) & (at_home | alone | impossible)

@@ -146,8 +146,10 @@ def count_events(day: Day, *events: str) -> int:
 
 def cpu_seconds(spark: SparkSession) -> float:
     """CPU seconds of the session's JVM so far, Python workers apart: steadier than the clock on a busy machine."""
-    bean: Any = spark._jvm.java.lang.management.ManagementFactory.getOperatingSystemMXBean()  # type: ignore[union-attr]
-    return bean.getProcessCpuTime() / 1e9
+    jvm: Any = spark._jvm
+    beans = jvm.java.lang.management.ManagementFactory.getPlatformMBeanServer()
+    system = jvm.javax.management.ObjectName("java.lang:type=OperatingSystem")
+    return beans.getAttribute(system, "ProcessCpuTime") / 1e9
 
 
 def other_model(folder: Path) -> str:

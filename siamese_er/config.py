@@ -13,7 +13,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 PassName = Literal[
     "national_id", "identifier", "phone", "email", "birth_date", "birth_date_name", "birth_day_name",
     "birth_month_name", "names", "names_spelled", "names_birth_year", "name_postal_code", "name_city", "address",
-    "name_address", "learned",
+    "name_address", "name_noted_year", "learned",
 ]  # fmt: skip
 SurvivorshipRule = Literal["most_recent", "source_trust", "majority", "longest", "union"]
 
@@ -99,7 +99,7 @@ class BlockingSettings(Section):
     passes: tuple[PassName, ...] = Field(
         ("national_id", "identifier", "phone", "email", "birth_date", "birth_date_name", "birth_day_name",
          "birth_month_name", "names", "names_spelled", "names_birth_year", "name_postal_code", "name_city", "address",
-         "name_address", "learned"),
+         "name_address", "name_noted_year", "learned"),
         min_length=1, description="blocking passes; two records pair when they share the key of at least one",
     )  # fmt: skip
     max_block_size: int = Field(120, ge=2, description="records; a larger block proposes nothing and is reported")

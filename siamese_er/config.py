@@ -44,9 +44,13 @@ class InputSettings(Section):
     truth: str | None = Field(
         None, description="source, record_id, entity_id: adds precision, recall, pair completeness"
     )
-    format: Literal["auto", "parquet", "csv", "json", "fhir"] = Field("auto", description="auto: by file name")
+    format: Literal["auto", "parquet", "csv", "json", "fhir", "omop"] = Field(
+        "auto", description="auto: by file name; FHIR and OMOP by content"
+    )
     columns: dict[str, str] = Field(default_factory=dict, description="foreign column name = contract column name")
-    source_from_path: bool = Field(False, description="without a source column, use the file's name as the source")
+    source_from_path: bool = Field(
+        False, description="without a source column, use the file's name as the source (FHIR, OMOP: the folder's)"
+    )
     date_formats: tuple[str, ...] = Field((), description="strptime formats tried first for dates, e.g. %d.%m.%Y")
     day_first: bool | None = Field(
         None, description="05/04/1980: true day first, false month first, null by the column"

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -12,11 +12,12 @@ from pyspark.sql import functions as F
 from siamese_er.errors import ContractFault, without_values
 from siamese_er.exchange.resources import ExportRules, linkage, patient, provenance, retired_patient
 from siamese_er.files import files_of
-from siamese_er.schemas import CROSSWALK, ENTERPRISE_ID_HISTORY, GOLDEN_FIELDS, GOLDEN_RECORDS, STRING, conform, table
+from siamese_er.schemas import CROSSWALK, ENTERPRISE_ID_HISTORY, GOLDEN_RECORDS, STRING, conform, table
 from siamese_er.sources.inputs import jvm
 from siamese_er.standardise import day_first_sources
 from siamese_er.storage import RunFolder, previous_run
 
+Batches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 TYPES = ("Patient", "Linkage", "Provenance")
 RESOURCES = table(enterprise_id=STRING, **dict.fromkeys(TYPES, STRING))
 RESOURCES_PER_FILE = 100_000
@@ -29,9 +30,7 @@ def export_fhir(spark: SparkSession, run_path: str, output: str, servers: Mappin
 
     Raises: ContractFault where nothing is published, or the folder is not empty.
     """
-    run = previous_run(spark, run_path, run_path)
-    if run is None:
-        raise ContractFault(f"--run {run_path}: no run is published there")
+    run = published_run(spark, run_path)
     if files_of(spark, output).names(output):
         raise ContractFault(f"--output {output}: the folder is not empty; name a new one")
     resources = golden_resources(spark, run, servers).persist()
@@ -39,13 +38,29 @@ def export_fhir(spark: SparkSession, run_path: str, output: str, servers: Mappin
         counts = resources.agg(*[F.count(kind).alias(kind) for kind in TYPES]).first()
         assert counts is not None
         written = {
-            kind: write_ndjson(resources.select("enterprise_id", F.col(kind).alias("value")), kind, counts[kind], output)
+            kind: write_ndjson(
+                resources.select("enterprise_id", F.col(kind).alias("value")), kind, counts[kind], output
+            )
             for kind in TYPES
         }
     finally:
         resources.unpersist()
     write_manifest(spark, run, output, written)
     return counts.asDict()
+
+
+def published_run(spark: SparkSession, path: str) -> RunFolder:
+    """The published run of an output folder, or the run whose own folder this is.
+
+    Raises: ContractFault where it is neither.
+    """
+    try:
+        run = previous_run(spark, path, path)
+    except ContractFault:
+        run = None
+    if run is None:
+        raise ContractFault(f"--run {path}: neither an output folder with a published run nor a run's own folder")
+    return run
 
 
 def golden_resources(spark: SparkSession, run: RunFolder, servers: Mapping[str, str]) -> DataFrame:
@@ -75,9 +90,7 @@ def golden_resources(spark: SparkSession, run: RunFolder, servers: Mapping[str, 
     )
 
 
-def export_rules(
-    spark: SparkSession, run: RunFolder, golden: DataFrame, servers: Mapping[str, str]
-) -> ExportRules:
+def export_rules(spark: SparkSession, run: RunFolder, golden: DataFrame, servers: Mapping[str, str]) -> ExportRules:
     """How the run read dates, so that golden dates are read alike."""
     settings: dict[str, Any] = run.read_record(spark).get("config", {}).get("input", {})
     formats, is_day_first = tuple(settings.get("date_formats") or ()), settings.get("day_first")
@@ -87,7 +100,7 @@ def export_rules(
     return ExportRules(dict(servers), formats, is_day_first, sources)
 
 
-def golden_writer(rules: ExportRules):  # type: ignore[no-untyped-def]
+def golden_writer(rules: ExportRules) -> Batches:
     """A function over batches of golden records with their members that gives batches of RESOURCES."""
 
     @without_values("export FHIR")
@@ -107,7 +120,7 @@ def golden_writer(rules: ExportRules):  # type: ignore[no-untyped-def]
     return write
 
 
-def retired_writer():  # type: ignore[no-untyped-def]
+def retired_writer() -> Batches:
     """A function over batches of ended ids and their survivors that gives batches of RESOURCES."""
 
     @without_values("export FHIR")
@@ -115,7 +128,10 @@ def retired_writer():  # type: ignore[no-untyped-def]
         for batch in batches:
             rows = batch.to_pylist()
             yield resource_batch(
-                [(row["enterprise_id"], retired_patient(row["enterprise_id"], row["survivor"]), None, None) for row in rows]
+                [
+                    (row["enterprise_id"], retired_patient(row["enterprise_id"], row["survivor"]), None, None)
+                    for row in rows
+                ]
             )
 
     return write

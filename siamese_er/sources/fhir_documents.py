@@ -14,8 +14,7 @@ from siamese_er.config import InputSettings
 from siamese_er.errors import without_values
 from siamese_er.schemas import KEY_SEPARATOR, NOTES, conform
 from siamese_er.sources import fhir_lines as fhir
-from siamese_er.sources.fhir_lines import Lines, listed, parsed, part
-from siamese_er.sources.fhir_patients import CODED
+from siamese_er.sources.fhir_lines import CODED, Lines, listed, parsed, part
 from siamese_er.sources.fhir_text import HTML, PLAIN, RTF, XML, read_attachment
 
 ATTACHMENT = "struct<contentType:string,data:string,url:string,size:string,hash:string>"
@@ -40,7 +39,9 @@ def document_notes(lines: Lines, settings: InputSettings) -> DataFrame:
     )
     joined = inline.join(referred, ["source", "binary_id"], "left")
     whole = [F.coalesce(name, f"referred_{name}").alias(name) for name in READ.names]
-    texts = joined.select(*[name for name in joined.columns if name not in READ.names and "referred_" not in name], *whole)
+    texts = joined.select(
+        *[name for name in joined.columns if name not in READ.names and "referred_" not in name], *whole
+    )
     is_sound = F.coalesce(F.col("size").try_cast("bigint") == F.col("n_bytes"), F.lit(True)) & F.coalesce(
         F.col("hash") == F.col("sha1"), F.lit(True)
     )
@@ -51,15 +52,18 @@ def attachments(lines: Lines, settings: InputSettings) -> DataFrame:
     """One row for each attachment of each version of a document, contained Binaries put in their place."""
     reference = parsed("subject", "struct<reference:string>")["reference"]
     kind = parsed("type", CODED)
+    coding = F.get(kind["coding"], F.lit(0))
+    started = parsed("context", "struct<period:struct<start:string>>")["period"]["start"]
+    is_current = F.coalesce(part("status") == "current", F.lit(True))
+    is_error = F.coalesce(part("docStatus") == "entered-in-error", F.lit(False))
     contained = listed("contained", CONTAINED)
     documents = lines.of("DocumentReference").select(
         fhir.source_of(settings).alias("source"),
         part("id").alias("note_id"),
         fhir.referred_id(reference, "Patient").alias("record_id"),
-        F.coalesce(part("date"), parsed("context", "struct<period:struct<start:string>>")["period"]["start"]).alias("note_date"),
-        F.coalesce(kind["text"], F.get(kind["coding"], F.lit(0))["display"], F.get(kind["coding"], F.lit(0))["code"]).alias("note_type"),
-        (F.coalesce(part("status"), F.lit("current")).isin("current")
-         & (F.coalesce(part("docStatus"), F.lit("final")) != "entered-in-error")).alias("holds"),
+        F.coalesce(part("date"), started).alias("note_date"),
+        F.coalesce(kind["text"], coding["display"], coding["code"]).alias("note_type"),
+        (is_current & ~is_error).alias("holds"),
         *[column.alias(name) for name, column in fhir.version_columns(parsed("meta", fhir.META)).items()],
         F.filter(contained, lambda own: own["resourceType"] == "Binary").alias("contained"),
         F.posexplode_outer(listed("content", CONTENT)).alias("place", "content"),
@@ -122,7 +126,10 @@ def current_notes(texts: DataFrame, lines: Lines, settings: InputSettings) -> Da
         *[F.col(name).desc_nulls_last() for name in ("updated_at", "version_id")],
         F.col("holds"),
         F.col("text").isNull(),
-        *[F.col(name).asc_nulls_last() for name in ("preference", "place", "record_id", "note_date", "note_type", "text")],
+        *[
+            F.col(name).asc_nulls_last()
+            for name in ("preference", "place", "record_id", "note_date", "note_type", "text")
+        ],
     )
     latest = both.withColumn("rank", F.row_number().over(first)).where("rank = 1 and holds")
     record_key = F.concat("source", F.lit(KEY_SEPARATOR), "record_id")

@@ -8,11 +8,13 @@ from pyspark.sql import functions as F
 
 from siamese_er.config import InputSettings
 from siamese_er.schemas import QUARANTINE, conform
+from siamese_er.sources.columns import present
 from siamese_er.sources.fhir_files import FhirFile
 from siamese_er.sources.tables import RawTable, json_lines, json_table, positions
 
 META = "struct<versionId:string,lastUpdated:string,source:string,security:array<struct<system:string,code:string>>>"
 DELETED = "array<struct<request:struct<method:string,url:string>>>"
+CODED = "struct<text:string,coding:array<struct<system:string,code:string,display:string>>>"
 ID = r"[A-Za-z0-9.\-]{1,64}"
 FOLDER = r"([^/]+?)(?:/(?:Patient|DocumentReference|Binary|Bundle|deleted|output|data))*/[^/]+$"
 PLACES = ("source_path", "block", "mark", "reason")
@@ -58,8 +60,20 @@ def listed(name: str, kind: str) -> Column:
 
 def ordered(items: Column, rank: Callable[[Column], Column]) -> Column:
     """The items by ascending rank, those of one rank as they stood."""
-    keyed = F.transform(items, lambda item, place: F.struct(rank(item).alias("rank"), place.alias("place"), item.alias("item")))  # fmt: skip
+    keyed = F.transform(
+        items, lambda item, place: F.struct(rank(item).alias("rank"), place.alias("place"), item.alias("item"))
+    )
     return F.transform(F.array_sort(keyed), lambda entry: entry["item"])
+
+
+def said(value: Column, words: tuple[str, ...]) -> Column:
+    """True where the value is one of the words; false also where it is null."""
+    return F.coalesce(value.isin(*words), F.lit(False))
+
+
+def all_texts(items: Column, text_of: Callable[[Column], Column]) -> Column:
+    """The distinct texts of the items that are not blank, trimmed, in the order of the items."""
+    return F.array_distinct(present(F.transform(items, lambda item: F.trim(text_of(item)))))
 
 
 def source_of(settings: InputSettings) -> Column:

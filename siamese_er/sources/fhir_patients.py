@@ -3,14 +3,26 @@
 Source: HL7 FHIR R4 (4.0.1), Patient, HumanName, ContactPoint, Address, Identifier; US Core for race, ethnicity, birth sex.
 """
 
+from collections.abc import Callable
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from siamese_er.config import InputSettings
-from siamese_er.schemas import IDENTIFIERS, KEY_SEPARATOR, MULTIVALUED, SINGLE_VALUED
+from siamese_er.schemas import IDENTIFIERS
 from siamese_er.sources import fhir_lines as fhir
 from siamese_er.sources.columns import once, present
-from siamese_er.sources.fhir_lines import Lines, listed, ordered, parsed, part
+from siamese_er.sources.fhir_details import (
+    EXTENSION,
+    MOTHERS_NAME,
+    death_dates,
+    extension_texts,
+    extra,
+    sexes,
+    single_columns,
+)
+from siamese_er.sources.fhir_lines import CODED, Lines, all_texts, listed, ordered, parsed, part, said
+from siamese_er.sources.rows import completed
 
 PERIOD = "struct<start:string,end:string>"
 NAME = f"struct<use:string,text:string,family:string,given:array<string>,suffix:array<string>,period:{PERIOD}>"
@@ -19,12 +31,7 @@ ADDRESS = (
     "struct<use:string,text:string,line:array<string>,city:string,district:string,state:string,postalCode:string,"
     f"country:string,period:{PERIOD}>"
 )
-CODED = "struct<text:string,coding:array<struct<system:string,code:string,display:string>>>"
 IDENTIFIER = f"struct<system:string,value:string,type:{CODED},assigner:struct<display:string>>"
-INNER = "array<struct<url:string,valueString:string,valueCoding:struct<code:string,display:string>>>"
-EXTENSION = f"struct<url:string,valueString:string,valueCode:string,extension:{INNER}>"
-LINK = "struct<type:string,other:struct<reference:string,identifier:struct<system:string,value:string>>>"
-COMMUNICATION = f"struct<language:{CODED},preferred:string>"
 
 ANONYMOUS, FORMER = "anonymous", ("maiden", "old")
 NAME_RANKS = {"official": 0, "usual": 1, "temp": 3, "nickname": 4, "old": 5, "maiden": 6}
@@ -38,9 +45,6 @@ NATIONAL_SYSTEMS = (
 NATIONAL_TYPES = r"^(SS|NI|NN[A-Z]{2,3})$"
 OWN_SYSTEM = "urn:siamese-er:system:"  # what `exchange.resources` writes before a scope that is no URI
 ENTERPRISE_SYSTEM = "urn:siamese-er:enterprise-id"  # repeats Patient.id in golden records
-MOTHERS_NAME = "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName"
-US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-"
-CONFIDENTIAL = ("R", "V")  # v3-Confidentiality: restricted, very restricted
 
 
 def patient_rows(lines: Lines, settings: InputSettings) -> DataFrame:
@@ -60,15 +64,6 @@ def patient_rows(lines: Lines, settings: InputSettings) -> DataFrame:
     deleted = fhir.tombstones(lines, "Patient", settings).withColumnRenamed("resource_id", "record_id")
     gone = completed(deleted.withColumns({"deleted": F.lit("true"), "version_id": F.lit(None).cast("bigint")}))
     return living.unionByName(gone)
-
-
-def completed(rows: DataFrame) -> DataFrame:
-    """The rows with every column of RECORDS, empty where the resource says nothing of it."""
-    absent: dict[str, Column] = {name: F.array().cast("array<string>") for name in (*MULTIVALUED, "notes")}
-    absent |= {name: F.lit(None).cast("string") for name in SINGLE_VALUED}
-    absent |= {"identifiers": F.array().cast(IDENTIFIERS), "extra": F.lit(None).cast("map<string,string>")}
-    missing = {name: column for name, column in absent.items() if name not in rows.columns}
-    return rows.withColumns(missing | {"record_key": F.concat("source", F.lit(KEY_SEPARATOR), "record_id")})
 
 
 def with_elements(patients: DataFrame) -> DataFrame:
@@ -93,12 +88,7 @@ def with_elements(patients: DataFrame) -> DataFrame:
     )
 
 
-def said(value: Column, words: tuple[str, ...]) -> Column:
-    """True where the value is one of the words; false also where it is null."""
-    return F.coalesce(value.isin(*words), F.lit(False))
-
-
-def ranked(ranks: dict[str, int], unsaid: int):  # type: ignore[no-untyped-def]
+def ranked(ranks: dict[str, int], unsaid: int) -> Callable[[Column], Column]:
     """A function: the rank of an element by its use, behind the others where its period has ended."""
 
     def rank(element: Column) -> Column:
@@ -108,11 +98,6 @@ def ranked(ranks: dict[str, int], unsaid: int):  # type: ignore[no-untyped-def]
         return by_use + F.when(element["period"]["end"].isNotNull(), ENDED).otherwise(0)
 
     return rank
-
-
-def all_texts(items: Column, text_of) -> Column:  # type: ignore[no-untyped-def]
-    """The distinct texts of the items that are not blank, trimmed, in the order of the items."""
-    return F.array_distinct(present(F.transform(items, lambda item: F.trim(text_of(item)))))
 
 
 def name_columns() -> dict[str, Column]:
@@ -176,7 +161,10 @@ def identifier_columns() -> dict[str, Column]:
         codings = F.coalesce(item["type"]["coding"], F.array())
         ranked = ordered(codings, lambda coding: F.when(coding["system"].endswith("v2-0203"), 0).otherwise(1))
         code = F.coalesce(F.get(ranked, F.lit(0))["code"], item["type"]["text"])
-        own = F.when(item["system"].startswith(OWN_SYSTEM), F.try_url_decode(F.substring(item["system"], len(OWN_SYSTEM) + 1, 500)))
+        own = F.when(
+            item["system"].startswith(OWN_SYSTEM),
+            F.try_url_decode(F.substring(item["system"], len(OWN_SYSTEM) + 1, 500)),
+        )
         system = F.nullif(F.trim(F.coalesce(own, item["system"])), F.lit(""))
         is_national = F.coalesce(F.lower(system).isin(*NATIONAL_SYSTEMS), F.lit(False)) | F.coalesce(
             code.rlike(NATIONAL_TYPES), F.lit(False)
@@ -196,70 +184,3 @@ def identifier_columns() -> dict[str, Column]:
         "national_id": all_texts(F.filter(items, lambda item: item["is_national"]), lambda item: item["value"]),
         "mrn": all_texts(F.filter(items, lambda item: item["is_bare_mrn"]), lambda item: item["value"]),
     }
-
-
-def extension_texts(url: str) -> Column:
-    """The texts of one extension: its value, or the ``text`` in it, or the names of its codings."""
-
-    def text_of(extension: Column) -> Column:
-        inner = F.coalesce(extension["extension"], F.array())
-        words = F.get(F.filter(inner, lambda own: own["url"] == "text"), F.lit(0))["valueString"]
-        names = F.concat_ws(", ", F.transform(inner, lambda own: own["valueCoding"]["display"]))
-        return F.coalesce(extension["valueString"], extension["valueCode"], words, names)
-
-    return all_texts(F.filter(F.col("extensions"), lambda extension: extension["url"] == url), text_of)
-
-
-def sexes() -> Column:
-    """The administrative gender; where it is unknown or absent, US Core's birth sex or sex."""
-    gender = F.nullif(part("gender"), F.lit("unknown"))
-    birth_sexes = F.concat(extension_texts(f"{US_CORE}birthsex"), extension_texts(f"{US_CORE}sex"))
-    return F.when(gender.isNotNull(), F.array(gender)).otherwise(F.slice(birth_sexes, 1, 1))
-
-
-def death_dates() -> Column:
-    """The day in deceasedDateTime, as precise as it is."""
-    return present(F.array(F.regexp_replace(part("deceasedDateTime"), "T.*$", "")))
-
-
-def single_columns() -> dict[str, Column]:
-    """The columns with one value. ``multipleBirthInteger`` is a birth order, and says that there were several."""
-    order = part("multipleBirthInteger")
-    security = F.coalesce(F.col("meta.security"), F.array())
-    is_restricted = F.exists(
-        security, lambda label: label["system"].endswith("Confidentiality") & label["code"].isin(*CONFIDENTIAL)
-    )
-    spoken = ordered(
-        listed("communication", COMMUNICATION), lambda own: F.when(own["preferred"] == "true", 0).otherwise(1)
-    )
-    codes = all_texts(spoken, lambda own: F.coalesce(F.get(own["language"]["coding"], F.lit(0))["code"], own["language"]["text"]))  # fmt: skip
-    return {
-        "multiple_birth": F.coalesce(part("multipleBirthBoolean"), F.when(order.isNotNull(), F.lit("true"))),
-        "birth_order": order,
-        "sensitivity": F.when(F.coalesce(is_restricted, F.lit(False)), F.lit("restricted")),
-        "race": F.get(extension_texts(f"{US_CORE}race"), F.lit(0)),
-        "ethnicity": F.get(extension_texts(f"{US_CORE}ethnicity"), F.lit(0)),
-        "language": F.get(codes, F.lit(0)),
-    }
-
-
-def extra() -> Column:
-    """What rides along: ``active`` where it is false, ``deceased`` where there is no date, ``links`` to other Patients
-    ("replaced-by Patient/1"), ``managing_organization``, ``meta_source``. Null where there is none of it."""
-    links = F.transform(
-        listed("link", LINK), lambda link: F.concat_ws(" ", link["type"], F.coalesce(
-            link["other"]["reference"], F.concat_ws("|", link["other"]["identifier"]["system"], link["other"]["identifier"]["value"]),
-        ))
-    )  # fmt: skip
-    organization = parsed("managingOrganization", "struct<reference:string,display:string>")
-    entries = {
-        "active": F.when(part("active") == "false", F.lit("false")),
-        "deceased": F.when(part("deceasedBoolean") == "true", F.lit("true")),
-        "links": F.nullif(F.array_join(F.array_sort(links), "; "), F.lit("")),
-        "managing_organization": F.coalesce(organization["display"], organization["reference"]),
-        "meta_source": F.regexp_replace(F.col("meta.source"), "#.*$", ""),
-    }
-    keyed = F.array_compact(
-        F.array(*[F.when(value.isNotNull(), F.struct(F.lit(key).alias("key"), value.alias("value"))) for key, value in entries.items()])
-    )  # fmt: skip
-    return F.when(F.size(keyed) > 0, F.map_from_entries(keyed))

@@ -17,8 +17,45 @@ XML = ("text/xml", "application/xml", "application/hl7-cda+xml", "application/hl
 READABLE = (*PLAIN, *HTML, *RTF, *XML)
 CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
 BLOCKS = frozenset(
-    "address article aside blockquote caption dd div dl dt fieldset footer form h1 h2 h3 h4 h5 h6 header item li"
-    " list main nav ol p paragraph pre section table tbody td th thead title tr ul".split()
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "caption",
+        "dd",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "item",
+        "li",
+        "list",
+        "main",
+        "nav",
+        "ol",
+        "p",
+        "paragraph",
+        "pre",
+        "section",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "thead",
+        "title",
+        "tr",
+        "ul",
+    ]
 )
 BREAKS = frozenset({"br", "hr"})
 HIDDEN = frozenset({"script", "style", "head", "template", "noscript"})
@@ -105,7 +142,9 @@ def decoded(content: bytes, encoding: str | None) -> str:
 
 def tidy(text: str) -> str | None:
     """The text with blanks at the ends of lines and repeated empty lines gone; null where nothing is left."""
-    lines = [" ".join(line.split()) for line in text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").split("\n")]  # fmt: skip
+    lines = [
+        " ".join(line.split()) for line in text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").split("\n")
+    ]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() or None
 
 
@@ -113,7 +152,9 @@ def html_text(content: bytes, encoding: str | None) -> str:
     """What a reader sees of a page."""
     if not content.strip():
         return ""
-    root = html.document_fromstring(decoded(content, encoding), parser=html.HTMLParser(no_network=True, huge_tree=False))
+    root = html.document_fromstring(
+        decoded(content, encoding), parser=html.HTMLParser(no_network=True, huge_tree=False)
+    )
     return "".join(pieces(root))
 
 

@@ -66,7 +66,7 @@ def input_files(spark: SparkSession, paths: Sequence[str], layout: str = "auto")
         elif not statuses:
             faults.append(f"{path}: the folder holds no files")
         for name, n_bytes in statuses or ():
-            kind = layout_of(name) if layout == "auto" else layout
+            kind = layout_of(name) if layout in ("auto", "omop") else layout
             if kind is None:
                 faults.append(f"{name}: unknown extension; use .parquet, .csv, .json, .jsonl, .ndjson or input.format")
             else:

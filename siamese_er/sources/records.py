@@ -1,4 +1,4 @@
-"""Records of users' files: Parquet, CSV, JSON lines, FHIR -> RECORDS, their history, QUARANTINE."""
+"""Records of users' files: Parquet, CSV, JSON lines, FHIR, OMOP -> RECORDS, their history, QUARANTINE."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,8 +23,7 @@ from siamese_er.schemas import (
     conform,
 )
 from siamese_er.sources import columns as raw
-from siamese_er.sources.fhir import read_fhir
-from siamese_er.sources.fhir_files import parted_files
+from siamese_er.sources.foreign import read_foreign
 from siamese_er.sources.inputs import input_files
 from siamese_er.sources.mapping import NOTE_COLUMNS, RECORD_COLUMNS, ColumnMapping
 from siamese_er.sources.rows import bad_reason, key_columns, mapped_tables, note_hash, quarantine, sound, union
@@ -94,11 +93,10 @@ def read_records(spark: SparkSession, settings: InputSettings, allow_empty: bool
     of_notes = set(NOTE_COLUMNS) - set(RECORD_COLUMNS) if settings.notes else set()
     explicit = {name: target for name, target in settings.columns.items() if target not in of_notes}
     vocabulary = replace(RECORD_VOCABULARY, explicit=explicit)
-    table_files, fhir_files = parted_files(spark, files)
-    fhir = read_fhir(spark, fhir_files, settings)
-    tables, mappings = mapped_tables(spark, table_files, vocabulary, allow_empty or fhir.patients is not None)
+    table_files, foreign = read_foreign(spark, files, settings)
+    tables, mappings = mapped_tables(spark, table_files, vocabulary, allow_empty or foreign.records is not None)
     rows = [contract_rows(table, mapping, settings) for table, mapping in zip(tables, mappings, strict=True)]
-    found = [sound(own) for own in rows] + [own for own in (fhir.patients,) if own is not None]
+    found = [sound(own) for own in rows] + [own for own in (foreign.records,) if own is not None]
     bad = [quarantine(table, own) for table, own in zip(tables, rows, strict=True)]
     versions = ranked_versions(union(spark, found, VERSIONS)).withColumn(
         "is_deleted", F.coalesce(F.col("deleted") == "true", F.lit(False))
@@ -106,13 +104,13 @@ def read_records(spark: SparkSession, settings: InputSettings, allow_empty: bool
     return Reading(
         versions=versions,
         **parts_of(versions, any("notes" in mapping.placed for mapping in mappings)),
-        quarantine=union(spark, bad + [own for own in (fhir.quarantine,) if own is not None], QUARANTINE),
+        quarantine=union(spark, bad + [own for own in (foreign.quarantine,) if own is not None], QUARANTINE),
         mappings={
             path: mapping.described() for table, mapping in zip(tables, mappings, strict=True) for path in table.paths
         }
-        | fhir.mappings,
+        | foreign.mappings,
         fingerprint={file.path: file.n_bytes for file in files},
-        documents=fhir.notes,
+        documents=foreign.notes,
     )
 
 

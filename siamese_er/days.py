@@ -27,9 +27,10 @@ from siamese_er.hospital import Hospital, Key, Pace, hospital, keys_in, written
 from siamese_er.summary import Summary
 
 COLUMNS = (
-    "day", "delivered", "new", "edited", "deleted", "decided", "mode", "seconds", "cpu_seconds", "pairs", "records",
+    "day", "delivered", "new", "edited", "deleted", "decided", "mode", "seconds", "scoring_seconds", "pairs", "records",
     "clusters", "moved", "born", "ended", "asked", "differ", "pair_f1", "faults",
 )  # fmt: skip
+SCORING = ("encode", "block", "compare", "score", "rescore")
 MOST_DIFFERENT = 0.98
 """The stated rule: against a whole run of all that was delivered, pairs of records together agree by this F1 or more."""
 
@@ -97,17 +98,17 @@ def one_day(simulation: Simulation, day: int, before: Day | None, is_checked: bo
     simulation.records.append(written(simulation.folder / "delivered", f"records_{day:03d}", delivery))
     own_notes = [written(simulation.folder / "delivered", f"notes_{day:03d}", notes)] if len(notes) else []
     simulation.notes += own_notes
-    start, cpu = time.monotonic(), cpu_seconds(simulation.spark)
+    start = time.monotonic()
     done = simulation.run(
         input__records=simulation.records[-1:], input__notes=own_notes, run__output=simulation.output,
         run__mode="incremental" if before else "full",
     )  # fmt: skip
-    seconds, cpu = time.monotonic() - start, cpu_seconds(simulation.spark) - cpu
+    seconds = time.monotonic() - start
     now = day_of(done)
     faults = list(day_faults(before, now, own, touched, bool(done.record.get("matched_anew"))))
     row = dict.fromkeys(COLUMNS) | counts | {
         "day": day, "delivered": len(delivery), "decided": n_decided, "seconds": round(seconds, 1),
-        "cpu_seconds": round(cpu, 1), "pairs": done.record["candidate_pairs"], "records": len(now.crosswalk),
+        "scoring_seconds": round(sum(done.record["seconds"].get(step, 0.0) for step in SCORING), 1), "pairs": done.record["candidate_pairs"], "records": len(now.crosswalk),
         "mode": "whole" if done.record.get("matched_anew", True) else "batch",
         "clusters": now.crosswalk["enterprise_id"].nunique(), "moved": len(moved(before, now)) if before else 0,
         "born": count_events(now, "created", "split_from"), "ended": count_events(now, "merged_into", "retired"),
@@ -142,14 +143,6 @@ def count_events(day: Day, *events: str) -> int:
     """How many events of these kinds the day's run wrote into the history."""
     of_run = day.history[day.history["run_id"] == day.run_id]
     return int(of_run["event"].isin(events).sum())
-
-
-def cpu_seconds(spark: SparkSession) -> float:
-    """CPU seconds of the session's JVM so far, Python workers apart: steadier than the clock on a busy machine."""
-    jvm: Any = spark._jvm
-    beans = jvm.java.lang.management.ManagementFactory.getPlatformMBeanServer()
-    system = jvm.javax.management.ObjectName("java.lang:type=OperatingSystem")
-    return beans.getAttribute(system, "ProcessCpuTime") / 1e9
 
 
 def other_model(folder: Path) -> str:

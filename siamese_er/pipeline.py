@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from siamese_er.cluster import CONTRADICTIONS, Clustering, cluster_metrics, clustered, clusters
 from siamese_er.config import DecideSettings, MatchConfig
+from siamese_er.dated_care import dated_care, with_care_vetoes
 from siamese_er.decide import BALANCED_VETOES, banded, links, standings
 from siamese_er.errors import InvariantBroken
 from siamese_er.gates import failed_gates
@@ -120,7 +121,11 @@ def matched(
     record["decide"] = {"shows_households": found.with_households, "threshold": decide.threshold()}
     with clock.step("decide"):
         standing = run.checkpoint(standings(inputs.records, standardised), "standings")
-        pairs = run.checkpoint(banded(found.scores, standing, inputs.decisions, decide, config.sources), "banded")
+        scores = found.scores
+        if inputs.notes is not None and config.model.use_notes:
+            care = run.checkpoint(dated_care(standardised, inputs.notes), "dated_care")
+            scores = with_care_vetoes(scores, care, min(decide.review_threshold, decide.threshold()))
+        pairs = run.checkpoint(banded(scores, standing, inputs.decisions, decide, config.sources), "banded")
     with clock.step("cluster"):
         grouping = grouped(config, run, known, inputs, links(pairs), decide, record)
     old = {name: before.optional_table(spark, name) if before else None for name in OF_BEFORE}

@@ -15,16 +15,7 @@ from siamese_er.config import load_config
 from siamese_er.synthetic.population import population
 from siamese_er.synthetic.profile import PROFILES
 
-
 N_BACKGROUND, SEED = 3_000, 41
-WAITS_FOR_NOTE_FACTS = {
-    row: f"row {row}: a note that contradicts its own record is left out and asked about, and holds no link back yet"
-    for row in (56, 57)
-}
-WAITS_FOR_DATED_CARE = {
-    row: f"row {row} waits for a comparison of {what}; no issue yet"
-    for row, what in ((52, "death dates with the dates of notes"), (53, "the days of inpatient notes"))
-}
 LINKED_ALL_THE_SAME = {
     "row 2 twins of near names: Tran and Trang Nguyen": "a name borne once may be the other one mistyped",
     **{f"row 7 senior or junior, one birth date missing: {name}": "nothing tells a father from a son here"
@@ -34,12 +25,11 @@ LINKED_ALL_THE_SAME = {
        for name in ("Susan Miller", "Kevin Young", "Olympia Drakopoulos")},
 }  # fmt: skip
 """Variants that a person should be asked about, but that are linked: known, and told in docs/hard_cases.md."""
-WAITING = WAITS_FOR_NOTE_FACTS | WAITS_FOR_DATED_CARE
 
 
 def of(answer: str) -> list[Case]:
-    """The cases with this answer that need not wait."""
-    return [case for case in CASES if case.answer == answer and case.row not in WAITING]
+    """The cases with this answer."""
+    return [case for case in CASES if case.answer == answer]
 
 
 def case_rows() -> list[Record]:
@@ -119,12 +109,6 @@ def test_at_least_80_percent_of_the_questions_are_asked(run):
     n_right = sum(map(run.is_right, cases))
 
     assert n_right / len(cases) >= 0.8, f"{n_right} of {len(cases)}\n{wrong(run, cases)}"
-
-
-@pytest.mark.parametrize("case", [pytest.param(c, id=c.id) for c in CASES if c.row in WAITING])
-def test_notes_and_dates_hold_a_link_back(run, case):
-    if not run.is_right(case):
-        pytest.xfail(WAITING[case.row])
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES if case.row == 32])

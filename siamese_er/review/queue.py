@@ -3,6 +3,7 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from siamese_er.linkage.care import CARE_VETOES
 from siamese_er.schemas import (
     ANSWERS,
     CLUSTERS,
@@ -46,8 +47,8 @@ def review_queue(
     clusters that a person keeps apart is asked again only where it is not among those ``answered``, or its probability
     moved by more than `CHANGED_EVIDENCE` since. A cluster all of whose records people's matches join is not asked about.
     The priority is the
-    uncertainty, p(1 - p), times the records that the answer moves; a link that the guard refused counts as wholly
-    uncertain (.25), whatever its own probability.
+    uncertainty, p(1 - p), times the records that the answer moves; a link that the guard refused, and a pair with a veto of
+    dated care, count as wholly uncertain (.25), whatever their own probability.
 
     In:  LINKS, CUTS, ENTERPRISE_IDS, CLUSTERS; ``goldens``: GOLDEN_RECORDS, for clusters with several national ids;
          ``wrong_charts``: the record_key of each record whose notes contradict it; ``capacity``: the most questions,
@@ -97,6 +98,7 @@ def doubts(links: DataFrame, cuts: DataFrame) -> DataFrame:
     held_back = F.concat(
         F.lit("likely, held back by: "), F.replace(F.array_join("vetoes", ", "), F.lit("_"), F.lit(" "))
     )
+    alarming = F.arrays_overlap("vetoes", F.array(*map(F.lit, CARE_VETOES)))
     asked = (
         conform(links, LINKS)
         .where("band = 'review' and is_verified is null")
@@ -104,7 +106,9 @@ def doubts(links: DataFrame, cuts: DataFrame) -> DataFrame:
             *_ordered_keys(),
             "match_probability",
             F.when(F.size("vetoes") > 0, held_back).otherwise(F.lit("likely, but not certain")).alias("reason"),
-            (F.col("match_probability") * (1 - F.col("match_probability"))).alias("uncertainty"),
+            F.when(alarming, MOST_UNCERTAIN)
+            .otherwise(F.col("match_probability") * (1 - F.col("match_probability")))
+            .alias("uncertainty"),
             F.lit(False).alias("is_cut"),
         )
     )

@@ -108,7 +108,8 @@ def one_day(simulation: Simulation, day: int, before: Day | None, is_checked: bo
     faults = list(day_faults(before, now, own, touched, bool(done.record.get("matched_anew"))))
     row = dict.fromkeys(COLUMNS) | counts | {
         "day": day, "delivered": len(delivery), "decided": n_decided, "seconds": round(seconds, 1),
-        "scoring_seconds": round(sum(done.record["seconds"].get(step, 0.0) for step in SCORING), 1), "pairs": done.record["candidate_pairs"], "records": len(now.crosswalk),
+        "scoring_seconds": round(sum(done.record["seconds"].get(step, 0.0) for step in SCORING), 1),
+        "pairs": done.record["candidate_pairs"], "records": len(now.crosswalk),
         "mode": "whole" if done.record.get("matched_anew", True) else "batch",
         "clusters": now.crosswalk["enterprise_id"].nunique(), "moved": len(moved(before, now)) if before else 0,
         "born": count_events(now, "created", "split_from"), "ended": count_events(now, "merged_into", "retired"),

@@ -18,9 +18,10 @@ from siamese_er.synthetic.profile import PROFILES
 N_BACKGROUND, SEED = 3_000, 41
 LINKED_ALL_THE_SAME = {
     "row 2 twins of near names: Tran and Trang Nguyen": "a name borne once may be the other one mistyped",
-    **{f"row 7 senior or junior, one birth date missing: {name}": "nothing tells a father from a son here"
-       for name in ("John Smith", "Frank DiNapoli", "Luther Beauchamp")},
-    "row 47 sex differs: Jordan Ellsworth": "the national id is the same",
+    **{f"row 9 newborn, later named: {name}": "no other baby is plausible on this table"
+       for name in ("Babygirl and Sofia Ruiz", "Baby Boy and Emil Lindqvist", "BB and Chidi Achebe")},
+    **{f"row 10 mother-derived name: {name}": "no other baby is plausible on this table"
+       for name in ("Wendysgirl and Babygirl Ruiz", "Kathleensboy and Baby Boy Obrien", "Boy of Mai and BB Vang")},
     **{f"row 60 name and birth date alone: {name}": "rare enough on this table for the test of thin evidence"
        for name in ("Susan Miller", "Kevin Young", "Olympia Drakopoulos")},
 }  # fmt: skip

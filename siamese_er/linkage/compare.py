@@ -26,6 +26,7 @@ PAIR_FACTS = (
     *NOTE_FACTS,
     *FAULTS,
     *CHARTS,
+    "suffix_on_one_side",
 )  # fmt: skip
 NEAR_NAMES = (3, 4)  # levels of given names
 
@@ -227,7 +228,7 @@ def note_swapped_names(
 
 def pair_facts(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """(n, len(PAIR_FACTS)): the gap of birth years (-1 unknown), newborn and placeholder sides (0..2), conflicts (0/1),
-    NOTE_FACTS (-1, 0, 1), FAULTS and CHARTS (0..2)."""
+    NOTE_FACTS (-1, 0, 1), FAULTS and CHARTS (0..2), whether one side alone has a name suffix (0/1)."""
     marks = records["name_marks"].to_pylist()
     newborn = np.array([any(m.startswith("newborn") for m in row or ()) for row in marks], np.int8)
     placeholder = np.array([any(m.startswith("placeholder") for m in row or ()) for row in marks], np.int8)
@@ -243,7 +244,8 @@ def pair_facts(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.nda
     )  # fmt: skip
     notes = note_facts_of_pairs(records, left, right)
     sides = (fault_sides(records, left, right), chart_sides(records, left, right))
-    return np.column_stack([*columns, notes, *sides]).astype(np.float32)
+    has_suffix = np.array([bool(row) for row in records["suffixes"].to_pylist()], bool)
+    return np.column_stack([*columns, notes, *sides, has_suffix[left] != has_suffix[right]]).astype(np.float32)
 
 
 def fault_sides(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.ndarray:

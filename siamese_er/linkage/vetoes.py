@@ -16,12 +16,16 @@ from siamese_er.linkage.note_support import MOST_BITS, note_support, record_errs
 OF_HOUSEHOLDS = (
     "national_id_conflict", "twins_pattern", "generation_gap", "near_given_name_in_household", "sibling_pattern",
     "same_id_other_person", "no_name_or_birth_date", "guarantor_pattern", "birth_date_in_doubt", "unnamed_newborn",
-    "sex_differs", "namesake", "between_two_people",
+    "sex_differs", "namesake", "between_two_people", "name_changed", "generation_unknown",
 )  # fmt: skip
 MOST_STRANGERS = 0.01
 MOST_NAMESAKES = 0.2
+COMMON_NAME_BITS = 17.5
+"""Given and family name together are common where less surprising than this: borne by more than one in 185,000."""
+CONTACT = (4, 3, 3)  # levels of address, phone and e-mail from which on they agree
 LIKELY_BITS, HARDLY_BITS = 4.6, 2.0
-LEAST_BEARERS = 2  # values of a table that hold a given name
+LEAST_BEARERS, LEAST_BEARER_SHARE = 2, 1 / 5_000
+"""Records of a table that hold a given name which is not another one mistyped: misspellings recur in big tables."""
 LEAST_HOUSEHOLD_SHARE = 0.3
 """Of candidate pairs with one home, the share with different given names from which on households are plausible: the
 largest cut-off that still tells nine in ten of the held-out simulated tables with households (``jobs/train.py
@@ -30,7 +34,7 @@ VETOES = (
     "national_id_conflict", "twins_pattern", "generation_gap", "birth_order_conflict", "near_given_name_in_household",
     "sibling_pattern", "same_id_other_person", "no_name_or_birth_date", "suffix_conflict", "guarantor_pattern",
     "birth_date_in_doubt", "unnamed_newborn", "sex_differs", "namesake", "between_two_people", "thin_evidence",
-    "note_contradiction", "wrong_chart",
+    "note_contradiction", "wrong_chart", "name_changed", "generation_unknown",
 )  # fmt: skip
 
 CONTRADICTIONS = (
@@ -93,12 +97,15 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape, context: np.nda
         & ((similar_given & (gap >= 15) & (born <= dates.SAME_DAY)) | (same_birth & other_given)),
         "birth_date_in_doubt": birth_date_in_doubt(compared, fit),
         "unnamed_newborn": unnamed_newborn(compared, context),
-        "sex_differs": (level("sex") == 1)
-        & (given >= 5)
-        & (national < 3)
-        & (level("identifier") < 4)
-        & ~record_errs(compared),
+        "sex_differs": (level("sex") == 1) & (given >= 5) & (level("identifier") < 4) & ~record_errs(compared),
         "namesake": namesake(compared, fit),
+        "name_changed": name_changed(compared),
+        "generation_unknown": similar_given
+        & (family >= 2)
+        & (born == 0)
+        & home
+        & (fact["suffix_on_one_side"] > 0)
+        & no_identifier(compared),
     }
     if not shows_households(shape):
         patterns |= {name: np.zeros(len(levels), bool) for name in OF_HOUSEHOLDS}
@@ -123,28 +130,55 @@ def no_identifier(compared: Compared) -> np.ndarray:
 
 def namesakes_expected(compared: Compared, fit: TableFit) -> np.ndarray:
     """How many records of both names, and of as like notes, the table is expected to hold, from the rarity of each."""
-    names = compared.rarities[:, [INDEX["given_name"], INDEX["family_name"]]].clip(0).sum(1)
-    return fit.n_records * np.exp2(-names - note_support(compared))
+    return fit.n_records * np.exp2(-names_bits(compared) - note_support(compared))
+
+
+def names_bits(compared: Compared) -> np.ndarray:
+    """(n,) how surprising the names that agree are together, in bits."""
+    return compared.rarities[:, [INDEX["given_name"], INDEX["family_name"]]].clip(0).sum(1)
+
+
+def contacts_of(compared: Compared) -> np.ndarray:
+    """(n, 3) levels of address, phone, e-mail."""
+    return compared.levels[:, [INDEX[name] for name in ("address_line", "phone", "email")]]
+
+
+def is_strange(compared: Compared) -> np.ndarray:
+    """Whether neither an identifier, nor a contact, nor a middle name agrees."""
+    return (
+        no_identifier(compared)
+        & (contacts_of(compared) < CONTACT).all(1)
+        & (compared.levels[:, INDEX["middle_name"]] < 2)
+    )
+
+
+def name_changed(compared: Compared) -> np.ndarray:
+    """Whether one of the two names differs and nothing but the other and the birth date speaks for one person."""
+    given, family = compared.levels[:, INDEX["given_name"]], compared.levels[:, INDEX["family_name"]]
+    return is_strange(compared) & ((given == 1) | (family == 1))
 
 
 def established_given_names(compared: Compared, fit: TableFit) -> np.ndarray:
-    """Whether the given names differ and the rarer is borne by LEAST_BEARERS: two names, rather than one mistyped."""
+    """Whether the given names differ and the rarer is borne by enough: two names, rather than one mistyped."""
     rarity = compared.rarities[:, INDEX["given_name"]]
-    return (rarity < 0) & (fit.n_records * np.exp2(rarity.clip(-60, 0)) >= LEAST_BEARERS - 0.1)
+    least = max(LEAST_BEARERS, fit.n_records * LEAST_BEARER_SHARE)
+    return (rarity < 0) & (fit.n_records * np.exp2(rarity.clip(-60, 0)) >= least - 0.1)
 
 
 def birth_date_in_doubt(compared: Compared, fit: TableFit) -> np.ndarray:
     """Whether the birth dates are not quite equal, and neither identifier nor e-mail tells that they are one person's.
 
     One error in one home: next-day twins, a sibling a year apart, a parent; unless the notes tell as much. One error,
-    day and month exchanged, or 1 January, which is often a default, where nothing of the household agrees and the names
-    are not rare. A date that cannot be, is not nearly the other, and stands beside no note that knows the year.
+    day and month exchanged, or 1 January, which is often a default, where nothing of the household agrees, nor a middle
+    name, or the names are not rare. A date that cannot be, is not nearly the other, and stands beside no note that
+    knows the year.
     """
     levels = compared.levels
     born, email = levels[:, INDEX["birth_date"]], levels[:, INDEX["email"]]
     home = (levels[:, INDEX["address_line"]] >= 4) | (levels[:, INDEX["phone"]] == 3)
     in_doubt = np.isin(born, (dates.ONE_EDIT, dates.SWAPPED, dates.FIRST_OF_YEAR))
-    alone = ~home & in_doubt & (namesakes_expected(compared, fit) > MOST_STRANGERS)
+    is_plausible = (namesakes_expected(compared, fit) > MOST_STRANGERS) | (levels[:, INDEX["middle_name"]] < 2)
+    alone = ~home & in_doubt & is_plausible
     far = (born >= dates.DIFFERENT) & (born <= dates.SAME_DAY)
     noted = compared.facts[:, PAIR_FACTS.index("note_birth")] > 0
     impossible = far & (compared.facts[:, PAIR_FACTS.index("birth_fault_sides")] > 0) & ~noted
@@ -154,40 +188,45 @@ def birth_date_in_doubt(compared: Compared, fit: TableFit) -> np.ndarray:
 
 
 def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
-    """Whether two people of one name, which is not rare on this table, are plausible, and no identifier agrees.
+    """Whether two people of one name are plausible, and no identifier agrees.
 
-    Their birth dates differ; or they are equal, but two contacts differ and none agrees (of 2,488 Maria Garcia in Harris
-    County, 231 share a birth date with another); or one is missing, no contact agrees,
-    and the name is a common one or both addresses are of strangers who live together.
+    Their birth dates differ, unless they have a contact in common and were born in one year, and the name is not rare on
+    this table or nothing else agrees; or the dates are equal and the name is a common one, but two contacts differ and none
+    agrees (of 2,488 Maria Garcia in Harris County, 231 share a birth date with another); or one is missing, no contact
+    agrees, and the name is a common one or both addresses are of strangers who live together.
     """
-    levels = compared.levels
+    levels, contacts = compared.levels, contacts_of(compared)
     born = levels[:, INDEX["birth_date"]]
-    contacts = levels[:, [INDEX[name] for name in ("address_line", "phone", "email")]]
-    no_contact = (contacts < (4, 3, 3)).all(1)
+    no_contact = (contacts < CONTACT).all(1)
     expected = namesakes_expected(compared, fit)
-    differs = (born >= dates.DIFFERENT) & (born <= dates.SAME_DAY)
+    far = (born >= dates.DIFFERENT) & (born <= dates.SAME_DAY) & ~((born == dates.SAME_YEAR) & ~no_contact)
+    differs = far & ((expected > MOST_STRANGERS) | is_strange(compared))
     elsewhere = ((contacts == 1).sum(1) >= 2) & (contacts[:, 0] < 3) & (contacts[:, 1:] < 2).all(1)
+    is_common = names_bits(compared) + note_support(compared) < COMMON_NAME_BITS
+    moved = elsewhere & np.where(born == dates.EQUAL, is_common, expected > MOST_STRANGERS)
     in_group = compared.facts[:, PAIR_FACTS.index("group_address_sides")] == 2
     undated = (born == 0) & no_contact & (in_group | (expected > MOST_NAMESAKES))
-    return no_identifier(compared) & (((differs | elsewhere) & (expected > MOST_STRANGERS)) | undated)
+    return no_identifier(compared) & (differs | moved | undated)
 
 
 def unnamed_newborn(compared: Compared, context: np.ndarray | None) -> np.ndarray:
     """Whether a baby without a name may be another baby than the other record tells of, and no identifier agrees.
 
-    A twin is plausible but where birth date and sex do not differ, a contact agrees (two, where neither record has a name)
-    and no third record fits one of the two and not the other.
+    A twin is plausible but where birth date and sex do not differ, nor a family name, a contact agrees (two, where neither
+    record has a name) and no third record fits one of the two, and not the other, as well as they fit each other.
     """
     levels = compared.levels
     fact = {name: compared.facts[:, PAIR_FACTS.index(name)] for name in ("newborn_sides", "newborn_order_conflict")}
     nameless = (fact["newborn_sides"] > 0) & (levels[:, INDEX["given_name"]] == 0)
+    doubtful = nameless & no_identifier(compared) & (fact["newborn_order_conflict"] == 0)
     if context is None:
-        return nameless & no_identifier(compared) & (fact["newborn_order_conflict"] == 0)
-    contacts = (levels[:, [INDEX[name] for name in ("address_line", "phone", "email")]] >= (4, 3, 3)).sum(1)
+        return doubtful
+    n_contacts = (contacts_of(compared) >= CONTACT).sum(1)
     same = (levels[:, INDEX["birth_date"]] == dates.EQUAL) & (levels[:, INDEX["sex"]] != 1)
-    has_rival = context[:, PAIR_CONTEXT.index("contradiction")] * 5 >= 0
-    alone = same & (contacts >= fact["newborn_sides"]) & ~has_rival
-    return nameless & no_identifier(compared) & (fact["newborn_order_conflict"] == 0) & ~alone
+    same &= levels[:, INDEX["family_name"]] != 1
+    weight, rival = (context[:, PAIR_CONTEXT.index(name)] * 5 for name in ("first_weight", "contradiction"))
+    has_rival = rival >= np.maximum(weight, 0)
+    return doubtful & ~(same & (n_contacts >= fact["newborn_sides"]) & ~has_rival)
 
 
 def between_two_people(compared: Compared, context: np.ndarray | None) -> np.ndarray:

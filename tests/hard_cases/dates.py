@@ -39,7 +39,7 @@ def one_digit_off() -> Iterator[Case]:
             "L",
             [ehr(person), claims({**person, "birth_date": us(b)})],
         )
-        k, family = Kit(26, n + 4, country), f"{family}-Dale"
+        k, given, family = Kit(26, n + 4, country), ("Rosamund", "Clive", "Marcus")[n], f"{family}-Dale"
         person = k.person(1, given, family, a, sex)
         other = {
             **person,

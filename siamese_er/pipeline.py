@@ -12,13 +12,13 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from siamese_er.appraisal import appraised, judged
 from siamese_er.block import blocks, dropped_blocks, key_sizes, keys_of, pass_names, with_frequencies
 from siamese_er.cluster import CONTRADICTIONS, cluster_metrics, clustered, clusters
 from siamese_er.config import MatchConfig, ModelSettings
 from siamese_er.decide import BALANCED_VETOES, banded, links, standings
 from siamese_er.encode import embeddings
 from siamese_er.errors import ContractFault, InvariantBroken
-from siamese_er.gates import failed_gates
 from siamese_er.identity import enterprise_ids
 from siamese_er.intake import AS_READ, Alteration, Inputs, read_inputs, rows_on_disk, with_demo
 from siamese_er.labels import label_correction
@@ -28,7 +28,6 @@ from siamese_er.neural.checkpoint import stored_card
 from siamese_er.neural.note_models import note_model_digest
 from siamese_er.publish import changes, publish, recorded_run, written_table
 from siamese_er.quality.blocking import pair_completeness
-from siamese_er.quality.evaluation import evaluate_run
 from siamese_er.rescore import Learned, contexts, scores, second_weighing
 from siamese_er.review.queue import review_queue
 from siamese_er.schemas import KEY_SEPARATOR, SCORED_PAIRS, conform
@@ -77,10 +76,13 @@ def match(spark: SparkSession, config: MatchConfig, alteration: Alteration = AS_
         started = unfinished.read_record(spark)["started"] if unfinished else now
         record: dict[str, Any] = same | {"started": started, "resumed": run.is_resumed, "seconds": clock.seconds}
         with recorded_run(spark, run, record), readable_input(config.run.output):
-            tables, gates = matched(spark, config, run, before, reading, alteration, record, clock)
+            tables = matched(spark, config, run, before, reading, alteration, record, clock)
+            with clock.step("report"):
+                gates = appraised(spark, config, run, before, record)
             with clock.step("publish"):
                 written = tables.keys() - {"enterprise_id_history"}
-                publish(tables, run, record, written=written, dry_run=config.run.dry_run, failed_gates=gates, lock=lock)
+                publish(tables, run, record, written=written, dry_run=config.run.dry_run, failed_gates=gates, lock=lock,
+                        hold=config.gates.hold)  # fmt: skip
             return Summary(record, run.path)
 
 
@@ -171,8 +173,8 @@ def truth_of(spark: SparkSession, config: MatchConfig) -> DataFrame:
 def matched(
     spark: SparkSession, config: MatchConfig, run: RunFolder, before: RunFolder | None, reading: Reading,
     alteration: Alteration, record: dict[str, Any], clock: Clock,
-) -> tuple[dict[str, DataFrame], list[str]]:  # fmt: skip
-    """The tables of the contract and the gates that failed."""
+) -> dict[str, DataFrame]:  # fmt: skip
+    """The tables of the contract."""
     with clock.step("read"):
         inputs = alteration.of_inputs(read_inputs(spark, config, run, reading))
     with clock.step("standardise"):
@@ -240,11 +242,11 @@ def matched(
         "review_queue": queue, "quarantine": inputs.quarantine, "enterprise_id_history": identity.history,
         "standardised": standardised,
     }  # fmt: skip
-    gates = counted(spark, config, run, inputs, tables, pairs, grouped.cuts, old_crosswalk, record)
+    counted(spark, config, run, inputs, tables, pairs, grouped.cuts, old_crosswalk, record)
     if config.input.truth is not None:
         with clock.step("evaluate"):
-            record["metrics"] = evaluate_run(spark, run.path, truth_of(spark, config))
-    return tables, gates
+            record |= judged(spark, run, truth_of(spark, config), record["started"])
+    return tables
 
 
 def scored_pairs(pairs: DataFrame) -> DataFrame:
@@ -259,8 +261,8 @@ def scored_pairs(pairs: DataFrame) -> DataFrame:
 def counted(
     spark: SparkSession, config: MatchConfig, run: RunFolder, inputs: Inputs, tables: dict[str, DataFrame], pairs: DataFrame,
     cuts: DataFrame, old_crosswalk: DataFrame | None, record: dict[str, Any],
-) -> list[str]:  # fmt: skip
-    """The counts of the run into the record, with its invariants checked; the gates that failed."""
+) -> None:  # fmt: skip
+    """The counts of the run into the record, with its invariants checked."""
     walk = tables["crosswalk"]
     in_clusters = walk.agg(F.count("*").alias("n"), F.count_distinct("source", "record_id").alias("n_distinct")).first()
     if in_clusters is None or not in_clusters["n"] == in_clusters["n_distinct"] == inputs.n_records:
@@ -275,4 +277,3 @@ def counted(
         "largest_cluster": sizes["largest"], "golden_records": rows_on_disk(spark, run.table("golden_records")),
         "review_queue": rows_on_disk(spark, run.table("review_queue")), "changes": change,
     }  # fmt: skip
-    return failed_gates(config, record["counts"], change)

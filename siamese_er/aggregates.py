@@ -5,7 +5,7 @@ from math import ceil
 from operator import add
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from siamese_er.drift import LIKELY, LOWEST_COMPARED, MISSING_COLUMNS, SCORE_EDGES, Profile
@@ -79,10 +79,14 @@ def size_name(first: int, last: int | None) -> str:
 
 def reason_counts(review_queue: DataFrame) -> list[dict[str, Any]]:
     """Questions by reason, the most frequent ones first, the others together; ``reason`` and ``n``."""
-    counted = review_queue.groupBy("reason").agg(F.count("*").alias("n")).orderBy(F.desc("n"), "reason")
-    rows = [row.asDict() for row in counted.limit(MOST_REASONS).collect()]
-    others = review_queue.count() - sum(row["n"] for row in rows)
-    return rows + ([{"reason": "other reasons", "n": others}] if others else [])
+    counted = review_queue.groupBy("reason").agg(F.count("*").alias("n"))
+    by_number = Window.orderBy(F.desc("n"), "reason")
+    shown = F.when(F.row_number().over(by_number) <= MOST_REASONS, F.col("reason")).otherwise("other reasons")
+    summed = counted.select(shown.alias("reason"), "n").groupBy("reason").agg(F.sum("n").alias("n")).collect()
+    return [
+        row.asDict()
+        for row in sorted(summed, key=lambda row: (row["reason"] == "other reasons", -row["n"], row["reason"]))
+    ]
 
 
 def status_counts(crosswalk: DataFrame) -> dict[str, int]:

@@ -12,28 +12,29 @@ from siamese_er.errors import where_it_broke
 from siamese_er.gates import failed_gates, gates
 from siamese_er.kpis import keep_kpis, kpis
 from siamese_er.model import model_folder
+from siamese_er.quality.calibration import reliability_table
 from siamese_er.quality.clusters import ratio
 from siamese_er.quality.counts import record_key
-from siamese_er.quality.evaluation import Evaluation, evaluation
+from siamese_er.quality.evaluation import figures, labelled, run_counts
 from siamese_er.quality.report import rows
+from siamese_er.quality.subgroup_overview import UNITS, subgroup_overview
 from siamese_er.report.files import write_report
 from siamese_er.sources.labels import read_labels
 from siamese_er.storage import RunFolder
 
-TABLES = ("scored_pairs", "standardised", "clusters", "review_queue", "crosswalk")
-SUBGROUPS = ("source_pair", "sex", "age_band")
+SUBGROUPS = ("source", "sex", "age_band")
 """By these a run with truth is told apart in its report; more by jobs/evaluate.py."""
 
 
 def appraised(
-    spark: SparkSession, config: MatchConfig, run: RunFolder, before: RunFolder | None, record: dict[str, Any]
-) -> list[str]:
+    spark: SparkSession, config: MatchConfig, run: RunFolder, before: RunFolder | None, tables: dict[str, DataFrame],
+    record: dict[str, Any],
+) -> list[str]:  # fmt: skip
     """One line for each gate that failed, after aggregates, drift, key figures and gates went into the record.
 
     The key figures are kept under OUTPUT/kpis and the report is written, whether a gate failed or not. A report that
     cannot be written does not stop the run: ``report`` of the record says class and place of the error.
     """
-    tables = {name: run.read_table(spark, name) for name in TABLES}
     last = before.read_record(spark) if before is not None else {}
     record["aggregates"] = aggregates(tables, record["n_scored_pairs"])
     drifts = drifts_of(config, record, last)
@@ -71,9 +72,10 @@ def drifts_of(config: MatchConfig, record: dict[str, Any], last: dict[str, Any])
 def warnings(settings: GateSettings, drifts: list[Drift], figures: dict[str, float | None]) -> list[str]:
     """What somebody should look at though nothing failed, a line each."""
     found = [
-        f"drift: {drift.measure} has a stability index of {drift.index:.3f} against the {drift.against}, limit {drift.limit:.3f}"
-        for drift in drifts
-        if drift.warns
+        f"drift: {each.measure} has a stability index of {each.index:.3f} against the {each.against}, "
+        f"limit {each.limit:.3f}"
+        for each in drifts
+        if each.warns
     ]
     change = figures["pair_volume_change"]
     if change is not None and max(change, 1 / change if change else float("inf")) > settings.warn_pair_volume_change:
@@ -97,14 +99,10 @@ def labelled_precision(labels: DataFrame, crosswalk: DataFrame) -> float | None:
 
 def judged(spark: SparkSession, run: RunFolder, truth: DataFrame, started: str) -> dict[str, Any]:
     """``metrics`` and ``evaluation`` of run.json: the figures, the reliability table and those of some subgroups."""
-    found = evaluation(spark, run.path, truth, SUBGROUPS, int(started[:4]))
-    return {"metrics": found.figures, "evaluation": tables_of(found)}
-
-
-def tables_of(found: Evaluation) -> dict[str, Any]:
-    """The reliability table and, by subgroup column, its rows; subgroups too small for figures are left out, unnamed."""
-    by = {
-        column: [row for row in rows(table) if row["n_records"] is not None]
-        for column, table in found.subgroups.items()
-    }
-    return {"reliability": rows(found.reliability), "by": by}
+    golden_records = run.read_table(spark, "golden_records")
+    with labelled(spark, run.path, truth) as (records, n_in_crosswalk):
+        counted = run_counts(spark, run.path, records, n_in_crosswalk)
+        found = figures(counted)
+        everyone = {name: found[name] for name in UNITS}
+        by = subgroup_overview(records, golden_records, SUBGROUPS, int(started[:4]), everyone)
+    return {"metrics": found, "evaluation": {"reliability": rows(reliability_table(counted.curve)), "by": by}}

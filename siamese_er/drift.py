@@ -31,6 +31,8 @@ LIKELY = 0.5
 """Match probability from which on a pair's levels are counted."""
 FEWEST = 50
 """Counts behind a measure; with fewer its index is null."""
+FEWEST_TABLES = 20
+"""Simulated tables behind a limit of the reference; with fewer it is null."""
 MISSING_COLUMNS = tuple(dict.fromkeys(comparison.column for comparison in COMPARISONS))
 REFERENCE = "reference.json"
 CHANCE = 0.001
@@ -127,13 +129,13 @@ def index_from_shares(counts: Counts, reference: Counts) -> float:
 
 def reference_of(profiles: list[Profile]) -> dict[str, dict[str, Any]]:
     """Measure -> ``shares`` (mean over the profiles, each counting alike), ``limit`` (the greatest index of one of
-    them), ``n_tables``. Null limit: no profile has enough counts."""
+    them), ``n_tables``. Null limit, no shares: too few profiles have enough counts."""
     measures: dict[str, dict[str, Any]] = {}
     for measure in sorted({name for profile in profiles for name in profile}):
         known = [p[measure] for p in profiles if sum(p.get(measure, {}).values()) >= FEWEST]
         categories = sorted({category for counts in known for category in counts})
-        if not known:
-            measures[measure] = {"shares": {}, "limit": None, "n_tables": 0}
+        if len(known) < FEWEST_TABLES:
+            measures[measure] = {"shares": {}, "limit": None, "n_tables": len(known)}
             continue
         mean = np.mean([shares(counts, categories) for counts in known], axis=0)
         pooled = {category: round(float(share), 6) for category, share in zip(categories, mean, strict=True)}

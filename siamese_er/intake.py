@@ -16,7 +16,7 @@ from siamese_er.sources.decisions import read_decisions
 from siamese_er.sources.inputs import InputFile, bare_path, file_statuses, parquet_footer, readable_input
 from siamese_er.sources.labels import read_labels
 from siamese_er.sources.notes import n_cut_notes, read_notes
-from siamese_er.sources.records import Reading, check_quarantine
+from siamese_er.sources.records import Reading, check_quarantine, read_records
 from siamese_er.storage import WORK, RunFolder
 from siamese_er.summary import mapping_line
 

@@ -78,7 +78,7 @@ def match(spark: SparkSession, config: MatchConfig, alteration: Alteration = AS_
         with recorded_run(spark, run, record), readable_input(config.run.output):
             tables = matched(spark, config, run, before, reading, alteration, record, clock)
             with clock.step("report"):
-                gates = appraised(spark, config, run, before, record)
+                gates = appraised(spark, config, run, before, tables, record)
             with clock.step("publish"):
                 written = tables.keys() - {"enterprise_id_history"}
                 publish(tables, run, record, written=written, dry_run=config.run.dry_run, failed_gates=gates, lock=lock,

@@ -50,11 +50,12 @@ def sections(record: Record) -> list[Section]:
 
 def status_in_words(record: Record) -> str:
     """What became of the run."""
-    return STATUS_WORDS.get(record["status"], record["status"])
+    return STATUS_WORDS.get(record["status"], str(record["status"]))
 
 
 @lru_cache(maxsize=1)
 def template() -> Template:
     """The template of the page, with every value escaped."""
-    environment = Environment(loader=PackageLoader("siamese_er.report", ""), autoescape=True, trim_blocks=True, lstrip_blocks=True)  # fmt: skip
+    loader = PackageLoader("siamese_er.report", "")
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.get_template("page.html.j2")

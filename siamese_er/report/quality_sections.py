@@ -33,22 +33,24 @@ def drift_section(record: Record) -> Section:
     drifts = record["drift"]
     compared = [row for row in drifts if row["index"] is not None]
     warned = [row for row in compared if row["warns"]]
-    shown = compared if any(row["against"] == "last run" for row in compared) else list(compared)
     rows = [
-        {"name": f"{row['measure']} ({row['against']})", "value": row["index"], "limit": row["limit"],
+        {"name": f"{row['measure']} ({row['against']})", "value": row["index"] / row["limit"], "limit": 1.0,
          "kind": "beyond" if row["warns"] else "within"}
-        for row in sorted(shown, key=lambda row: -row["index"] / row["limit"])[:MOST_BARS]
+        for row in sorted(compared, key=lambda row: -row["index"] / row["limit"])[:MOST_BARS]
     ]  # fmt: skip
     against = sorted({row["against"] for row in drifts})
     text = (
-        f"Compared with: {', '.join(against) or 'nothing (no previous run with figures, no reference beside the model)'}. "
-        f"{len(warned)} of {len(compared)} measures are beyond their limit. The limit against the last run is the config's, or more "
-        "where so few counts differ as much by chance; the limit against the reference is the simulated table farthest from it."
+        f"Compared with: {', '.join(against) or 'nothing (no last run with figures, no reference beside the model)'}. "
+        f"{len(warned)} of {len(compared)} measures are beyond their limit. Against the last run it is the config's, or "
+        "more where so few counts differ as much by chance; against the reference it is the index of the simulated "
+        "table that is farthest from it."
     )
     header = ("measure", "against", "index", "limit", "")
     table = [(r["measure"], r["against"], r["index"], r["limit"], "✗ beyond" if r["warns"] else "") for r in drifts]
-    chart = charts.limits(rows, "population stability index; tick: limit") if rows else ""
-    alt = f"Bars of the {len(rows)} stability indices nearest to or beyond their limits; {len(warned)} are beyond." if rows else ""  # fmt: skip
+    chart = charts.limits(rows, "index, as a multiple of its limit") if rows else ""
+    alt = (
+        f"Bars of the {len(rows)} indices that are greatest for their limits; {len(warned)} are beyond." if rows else ""
+    )
     return Section("drift", "Drift", text, (grid("Population stability indices", header, table),), chart, alt)
 
 

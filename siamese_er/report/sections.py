@@ -89,7 +89,8 @@ def funnel_section(record: Record) -> Section:
     )
     alt = f"Bars from {steps[0][1]:,} pairs of records over {steps[1][1]:,} candidate pairs to {steps[4][1]:,} links."
     text = f"{n:,} records became {counts['clusters']:,} people. Each step keeps a part of the pairs of the one before."
-    return Section("funnel", "Funnel of pairs", text, (grid("Pairs left after each step", ("step", "pairs", "what it is"), steps),), chart, alt)  # fmt: skip
+    table = grid("Pairs left after each step", ("step", "pairs", "what it is"), steps)
+    return Section("funnel", "Funnel of pairs", text, (table,), chart, alt)
 
 
 def score_section(record: Record) -> Section:
@@ -161,12 +162,11 @@ def time_section(record: Record) -> Section:
     seconds = record["seconds"]
     rows = [{"name": name, "value": value} for name, value in seconds.items()]
     total = sum(seconds.values())
-    return Section(
-        "time", "Time per step", f"{total:,.1f} seconds until this page was made.",
-        (grid("Seconds per step", ("step", "seconds", "share"), [(n, f"{s:.1f}", percent(s / total if total else None)) for n, s in seconds.items()]),),
-        charts.bars(rows, "seconds", form=".1f") if rows else "",
-        f"Bars of seconds of {len(rows)} steps, {total:,.1f} in all." if rows else "",
-    )  # fmt: skip
+    steps = [(name, f"{value:.1f}", percent(value / total if total else None)) for name, value in seconds.items()]
+    chart = charts.bars(rows, "seconds", form=".1f") if rows else ""
+    alt = f"Bars of seconds of {len(rows)} steps, {total:,.1f} in all." if rows else ""
+    table = grid("Seconds per step", ("step", "seconds", "share"), steps)
+    return Section("time", "Time per step", f"{total:,.1f} seconds until this page was made.", (table,), chart, alt)
 
 
 def review_section(record: Record) -> Section:

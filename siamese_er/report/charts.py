@@ -19,7 +19,7 @@ STYLE: dict[str, Any] = {
     "background": "white",
     "font": "Liberation Sans, Arial, sans-serif",
     "view": {"stroke": None},
-    "axis": {"labelFontSize": 13, "titleFontSize": 13, "titleFontWeight": "normal", "labelLimit": 170, "labelColor": "#1b1b1b",
+    "axis": {"labelFontSize": 13, "titleFontSize": 13, "titleFontWeight": "normal", "labelLimit": 230, "labelColor": "#1b1b1b",
              "titleColor": "#1b1b1b", "gridColor": "#e3e3e3"},
     "legend": {"labelFontSize": 13, "titleFontSize": 13, "orient": "top", "title": None, "labelLimit": 240},
     "text": {"fontSize": 12, "color": "#1b1b1b"},
@@ -61,7 +61,7 @@ def paired_bars(rows: Sequence[Row], title: str, kinds: Sequence[str]) -> str:
     spec = {
         "mark": "bar",
         "encoding": {
-            "x": {"field": "value", "type": "quantitative", "title": title, "axis": {"tickCount": 4, "format": "~s"}},
+            "x": {"field": "value", "type": "quantitative", "title": title, "axis": {"tickCount": 3, "format": ",.0f"}},
             "y": {"field": "name", "type": "nominal", "sort": None, "title": None},
             "yOffset": {"field": "kind", "type": "nominal", "sort": list(kinds)},
             "color": {"field": "kind", "type": "nominal", "scale": {"domain": list(kinds), "range": [BLUE, ORANGE]}},
@@ -80,7 +80,7 @@ def histogram(rows: Sequence[Row], kinds: dict[str, str]) -> str:
                   "axis": {"labelAngle": -90}},
             "xOffset": {"field": "kind", "type": "nominal", "sort": list(kinds)},
             "y": {"field": "value", "type": "quantitative", "title": "pairs (scale uneven)", "scale": UNEVEN,
-                  "axis": {"values": [0, 1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8], "format": "~s"}},
+                  "axis": {"values": [0, 1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8], "format": ",.0f"}},
             "color": {"field": "kind", "type": "nominal",
                       "scale": {"domain": list(kinds), "range": list(kinds.values())}},
         },

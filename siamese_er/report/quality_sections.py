@@ -5,6 +5,9 @@ from typing import Any
 from siamese_er.report import charts
 from siamese_er.report.sections import Record, Section, grid, percent
 
+MOST_BARS = 20
+AGAINST = {"last run": "last", "reference": "model"}
+
 
 def value_section(record: Record) -> Section:
     """Missing values by column, placeholders and faulty values by column and reason."""
@@ -34,27 +37,24 @@ def drift_section(record: Record) -> Section:
     compared = [row for row in drifts if row["index"] is not None]
     warned = [row for row in compared if row["warns"]]
     rows = [
-        {"name": f"{row['measure']} ({row['against']})", "value": row["index"] / row["limit"], "limit": 1.0,
+        {"name": f"{row['measure']} ({AGAINST[row['against']]})", "value": row["index"] / row["limit"], "limit": 1.0,
          "kind": "beyond" if row["warns"] else "within"}
         for row in sorted(compared, key=lambda row: -row["index"] / row["limit"])[:MOST_BARS]
     ]  # fmt: skip
     against = sorted({row["against"] for row in drifts})
     text = (
         f"Compared with: {', '.join(against) or 'nothing (no last run with figures, no reference beside the model)'}. "
-        f"{len(warned)} of {len(compared)} measures are beyond their limit. Against the last run it is the config's, or "
-        "more where so few counts differ as much by chance; against the reference it is the index of the simulated "
-        "table that is farthest from it."
+        f"{len(warned)} of {len(compared)} measures are beyond their limit. The limit against the last run is "
+        "[gates] warn_drift, or more where so few counts differ as much by chance; the limit against the reference is "
+        "the index of the simulated table that is farthest from it."
     )
     header = ("measure", "against", "index", "limit", "")
     table = [(r["measure"], r["against"], r["index"], r["limit"], "✗ beyond" if r["warns"] else "") for r in drifts]
-    chart = charts.limits(rows, "index, as a multiple of its limit") if rows else ""
+    chart = charts.limits(rows, "index, in limits: against last run (last), reference (model)") if rows else ""
     alt = (
         f"Bars of the {len(rows)} indices that are greatest for their limits; {len(warned)} are beyond." if rows else ""
     )
     return Section("drift", "Drift", text, (grid("Population stability indices", header, table),), chart, alt)
-
-
-MOST_BARS = 20
 
 
 def truth_sections(record: Record) -> list[Section]:

@@ -61,7 +61,7 @@ with DAG(
 ) as dag:
     check_input = submitted("check_input", "check_input.py", "{{ input_flags(params) }}", retries=1)
     match = submitted("match", "match.py", "{{ match_flags(params, run_id) }}", retries=2)
-    gates = submitted("gates", "publish.py", "{{ [*ended_flags(params, run_id), '--check'] }}", retries=0)
+    gates = submitted("gates", "publish.py", "{{ ended_flags(params, run_id) + ['--check'] }}", retries=0)
     publish = submitted("publish", "publish.py", "{{ ended_flags(params, run_id) }}", retries=2)
     report = submitted("report", "report.py", "{{ ended_flags(params, run_id) }}", retries=1)
     check_input >> match >> gates >> publish >> report

@@ -13,7 +13,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 PassName = Literal[
     "national_id", "identifier", "phone", "email", "birth_date", "birth_date_name", "birth_day_name",
     "birth_month_name", "names", "names_spelled", "names_birth_year", "name_postal_code", "name_city", "address",
-    "name_address", "learned",
+    "name_address", "name_noted_year", "learned",
 ]  # fmt: skip
 SurvivorshipRule = Literal["most_recent", "source_trust", "majority", "longest", "union"]
 
@@ -44,9 +44,13 @@ class InputSettings(Section):
     truth: str | None = Field(
         None, description="source, record_id, entity_id: adds precision, recall, pair completeness"
     )
-    format: Literal["auto", "parquet", "csv", "json", "fhir"] = Field("auto", description="auto: by file name")
+    format: Literal["auto", "parquet", "csv", "json", "fhir", "omop"] = Field(
+        "auto", description="auto: by file name; FHIR and OMOP by content"
+    )
     columns: dict[str, str] = Field(default_factory=dict, description="foreign column name = contract column name")
-    source_from_path: bool = Field(False, description="without a source column, use the file's name as the source")
+    source_from_path: bool = Field(
+        False, description="without a source column, use the file's name as the source (FHIR, OMOP: the folder's)"
+    )
     date_formats: tuple[str, ...] = Field((), description="strptime formats tried first for dates, e.g. %d.%m.%Y")
     day_first: bool | None = Field(
         None, description="05/04/1980: true day first, false month first, null by the column"
@@ -99,7 +103,7 @@ class BlockingSettings(Section):
     passes: tuple[PassName, ...] = Field(
         ("national_id", "identifier", "phone", "email", "birth_date", "birth_date_name", "birth_day_name",
          "birth_month_name", "names", "names_spelled", "names_birth_year", "name_postal_code", "name_city", "address",
-         "name_address", "learned"),
+         "name_address", "name_noted_year", "learned"),
         min_length=1, description="blocking passes; two records pair when they share the key of at least one",
     )  # fmt: skip
     max_block_size: int = Field(120, ge=2, description="records; a larger block proposes nothing and is reported")

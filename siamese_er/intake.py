@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from importlib.resources import files
 from typing import Any
 
@@ -63,18 +64,21 @@ def read_inputs(spark: SparkSession, config: MatchConfig, run: RunFolder, readin
     """The input as checkpoints; what could not be read is in quarantine, with the share checked."""
     reading = reading.with_versions(run.checkpoint(reading.versions, "versions"))
     records, history = reading.records, reading.history
-    notes, bad = reading.inline_notes, reading.quarantine
+    found, bad = [own for own in (reading.inline_notes, reading.documents) if own is not None], reading.quarantine
     if config.input.notes:
         own, bad_notes = read_notes(spark, config.input)
-        notes = own if notes is None else notes.unionByName(own)
+        found.append(own)
         bad = bad.unionByName(bad_notes)
     bad = written_table(run, bad, "quarantine")
-    notes = None if notes is None else run.checkpoint(notes, "notes")
+    written = run.checkpoint(reduce(DataFrame.unionByName, found), "notes") if found else None
+    notes = None if written is None else written.where("text is not null")
+    n_unread = 0 if written is None else written.where("text is null").count()
     reasons, n_bad_records = quarantine_counts(bad, reading.fingerprint)
     counts: dict[str, Any] = {
         **version_counts(reading.versions), "quarantined": sum(reasons.values()), "quarantined_by_reason": reasons,
         "quarantined_records": n_bad_records, "quarantined_notes": sum(reasons.values()) - n_bad_records,
-        "notes": 0 if notes is None else rows_on_disk(spark, f"{run.path}/{WORK}/notes"),
+        "notes": 0 if notes is None else rows_on_disk(spark, f"{run.path}/{WORK}/notes") - n_unread,
+        "notes_without_text": n_unread,
         "notes_cut": 0 if notes is None else n_cut_notes(notes, config.input),
     }  # fmt: skip
     n_input = sum(counts[name] for name in ("records", "earlier_versions", "deleted", "quarantined", "notes"))

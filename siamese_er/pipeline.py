@@ -16,6 +16,7 @@ from siamese_er.appraisal import appraised, judged
 from siamese_er.block import blocks, dropped_blocks, key_sizes, keys_of, pass_names, with_frequencies
 from siamese_er.cluster import CONTRADICTIONS, cluster_metrics, clustered, clusters
 from siamese_er.config import MatchConfig, ModelSettings
+from siamese_er.dated_care import dated_care, with_care_vetoes
 from siamese_er.decide import BALANCED_VETOES, banded, links, standings
 from siamese_er.encode import embeddings
 from siamese_er.errors import ContractFault, InvariantBroken
@@ -189,6 +190,10 @@ def matched(
     record["decide"] = {"shows_households": with_households, "threshold": decide.threshold()}
     with clock.step("decide"):
         standing = run.checkpoint(standings(inputs.records, standardised), "standings")
+        if inputs.notes is not None and config.model.use_notes:
+            care = run.checkpoint(dated_care(standardised, inputs.notes), "dated_care")
+            least = min(decide.review_threshold, decide.threshold())
+            scores_found = with_care_vetoes(scores_found, care, least)
         pairs = run.checkpoint(banded(scores_found, standing, inputs.decisions, decide, config.sources), "banded")
     with clock.step("cluster"):
         all_links = links(pairs)

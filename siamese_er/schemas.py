@@ -73,12 +73,13 @@ STANDARDISED = table(record_key=STRING, source=STRING, record_id=STRING, **{name
 EMBEDDINGS = table(
     record_key=STRING,
     field_vectors=BinaryType(), record_vector=BinaryType(), note_vector=BinaryType(),
-    note_terms=BinaryType(), note_births=STRINGS, note_sexes=STRINGS, note_names=STRINGS, wrong_chart=BooleanType(),
+    note_terms=BinaryType(), note_births=STRINGS, note_sexes=STRINGS, note_names=STRINGS, chart_facts=STRINGS,
+    wrong_chart=BooleanType(),
 )  # fmt: skip
 """Vectors of one record: int8, see ``neural/encoder.py`` for the layout; null vector = nothing to encode. note_terms is
 the signed hash of clinical terms; note_births ("1950:1951", first and last year), note_sexes and note_names
 ("given|family") are what its notes state, null = nothing. wrong_chart: a note contradicts its own record and was left
-out; null = no notes."""
+out; null = no notes; chart_facts is what such notes state ("born 1950:1951", "sex m", "name ann|lee")."""
 
 BLOCKING_KEYS = table(record_key=STRING, blocking_pass=IntegerType(), key=LongType())
 """Every blocking key of every record; blocking_pass numbers ``linkage.keys.PASS_NAMES``; key is a hash."""

@@ -51,7 +51,7 @@ def mapping_line(mapping: dict[str, Any]) -> str:
     """Which columns of a file became what: those of the same name by number, renamed ones and unplaced ones by name."""
     placed = mapping.get("mapped", {})
     renamed = [f"{name} from {' + '.join(own)}" for name, own in placed.items() if own != [name]]
-    parts = [f"{len(placed) - len(renamed)} columns as named", *renamed]
+    parts = [f"{len(placed) - len(renamed)} columns as named", *renamed] if "mapped" in mapping else []
     for kind, names in mapping.items():
         if kind != "mapped" and names:
             more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""

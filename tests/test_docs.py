@@ -12,6 +12,7 @@ import siamese_er
 from siamese_er import schemas
 from siamese_er.config import MatchConfig, PassName, SurvivorshipRule
 from siamese_er.decide import BALANCED_VETOES
+from siamese_er.linkage.care import CARE_VETOES
 from siamese_er.linkage.comparisons import COMPARISONS
 from siamese_er.linkage.keys import PASS_NAMES
 from siamese_er.linkage.vetoes import CONTRADICTIONS, VETOES
@@ -136,7 +137,7 @@ def test_method_lists_every_blocking_pass():
 
 
 def test_method_lists_every_veto():
-    assert first_names(section(METHOD, "Vetoes")) == list(VETOES)
+    assert first_names(section(METHOD, "Vetoes")) == [*VETOES, *CARE_VETOES]
 
 
 def test_method_names_the_vetoes_that_keep_groups_apart():

@@ -98,7 +98,7 @@ def test_frames_are_written_in_one_module():
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and node.value.attr == "write"
     }
 
-    assert writers == {"storage.py"}
+    assert writers == {"storage.py", "fhir_export.py"}
 
 
 def test_executors_log_settings_silence_the_same_loggers_as_the_session():

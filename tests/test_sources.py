@@ -166,11 +166,6 @@ def test_read_records_lists_all_faults(spark, tmp_path):
     assert len(caught.value.faults) == 3
 
 
-def test_read_records_fhir_is_not_yet_there(spark, tmp_path):
-    with pytest.raises(ContractFault, match="not yet supported"):
-        read(spark, tmp_path, format="fhir")
-
-
 def test_read_records_allows_empty_where_told(spark, tmp_path):
     (tmp_path / "a.csv").write_text("id,dob\n")
 

@@ -3,6 +3,7 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from siamese_er.linkage.care import CARE_VETOES
 from siamese_er.schemas import CLUSTERS, CUTS, ENTERPRISE_IDS, KEY_SEPARATOR, LINKS, REVIEW_QUEUE, conform
 
 CUT_REASONS = {
@@ -30,8 +31,8 @@ def review_queue(
 
     Two clusters are asked about once, by their best pair; a pair inside one cluster is not asked. Clusters that a
     person keeps apart by any of their pairs are asked again only where a cut link is new evidence. The priority is the
-    uncertainty, p(1 - p), times the records that the answer moves; a link that the guard refused counts as wholly
-    uncertain (.25), whatever its own probability.
+    uncertainty, p(1 - p), times the records that the answer moves; a link that the guard refused, and a pair with a veto
+    of dated care, count as wholly uncertain (.25), whatever their own probability.
 
     In:  LINKS, CUTS, ENTERPRISE_IDS, CLUSTERS; ``goldens``: GOLDEN_RECORDS, for clusters with several national ids;
          ``wrong_charts``: the record_key of each record whose notes contradict it; ``capacity``: the most questions,
@@ -79,11 +80,14 @@ def _pair_questions(links: DataFrame, cuts: DataFrame, ids: DataFrame, clusters:
     held_back = F.concat(
         F.lit("likely, held back by: "), F.replace(F.array_join("vetoes", ", "), F.lit("_"), F.lit(" "))
     )
+    alarming = F.arrays_overlap("vetoes", F.array(*map(F.lit, CARE_VETOES)))
     asked = links.where("band = 'review' and is_verified is null").select(
         *_ordered_keys(),
         "match_probability",
         F.when(F.size("vetoes") > 0, held_back).otherwise(F.lit("likely, but not certain")).alias("reason"),
-        (F.col("match_probability") * (1 - F.col("match_probability"))).alias("uncertainty"),
+        F.when(alarming, MOST_UNCERTAIN)
+        .otherwise(F.col("match_probability") * (1 - F.col("match_probability")))
+        .alias("uncertainty"),
         F.lit(False).alias("is_cut"),
     )
     reasons = F.create_map(*[F.lit(text) for pair in CUT_REASONS.items() for text in pair])

@@ -95,11 +95,12 @@ def status_counts(crosswalk: DataFrame) -> dict[str, int]:
     return {row["link_status"]: row["n"] for row in sorted(counted, key=lambda row: row["link_status"])}
 
 
-def aggregates(tables: dict[str, DataFrame], n_scored_pairs: int) -> dict[str, Any]:
+def aggregates(tables: dict[str, DataFrame]) -> dict[str, Any]:
     """All of the above for run.json; a few hundred numbers, however large the run."""
+    score = score_histogram(tables["scored_pairs"])
     return {
-        "score": score_histogram(tables["scored_pairs"]),
-        "levels": level_counts(tables["scored_pairs"], n_scored_pairs),
+        "score": score,
+        "levels": level_counts(tables["scored_pairs"], sum(row["n"] for row in score)),
         "missing": missing_counts(tables["standardised"]),
         "cluster_sizes": size_counts(tables["clusters"]),
         "review_reasons": reason_counts(tables["review_queue"]),

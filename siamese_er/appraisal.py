@@ -36,7 +36,7 @@ def appraised(
     cannot be written does not stop the run: ``report`` of the record says class and place of the error.
     """
     last = before.read_record(spark) if before is not None else {}
-    record["aggregates"] = aggregates(tables, record["n_scored_pairs"])
+    record["aggregates"] = aggregates(tables)
     drifts = drifts_of(config, record, last)
     precision = None
     if config.input.labels is not None:

@@ -27,7 +27,7 @@ def record_of(with_truth: bool = False, settings: GateSettings = GateSettings(),
     """A record with its key figures and gates; ``changes`` replace entries before those are worked out."""
     record: dict[str, Any] = {
         "run_id": "20260101T000000000Z-abcdef", "started": "2026-01-01T00:00:00+00:00", "previous_run_id": None,
-        "config": {"run": {"mode": "full"}}, "counts": COUNTS, "candidate_pairs": 1000, "n_scored_pairs": 70,
+        "config": {"run": {"mode": "full"}}, "counts": COUNTS, "candidate_pairs": 1000,
         "pairs_by_first_pass": {"names": 600, "phone": 400}, "pairs_by_pass": {"names": 600, "phone": 700},
         "dropped_blocks": {"phone": {"n_blocks": 3}}, "decide": {"threshold": 0.96}, "seconds": {"read": 2.0, "score": 3.0},
         "versions": {"siamese_er": "0.1.0", "pyspark": "4.3.0"}, "model": {"head_digest": "a" * 64, "encoder_digest": "b" * 64},

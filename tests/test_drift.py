@@ -147,7 +147,7 @@ def test_spark_counts_what_memory_counts(spark):
         "crosswalk": spark.createDataFrame([("s", "1", "e", "auto", "r", None, None, None)], CROSSWALK),
     }
 
-    found = aggregates(tables, 60)
+    found = aggregates(tables)
 
     expected = drift_reference.score_counts(likelihood) | drift_reference.level_counts(levels[likelihood >= 0.5])
     assert profile_of(found, len(people)) == expected | drift_reference.missing_counts(table)

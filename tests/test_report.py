@@ -159,7 +159,7 @@ def test_a_run_without_pairs_has_a_page():
     none = {"names": 0}
 
     written = page(record_of(aggregates=nothing, pairs_by_pass=none, pairs_by_first_pass=none, drift=[], value_faults=[],
-                             dropped_blocks={}, candidate_pairs=0, n_scored_pairs=0))  # fmt: skip
+                             dropped_blocks={}, candidate_pairs=0))  # fmt: skip
 
     assert "Funnel of pairs" in written
 

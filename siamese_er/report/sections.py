@@ -78,7 +78,7 @@ def funnel_section(record: Record) -> Section:
     steps = [
         ("all pairs", n * (n - 1) // 2, "every two records"),
         ("candidate pairs", record["candidate_pairs"], "proposed by blocking and compared"),
-        ("scored pairs", record["n_scored_pairs"], "at or above [score] floor"),
+        ("scored pairs", sum(row["n"] for row in record["aggregates"]["score"]), "at or above [score] floor"),
         ("review or link", bands.get("review", 0) + bands.get("auto", 0), "bands review and auto"),
         ("links", bands.get("auto", 0), "band auto"),
         ("links kept", bands.get("auto", 0) - counts["links_cut"], "after the guard against chain merges"),
@@ -88,7 +88,10 @@ def funnel_section(record: Record) -> Section:
         [{"name": name, "value": value} for name, value, _ in steps], "pairs (scale uneven)", uneven=True
     )
     alt = f"Bars from {steps[0][1]:,} pairs of records over {steps[1][1]:,} candidate pairs to {steps[4][1]:,} links."
-    text = f"{n:,} records became {counts['clusters']:,} people. Each step keeps a part of the pairs of the one before."
+    text = (
+        f"{n:,} records became {counts['clusters']:,} people. Each step keeps a part of the pairs of the one before; in an "
+        "incremental run the candidate pairs are those of its batch, all others those of the whole table."
+    )
     table = grid("Pairs left after each step", ("step", "pairs", "what it is"), steps)
     return Section("funnel", "Funnel of pairs", text, (table,), chart, alt)
 

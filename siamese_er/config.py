@@ -202,6 +202,25 @@ class GateSettings(Section):
     )
     max_cluster_size: int | None = Field(None, ge=2, description="records; null: no gate")
     max_review_share: Share | None = Field(None, description="review tasks for each record; null: no gate")
+    max_pair_volume_change: float | None = Field(
+        None,
+        gt=1,
+        description="times more or fewer candidate pairs for each record than in the last run; null: no gate",
+    )
+    max_drift: float | None = Field(
+        None, gt=0, description="greatest population stability index against the last run; null: no gate"
+    )
+    max_reference_drift: float | None = Field(
+        None, gt=0, description="greatest index against the model's reference, over its limit; null: no gate"
+    )
+    min_precision: Probability | None = Field(
+        None, description="pairwise precision of the clusters on the truth, else on the labels; null: no gate"
+    )
+    warn_pair_volume_change: float = Field(2.0, gt=1, description="as max_pair_volume_change, but only warns")
+    warn_drift: float = Field(0.25, gt=0, description="as max_drift, but only warns, for each measure")
+    hold: bool = Field(
+        False, description="a dry run with failed gates ends with status 0; jobs/publish.py then refuses it"
+    )
 
 
 class RunSettings(Section):
@@ -214,6 +233,11 @@ class RunSettings(Section):
         0.2, description="incremental: share of records come or changed since a whole run, beyond which all are matched"
     )
     dry_run: bool = Field(False, description="do all but publish")
+    tag: str | None = Field(
+        None,
+        pattern=r"^[\w.:+-]{1,200}$",
+        description="name by which jobs/publish.py finds the run; never of a patient",
+    )
     resume: bool = Field(False, description="go on with the last unfinished run, if its input and settings are these")
     shuffle_partitions: int = Field(8, ge=1, description="partitions of each shuffle")
     lock_seconds: float = Field(120, gt=0, description="seconds without a heartbeat after which a lock has expired")

@@ -1,21 +1,78 @@
 """Quality gates of the config: what stops a run from being published."""
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
-from siamese_er.config import MatchConfig
+from siamese_er.config import GateSettings
+
+Status = Literal["passed", "failed", "off", "nothing to measure"]
 
 
-def failed_gates(config: MatchConfig, counts: dict[str, Any], change: dict[str, int]) -> list[str]:
-    """One line for each quality gate of the config that failed."""
-    gates = config.gates
+@dataclass(frozen=True)
+class Gate:
+    """One gate of a run. ``limit`` is null where the config sets none, ``value`` where this run has nothing to measure."""
+
+    name: str
+    limit: float | None
+    value: float | None
+    status: Status
+    told: str
+
+    def described(self) -> dict[str, Any]:
+        """For run.json."""
+        return asdict(self)
+
+
+def gates(settings: GateSettings, counts: Mapping[str, Any], figures: Mapping[str, float | None]) -> list[Gate]:
+    """Every gate with its status.
+
+    A gate without a limit is ``off``; one whose figure is null in this run (the first of all has no last run) passes as
+    ``nothing to measure``.
+
+    In: ``counts`` of run.json; ``figures``, the run's KPIs by name.
+    """
+    change = counts["changes"]
     known_before = change["gone"] + change["same"] + change["moved"]
-    failed = []
-    if known_before and change["gone"] > gates.max_missing_records_share * known_before:
-        failed.append(
-            f"max_missing_records_share: {change['gone']} of {known_before} records of the previous run are missing"
-        )
-    if gates.max_cluster_size is not None and counts["largest_cluster"] > gates.max_cluster_size:
-        failed.append(f"max_cluster_size: the largest cluster has {counts['largest_cluster']} records")
-    if gates.max_review_share is not None and counts["review_queue"] > gates.max_review_share * counts["records"]:
-        failed.append(f"max_review_share: {counts['review_queue']} questions for {counts['records']} records")
-    return failed
+    found = {name: figures.get(name) for name in FIGURES.values()}
+    told = {
+        "max_missing_records_share": f"{change['gone']} of {known_before} records of the previous run are missing",
+        "max_cluster_size": f"the largest cluster has {counts['largest_cluster']} records",
+        "max_review_share": f"{counts['review_queue']} questions for {counts['records']} records",
+        "max_pair_volume_change": "candidate pairs for each record are {:.2f} times those of the last run",
+        "max_drift": "the greatest stability index against the last run is {:.3f}",
+        "max_reference_drift": "the greatest stability index against the model's reference is {:.2f} times its limit",
+        "min_precision": "the precision on the pairs whose truth is known is {:.4f}",
+    }
+    return [
+        gate(name, getattr(settings, name), found[figure], told[name].format(found[figure] or 0))
+        for name, figure in FIGURES.items()
+    ]
+
+
+FIGURES = {
+    "max_missing_records_share": "missing_records_share",
+    "max_cluster_size": "largest_cluster",
+    "max_review_share": "review_share",
+    "max_pair_volume_change": "pair_volume_change",
+    "max_drift": "greatest_drift",
+    "max_reference_drift": "greatest_reference_drift",
+    "min_precision": "known_precision",
+}
+"""Gate -> the KPI that it looks at."""
+
+
+def gate(name: str, limit: float | None, value: float | None, told: str) -> Gate:
+    """A gate with its status: ``max_`` gates fail above their limit, ``min_`` gates below; a factor counts both ways."""
+    if limit is None or value is None:
+        return Gate(name, limit, value, "off" if limit is None else "nothing to measure", "")
+    measured = max(value, 1 / value) if name == "max_pair_volume_change" and value else value
+    fails = measured < limit if name.startswith("min_") else measured > limit
+    if name == "max_pair_volume_change" and not value:
+        fails = True  # no pairs at all, where the last run had some
+    return Gate(name, limit, value, "failed" if fails else "passed", told)
+
+
+def failed_gates(found: list[Gate]) -> list[str]:
+    """One line for each gate that failed."""
+    return [f"{each.name}: {each.told}" for each in found if each.status == "failed"]

@@ -16,11 +16,12 @@ from siamese_er.known import Known
 from siamese_er.publish import written_table
 from siamese_er.schemas import DECISIONS, NOTES, no_rows
 from siamese_er.sources.decisions import read_decisions
-from siamese_er.sources.inputs import InputFile, bare_path, file_statuses, parquet_footer
+from siamese_er.sources.inputs import InputFile, bare_path, file_statuses, parquet_footer, readable_input
 from siamese_er.sources.labels import read_labels
 from siamese_er.sources.notes import n_cut_notes, read_notes
-from siamese_er.sources.records import Reading, check_quarantine, parts_of
+from siamese_er.sources.records import Reading, check_quarantine, parts_of, read_records
 from siamese_er.storage import RunFolder
+from siamese_er.summary import mapping_line
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,26 @@ def delivery_counts(config: MatchConfig, batch: Reading, notes: DataFrame, bad: 
     n_input = sum(counts[name] for name in ("records", "earlier_versions", "deleted", "quarantined", "notes"))
     check_quarantine(n_input, reasons, config.input.max_quarantined_share)
     return counts
+
+
+def input_lines(spark: SparkSession, config: MatchConfig) -> list[str]:
+    """What the input of a config holds, as ``jobs/check_input.py`` prints it; nothing is written, records are read once.
+
+    Raises: ContractFault for all that would end a run with status 2: files, columns, bad rows, no record at all.
+    """
+    config = with_demo(config)
+    with readable_input(config.run.output):
+        reading = read_records(spark, config.input)
+        counts = version_counts(reading.versions)
+        reasons, n_bad = quarantine_counts(reading.quarantine, reading.fingerprint)
+        if config.input.notes:
+            read_notes(spark, config.input)
+    check_quarantine(sum(counts.values()) + n_bad, reasons, config.input.max_quarantined_share)
+    if not counts["records"]:
+        raise ContractFault("input: no rows with a record; a full run on an empty table would retire every patient")
+    lines = [f"{path.rsplit('/', 1)[-1]}: {mapping_line(mapping)}" for path, mapping in reading.mappings.items()]
+    numbers = counts | {"quarantined": sum(reasons.values())}
+    return lines + [f"{name.replace('_', ' ')}: {number:,}" for name, number in numbers.items()]
 
 
 def quarantine_counts(bad: DataFrame, record_files: Mapping[str, int]) -> tuple[dict[str, int], int]:

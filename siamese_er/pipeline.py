@@ -12,18 +12,17 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from siamese_er.appraisal import appraised, judged
 from siamese_er.cluster import CONTRADICTIONS, Clustering, cluster_metrics, clustered, clusters
 from siamese_er.config import DecideSettings, MatchConfig
 from siamese_er.dated_care import dated_care, with_care_vetoes
 from siamese_er.decide import BALANCED_VETOES, banded, links, standings
 from siamese_er.errors import InvariantBroken
-from siamese_er.gates import failed_gates
 from siamese_er.identity import enterprise_ids
 from siamese_er.intake import AS_READ, Alteration, Inputs, read_inputs, rows_on_disk, with_demo
 from siamese_er.known import OF_CLUSTERS, OF_GOLDEN, Known, known_run, only
 from siamese_er.proposals import proposals
 from siamese_er.publish import changes, publish, recorded_run, written_table
-from siamese_er.quality.evaluation import evaluate_run
 from siamese_er.regroup import Grouping, decided_anew, regrouped, whole_grouping
 from siamese_er.rematch import reasons_to_learn, scored_batch, standardised_arrivals
 from siamese_er.review.answers import answers, renewed_decisions
@@ -82,10 +81,13 @@ def match(spark: SparkSession, config: MatchConfig, alteration: Alteration = AS_
                 record["status"] = "unchanged"
                 run.write_record(spark, record)
                 return Summary(record, run.path)
-            tables, gates = outcome
+            tables = outcome
+            with clock.step("report"):
+                gates = appraised(spark, config, run, before, tables, record)
             with clock.step("publish"):
                 written = tables.keys() - {"enterprise_id_history"}
-                publish(tables, run, record, written=written, dry_run=config.run.dry_run, failed_gates=gates, lock=lock)
+                publish(tables, run, record, written=written, dry_run=config.run.dry_run, failed_gates=gates, lock=lock,
+                        hold=config.gates.hold)  # fmt: skip
             return Summary(record, run.path)
 
 
@@ -106,8 +108,8 @@ def versions() -> dict[str, str]:
 def matched(
     spark: SparkSession, config: MatchConfig, run: RunFolder, before: RunFolder | None, reading: Reading,
     alteration: Alteration, record: dict[str, Any], clock: Clock,
-) -> tuple[dict[str, DataFrame], list[str]] | None:  # fmt: skip
-    """The tables of the contract and the gates that failed; null where a batch changes nothing."""
+) -> dict[str, DataFrame] | None:  # fmt: skip
+    """The tables of the contract; null where a batch changes nothing."""
     known = known_run(spark, before) if config.run.mode == "incremental" else None
     with clock.step("read"):
         inputs = alteration.of_inputs(read_inputs(spark, config, run, reading, known))
@@ -156,11 +158,11 @@ def matched(
                          settled, walk),
             "review_queue",
         )  # fmt: skip
-    gates = counted(spark, config, run, inputs, tables, pairs, grouping.cuts, old["crosswalk"], record)
+    counted(spark, config, run, inputs, tables, pairs, grouping.cuts, old["crosswalk"], record)
     if config.input.truth is not None:
         with clock.step("evaluate"):
-            record["metrics"] = evaluate_run(spark, run.path, truth_of(spark, config))
-    return tables, gates
+            record |= judged(spark, run, truth_of(spark, config), record["started"])
+    return tables
 
 
 def decided_by(config: MatchConfig, known: Known | None, scores: DataFrame) -> DecideSettings:
@@ -262,8 +264,8 @@ def scored_pairs(pairs: DataFrame) -> DataFrame:
 def counted(
     spark: SparkSession, config: MatchConfig, run: RunFolder, inputs: Inputs, tables: dict[str, DataFrame], pairs: DataFrame,
     cuts: DataFrame, old_crosswalk: DataFrame | None, record: dict[str, Any],
-) -> list[str]:  # fmt: skip
-    """The counts of the run into the record, with its invariants checked; the gates that failed."""
+) -> None:  # fmt: skip
+    """The counts of the run into the record, with its invariants checked."""
     walk = tables["crosswalk"]
     in_clusters = walk.agg(F.count("*").alias("n"), F.count_distinct("source", "record_id").alias("n_distinct")).first()
     if in_clusters is None or not in_clusters["n"] == in_clusters["n_distinct"] == inputs.n_records:
@@ -278,5 +280,3 @@ def counted(
         "largest_cluster": sizes["largest"], "golden_records": rows_on_disk(spark, run.table("golden_records")),
         "review_queue": rows_on_disk(spark, run.table("review_queue")), "changes": change,
     }  # fmt: skip
-    may_be_missing = config.run.mode == "incremental"  # only deliveries of everything show what did not arrive
-    return failed_gates(config, record["counts"], change | ({"gone": 0} if may_be_missing else {}))

@@ -198,6 +198,9 @@ PUBLISHED = {
 }  # fmt: skip
 """The tables of the contract, by name."""
 
+KPIS = table(run_id=STRING, started=STRING, status=STRING, kpi=STRING, value=DoubleType(), unit=STRING)
+"""Key figures of all runs, kept under OUTPUT/kpis; one row for each run and figure, null where it is not known."""
+
 
 def no_rows(spark: SparkSession, schema: StructType) -> DataFrame:
     """An empty table that plans know to be empty: what is joined with it costs nothing."""

@@ -81,8 +81,17 @@ def profile_of(seed: int) -> Profile:
     return drawn_profile(seed)[1]
 
 
-def simulated(seed: int, model_dir: str, sizes: tuple[int, int] = SIZES) -> TrainingTable:
-    """One simulated table and the truth of its candidate pairs; the same for the same seed."""
+@dataclass(frozen=True)
+class SimulatedTable:
+    """A simulated table as a run sees it: embedded records, the evidence of its candidate pairs; and its truth."""
+
+    records: pa.Table
+    evidence: TableEvidence
+    truth: pd.DataFrame
+
+
+def simulated_evidence(seed: int, model_dir: str, sizes: tuple[int, int] = SIZES) -> SimulatedTable:
+    """One simulated table, blocked and compared; the same for the same seed."""
     n_records, profile = drawn_profile(seed, sizes)
     drawn = population(n_records, seed, profile)
     raw = drawn.records.assign(record_key=drawn.records["source"] + "\x1f" + drawn.records["record_id"])
@@ -90,10 +99,16 @@ def simulated(seed: int, model_dir: str, sizes: tuple[int, int] = SIZES) -> Trai
     records = embedded(arrow_table(standardised), noted(drawn.notes), model_dir)
     settings = BlockingSettings()
     evidence = table_evidence(records, settings.passes, settings.max_block_size, seed=seed)
-    keys = drawn.truth["source"] + "\x1f" + drawn.truth["record_id"]
-    entity = dict(zip(keys, drawn.truth["entity_id"], strict=True))
-    entities = np.array([entity[key] for key in records["record_key"].to_pylist()])
-    return TrainingTable(evidence, entities[evidence.left] == entities[evidence.right])
+    return SimulatedTable(records, evidence, drawn.truth)
+
+
+def simulated(seed: int, model_dir: str, sizes: tuple[int, int] = SIZES) -> TrainingTable:
+    """One simulated table and the truth of its candidate pairs; the same for the same seed."""
+    table = simulated_evidence(seed, model_dir, sizes)
+    keys = table.truth["source"] + "\x1f" + table.truth["record_id"]
+    entity = dict(zip(keys, table.truth["entity_id"], strict=True))
+    entities = np.array([entity[key] for key in table.records["record_key"].to_pylist()])
+    return TrainingTable(table.evidence, entities[table.evidence.left] == entities[table.evidence.right])
 
 
 def table_file(seed: int) -> str:

@@ -70,8 +70,10 @@ def cluster_graph(case: ReviewCase) -> alt.LayerChart:
                                       legend=alt.Legend(title="pair", orient="bottom")),
         )
     )  # fmt: skip
-    labels = alt.Chart(edges).mark_text(fontSize=10, dy=-6).encode(
-        x=alt.X("middle:Q", **hidden), y=alt.Y("height:Q", **hidden), text="told:N"
+    labels = (
+        alt.Chart(edges)
+        .mark_text(fontSize=10, dy=-6)
+        .encode(x=alt.X("middle:Q", **hidden), y=alt.Y("height:Q", **hidden), text="told:N")
     )
     points = alt.Chart(nodes).encode(x=alt.X("x:Q", **hidden), y=alt.Y("y:Q", **hidden))
     circles = points.mark_circle(size=420, opacity=1).encode(

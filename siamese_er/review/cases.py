@@ -150,9 +150,7 @@ def asked_keys(task: dict[str, Any]) -> tuple[str, ...]:
     return tuple(f"{source}{KEY_SEPARATOR}{record_id}" for source, record_id in sides if record_id is not None)
 
 
-def _members(
-    spark: SparkSession, run: RunFolder, wanted: list[tuple[str, str, str, int]]
-) -> dict[str, list[Member]]:
+def _members(spark: SparkSession, run: RunFolder, wanted: list[tuple[str, str, str, int]]) -> dict[str, list[Member]]:
     keys = spark.createDataFrame(sorted({(row[1],) for row in wanted}), "record_key string")
     standardised = run.read_table(spark, "standardised").join(F.broadcast(keys), "record_key", "left_semi")
     values = {

@@ -5,46 +5,21 @@ question comes up. Nothing of a record is kept in the notebook's output once the
 """
 
 from collections.abc import Sequence
-from itertools import pairwise, product
 from typing import Any
 
 import ipywidgets as widgets
 from markupsafe import Markup
 
 from siamese_er.errors import ContractFault
+from siamese_er.review.answers import decisions_of, pairs_to_join, pairs_to_part
 from siamese_er.review.case_charts import cluster_graph, evidence_waterfall
 from siamese_er.review.cases import ReviewCase
-from siamese_er.review.ledger import PURPOSES, REASONS, Answer, Decision, append_decisions, log_unmasking, now
+from siamese_er.review.ledger import PURPOSES, REASONS, Answer, append_decisions, log_unmasking
 from siamese_er.review.pictures import svg
 from siamese_er.review.side_by_side import letter, records_table, verdict
-from siamese_er.schemas import KEY_SEPARATOR
 
 CHOOSE_REASON = "choose a reason"
 CHOOSE_PURPOSE = "choose a purpose"
-
-
-def decisions_of(
-    case: ReviewCase, pairs: Sequence[tuple[str, str]], answer: Answer, reviewer: str, reason: str
-) -> list[Decision]:
-    """One decision for each pair of record keys, all of one moment."""
-    moment = now()
-    sides = [(*left.split(KEY_SEPARATOR, 1), *right.split(KEY_SEPARATOR, 1)) for left, right in pairs]
-    return [Decision(*side, answer, reviewer, moment, reason, case.task_id) for side in sides]
-
-
-def pairs_to_join(case: ReviewCase) -> list[tuple[str, str]]:
-    """The pairs whose match says that all the records of a case are one person: the asked one, or a chain through all."""
-    if case.is_pair:
-        return [(case.asked[0], case.asked[1])]
-    return list(pairwise(member.record_key for member in case.members))
-
-
-def pairs_to_part(case: ReviewCase, others: Sequence[str]) -> list[tuple[str, str]]:
-    """The pairs whose no_match keeps ``others`` from the rest: the asked one, or each of the others with each that stays."""
-    if case.is_pair:
-        return [(case.asked[0], case.asked[1])]
-    stay = [member.record_key for member in case.members if member.record_key not in others]
-    return list(product(stay, others))
 
 
 class ReviewDesk(widgets.VBox):

@@ -75,14 +75,10 @@ def _head(place: int, member: Member, case: ReviewCase, is_unmasked: bool) -> Ma
     )
 
 
-def _row(
-    column: str, members: Sequence[Member], found: Evidence | None, has_pair: bool, is_unmasked: bool
-) -> Markup:
+def _row(column: str, members: Sequence[Member], found: Evidence | None, has_pair: bool, is_unmasked: bool) -> Markup:
     cells = [_cell(column, members, place, is_unmasked) for place in range(len(members))]
     last = Markup("<td>{}</td>").format(_told(found)) if has_pair else Markup("")
-    return Markup('<tr><th scope="row">{}</th>{}{}</tr>').format(
-        column.replace("_", " "), Markup("").join(cells), last
-    )
+    return Markup('<tr><th scope="row">{}</th>{}{}</tr>').format(column.replace("_", " "), Markup("").join(cells), last)
 
 
 def _cell(column: str, members: Sequence[Member], place: int, is_unmasked: bool) -> Markup:

@@ -63,6 +63,7 @@ def notebook_environment(submitted_run, marked_input, tmp_path_factory):
     return os.environ | QUICK | SMALL | named | here
 
 
+@pytest.mark.timeout(900)  # the first one also waits for the run that all look at
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs_from_end_to_end(path, notebook_environment, marked_input, tmp_path):
     notebook = nbformat.read(path, as_version=4)

@@ -13,9 +13,13 @@ def decisions_of(
     case: ReviewCase, pairs: Sequence[tuple[str, str]], answer: Answer, reviewer: str, reason: str
 ) -> list[Decision]:
     """One decision for each pair of record keys, all of one moment."""
-    moment = now()
-    sides = [(*left.split(KEY_SEPARATOR, 1), *right.split(KEY_SEPARATOR, 1)) for left, right in pairs]
-    return [Decision(*side, answer, reviewer, moment, reason, case.task_id) for side in sides]
+    moment, rows = now(), []
+    for left, right in pairs:
+        (left_source, _, left_id), (right_source, _, right_id) = (key.partition(KEY_SEPARATOR) for key in (left, right))
+        rows.append(
+            Decision(left_source, left_id, right_source, right_id, answer, reviewer, moment, reason, case.task_id)
+        )
+    return rows
 
 
 def pairs_to_join(case: ReviewCase) -> list[tuple[str, str]]:

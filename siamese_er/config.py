@@ -135,7 +135,9 @@ class DecideSettings(Section):
     expected_precision: Probability = Field(
         0.998, description="safe: expected share of true pairs among automatic links, by their calibrated probabilities"
     )
-    least_threshold: Probability = Field(0.8, description="safe: no pair below this probability is linked automatically")
+    least_threshold: Probability = Field(
+        0.8, description="safe: no pair below this probability is linked automatically"
+    )
     review_threshold: Probability = Field(0.2, description="pairs at or above it, not linked, are asked of a person")
 
     def threshold(self) -> float:

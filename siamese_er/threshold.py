@@ -20,7 +20,9 @@ def on_table(settings: DecideSettings, scores: DataFrame) -> DecideSettings:
     free = scores.where((F.size("vetoes") == 0) & (F.col("match_probability") >= settings.least_threshold))
     reached = F.floor(F.col("match_probability") * STEPS + 1e-9).cast("int")
     millionths = F.round(F.col("match_probability") * MILLION).cast("long")
-    rows = free.groupBy(reached.alias("reached")).agg(F.count("*").alias("n"), F.sum(millionths).alias("total")).collect()
+    rows = (
+        free.groupBy(reached.alias("reached")).agg(F.count("*").alias("n"), F.sum(millionths).alias("total")).collect()
+    )
     counts, sums = np.zeros(STEPS + 1), np.zeros(STEPS + 1)
     for row in rows:
         counts[row["reached"]], sums[row["reached"]] = row["n"], row["total"] / MILLION

@@ -137,7 +137,7 @@ def retired_writer() -> Batches:
     return write
 
 
-def resource_batch(rows: list[tuple[str, Any, Any, Any]]) -> pa.RecordBatch:
+def resource_batch(rows: list[tuple[Any, ...]]) -> pa.RecordBatch:
     """RESOURCES of ids and resources as objects."""
     keys = [row[0] for row in rows]
     texts = [[None if row[n] is None else as_line(row[n]) for row in rows] for n in (1, 2, 3)]

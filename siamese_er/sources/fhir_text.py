@@ -131,10 +131,9 @@ def decoded(content: bytes, encoding: str | None) -> str:
     for name, mark in MARKS.items():
         if content.startswith(mark):
             return content.decode(name, errors="replace").removeprefix("\ufeff")
-    for name in (encoding, "utf-8"):
+    for charset in (encoding or "utf-8", "utf-8"):
         try:
-            if name:
-                return content.decode(name)
+            return content.decode(charset)
         except UnicodeDecodeError:
             continue
     return content.decode("cp1252", errors="replace")

@@ -8,9 +8,9 @@ import typer
 from siamese_er.commands import start, status_of
 from siamese_er.config import MatchConfig
 from siamese_er.errors import ContractFault
-from siamese_er.review.answers import answer_to, case_told, questions_told
 from siamese_er.review.cases import MOST_CASES, open_cases
 from siamese_er.review.ledger import Answer, append_decisions
+from siamese_er.review.replies import answer_to, case_told, questions_told
 from siamese_er.session import build_session
 
 command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -1,5 +1,6 @@
 """The bounded sample of an unlabelled table that adaptation sees: chosen by hash, the same for the same input."""
 
+from functools import reduce
 from typing import NamedTuple
 
 import pandas as pd
@@ -29,10 +30,9 @@ def unlabelled_sample(spark: SparkSession, config: MatchConfig, n_records: int, 
     """
     reading = read_records(spark, config.input)
     standardised = standardised_records(reading.records, config.input, config.standardise)
-    texts = reading.inline_notes
-    if config.input.notes:
-        own, _ = read_notes(spark, config.input)
-        texts = own if texts is None else texts.unionByName(own)
+    found = [own for own in (reading.inline_notes, reading.documents) if own is not None]
+    found += [read_notes(spark, config.input)[0]] if config.input.notes else []
+    texts = reduce(DataFrame.unionByName, found) if found else None
     chosen = chosen_by_hash(standardised, n_records, by_source).toPandas()
     return Sample(chosen, [] if texts is None else note_texts(texts))
 

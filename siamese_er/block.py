@@ -89,10 +89,17 @@ def hashed(column: str):  # type: ignore[no-untyped-def]
     return lambda value: F.xxhash64(F.lit(column), value)
 
 
-def with_frequencies(records: DataFrame) -> DataFrame:
-    """The records with ``<column>_n``: for each value, how many values of the whole table equal it."""
+def with_frequencies(records: DataFrame, table: DataFrame | None = None) -> DataFrame:
+    """The records with ``<column>_n``: for each value, how many values of the whole table equal it.
+
+    ``table``: the whole table, where the records are only some of it.
+    """
     hashes = records.select("record_key", F.posexplode(value_hashes()).alias("place", "hash"))
-    counts = hashes.groupBy("hash").agg(F.count("*").alias("n"))
+    held = hashes
+    if table is not None:
+        own = hashes.select("hash").distinct()
+        held = table.select(F.explode(value_hashes()).alias("hash")).join(own, on="hash", how="left_semi")
+    counts = held.groupBy("hash").agg(F.count("*").alias("n"))
     listed = F.sort_array(F.collect_list(F.struct("place", "n"))).getField("n")
     per_record = hashes.join(counts, on="hash", how="inner").groupBy("record_key").agg(listed.alias("counts"))
     joined = records.join(per_record, on="record_key", how="left")

@@ -28,10 +28,14 @@ ROWS_PER_BATCH = 10_000
 
 @dataclass(frozen=True)
 class Clustering:
-    """``memberships``: MEMBERSHIPS, each record once. ``cuts``: CUTS, automatic links refused, for review."""
+    """``memberships``: MEMBERSHIPS, each record once. ``cuts``: CUTS, automatic links refused, for review.
+
+    ``components``: record_key, component_key of every record with a link, before the guard.
+    """
 
     memberships: DataFrame
     cuts: DataFrame
+    components: DataFrame
 
 
 def clustered(
@@ -84,6 +88,7 @@ def clustered(
     return Clustering(
         checkpoint(conform(memberships, MEMBERSHIPS), "memberships"),
         conform(guarded.where("record_key is null"), CUTS),
+        labels,
     )
 
 

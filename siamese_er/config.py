@@ -13,7 +13,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 PassName = Literal[
     "national_id", "identifier", "phone", "email", "birth_date", "birth_date_name", "birth_day_name",
     "birth_month_name", "names", "names_spelled", "names_birth_year", "name_postal_code", "name_city", "address",
-    "name_address", "learned",
+    "name_address", "name_noted_year", "learned",
 ]  # fmt: skip
 SurvivorshipRule = Literal["most_recent", "source_trust", "majority", "longest", "union"]
 
@@ -44,9 +44,13 @@ class InputSettings(Section):
     truth: str | None = Field(
         None, description="source, record_id, entity_id: adds precision, recall, pair completeness"
     )
-    format: Literal["auto", "parquet", "csv", "json", "fhir"] = Field("auto", description="auto: by file name")
+    format: Literal["auto", "parquet", "csv", "json", "fhir", "omop"] = Field(
+        "auto", description="auto: by file name; FHIR and OMOP by content"
+    )
     columns: dict[str, str] = Field(default_factory=dict, description="foreign column name = contract column name")
-    source_from_path: bool = Field(False, description="without a source column, use the file's name as the source")
+    source_from_path: bool = Field(
+        False, description="without a source column, use the file's name as the source (FHIR, OMOP: the folder's)"
+    )
     date_formats: tuple[str, ...] = Field((), description="strptime formats tried first for dates, e.g. %d.%m.%Y")
     day_first: bool | None = Field(
         None, description="05/04/1980: true day first, false month first, null by the column"
@@ -99,7 +103,7 @@ class BlockingSettings(Section):
     passes: tuple[PassName, ...] = Field(
         ("national_id", "identifier", "phone", "email", "birth_date", "birth_date_name", "birth_day_name",
          "birth_month_name", "names", "names_spelled", "names_birth_year", "name_postal_code", "name_city", "address",
-         "name_address", "learned"),
+         "name_address", "name_noted_year", "learned"),
         min_length=1, description="blocking passes; two records pair when they share the key of at least one",
     )  # fmt: skip
     max_block_size: int = Field(120, ge=2, description="records; a larger block proposes nothing and is reported")
@@ -126,19 +130,24 @@ class DecideSettings(Section):
 
     preset: Literal["safe", "balanced"] = Field("safe", description="safe: patients; balanced: best F1")
     auto_threshold: Probability | None = Field(
-        None, description="null: the preset's (safe .96, or .9 on a table without households; balanced .5)"
+        None, description="null: the preset's (safe: from expected_precision; balanced: .5)"
+    )
+    expected_precision: Probability = Field(
+        0.998, description="safe: expected share of true pairs among automatic links, by their calibrated probabilities"
+    )
+    least_threshold: Probability = Field(
+        0.8, description="safe: no pair below this probability is linked automatically"
     )
     review_threshold: Probability = Field(0.2, description="pairs at or above it, not linked, are asked of a person")
 
-    def threshold(self, with_households: bool = True) -> float:
-        """Match probability at or above which a pair is linked when nothing forbids it, by whether the table shows homes."""
+    def threshold(self) -> float:
+        """Match probability at or above which a pair is linked when nothing forbids it; ``threshold.on_table`` sets it.
+
+        Under ``safe``, before a table is known, the strictest that a table can get.
+        """
         if self.auto_threshold is not None:
             return self.auto_threshold
-        return {"safe": 0.96 if with_households else 0.9, "balanced": 0.5}[self.preset]
-
-    def on_table(self, with_households: bool) -> "DecideSettings":
-        """The settings with the threshold that holds on a table."""
-        return self.model_copy(update={"auto_threshold": self.threshold(with_households)})
+        return {"safe": 0.99, "balanced": 0.5}[self.preset]
 
 
 class SourceSettings(Section):
@@ -201,6 +210,9 @@ class RunSettings(Section):
     output: str = Field("output", description="folder of all runs; current.json in it names the published one")
     mode: Literal["full", "incremental"] = Field("full", description="full: the input is everything")
     previous: str | None = Field(None, description="folder of the previous run; null: the current run of the output")
+    relearn_share: Share = Field(
+        0.2, description="incremental: share of records come or changed since a whole run, beyond which all are matched"
+    )
     dry_run: bool = Field(False, description="do all but publish")
     resume: bool = Field(False, description="go on with the last unfinished run, if its input and settings are these")
     shuffle_partitions: int = Field(8, ge=1, description="partitions of each shuffle")
@@ -283,6 +295,5 @@ def not_yet_supported(config: MatchConfig) -> list[str]:
     """One line for each setting that the contract names and this version does not do yet; empty: all is supported."""
     wanted = {
         "input.format = fhir: FHIR input": config.input.format == "fhir",
-        "--mode incremental": config.run.mode == "incremental",
     }
     return [f"{setting} is not yet supported" for setting, is_wanted in wanted.items() if is_wanted]

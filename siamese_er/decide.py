@@ -13,12 +13,14 @@ def standings(records: DataFrame, standardised: DataFrame) -> DataFrame:
     """record_key and standing of the records that are not matched like others; all other records have no row.
 
     ``excluded``: test patients. ``restricted``: sensitivity says so; matched by people only. ``unmatchable``: neither a
-    name nor an identifier, so that nothing could tell its person from another.
+    name nor an identifier, nor a birth date with an e-mail address or a phone, so that nothing could tell its person
+    from another.
     """
     is_test = F.array_contains("name_marks", "test")
     nothing = F.lit(True)
     for column in ("given_names", "family_names", "national_ids", "scoped_identifiers"):
         nothing = nothing & (F.size(column) == 0)
+    nothing = nothing & ((F.size("birth_dates") == 0) | ((F.size("emails") == 0) & (F.size("phones") == 0)))
     restricted = F.coalesce(F.lower(F.trim("sensitivity")) == "restricted", F.lit(False))
     standing = F.when(is_test, "excluded").when(nothing, "unmatchable").when(restricted, "restricted")
     return (

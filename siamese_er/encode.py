@@ -48,11 +48,13 @@ def worker_device(wanted: str) -> str:
 
 
 def embeddings(
-    standardised: DataFrame, notes: DataFrame | None, model_path: str, settings: ModelSettings, on_notes: NoteSettings
-) -> DataFrame:
+    standardised: DataFrame, notes: DataFrame | None, model_path: str, settings: ModelSettings, on_notes: NoteSettings,
+    counted: NoteTable | None = None,
+) -> DataFrame:  # fmt: skip
     """The vectors of every record and what its notes state.
 
-    In: STANDARDISED; NOTES or null. Out: EMBEDDINGS, one row for each record; a null vector where there is nothing to
+    In: STANDARDISED; NOTES or null; ``counted``: what recurs in the notes of the whole table, null: count it here.
+    Out: EMBEDDINGS, one row for each record; a null vector where there is nothing to
     encode. Both towers run in one pass over the rows, so that a worker holds one copy of the model; where there are
     notes, what recurs in them is counted before.
     """
@@ -61,7 +63,7 @@ def embeddings(
     table = NoteTable()
     if notes is not None and settings.use_notes:
         with_notes = standardised.join(latest_notes(notes), on="record_key", how="left")
-        table = counted_notes(with_notes, on_notes)
+        table = counted_notes(with_notes, on_notes) if counted is None else counted
 
     @without_values("encode")
     def encoded(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:

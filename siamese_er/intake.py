@@ -2,22 +2,25 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from siamese_er.arrivals import Arrivals, arrivals
 from siamese_er.config import MatchConfig
 from siamese_er.errors import ContractFault
+from siamese_er.known import Known
 from siamese_er.publish import written_table
+from siamese_er.schemas import DECISIONS, NOTES, no_rows
 from siamese_er.sources.decisions import read_decisions
 from siamese_er.sources.inputs import InputFile, bare_path, file_statuses, parquet_footer
 from siamese_er.sources.labels import read_labels
 from siamese_er.sources.notes import n_cut_notes, read_notes
-from siamese_er.sources.records import Reading, check_quarantine
-from siamese_er.storage import WORK, RunFolder
+from siamese_er.sources.records import Reading, check_quarantine, parts_of
+from siamese_er.storage import RunFolder
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Inputs:
     labels: DataFrame | None
     n_records: int
     counts: dict[str, Any]
+    arrivals: Arrivals | None = None
+    """Incremental mode with something known: what the batch changed; records, history and notes are all that is known."""
 
 
 @dataclass(frozen=True)
@@ -58,35 +63,66 @@ def with_demo(config: MatchConfig) -> MatchConfig:
     return config.model_copy(update={"input": config.input.model_copy(update=changed)})
 
 
-def read_inputs(spark: SparkSession, config: MatchConfig, run: RunFolder, reading: Reading) -> Inputs:
-    """The input as checkpoints; what could not be read is in quarantine, with the share checked."""
-    reading = reading.with_versions(run.checkpoint(reading.versions, "versions"))
-    records, history = reading.records, reading.history
-    notes, bad = reading.inline_notes, reading.quarantine
+def read_inputs(
+    spark: SparkSession, config: MatchConfig, run: RunFolder, reading: Reading, known: Known | None = None
+) -> Inputs:
+    """The input as tables of the run, with what is ``known`` where there is something; the share of bad rows checked.
+
+    Raises: ContractFault where too many rows are bad, or no record is left.
+    """
+    batch = reading.with_versions(run.checkpoint(reading.versions, "delivered"))
+    bad, of_files = batch.quarantine, no_rows(spark, NOTES)
+    if batch.documents is not None:
+        of_files = of_files.unionByName(batch.documents)
     if config.input.notes:
         own, bad_notes = read_notes(spark, config.input)
-        notes = own if notes is None else notes.unionByName(own)
-        bad = bad.unionByName(bad_notes)
+        of_files, bad = of_files.unionByName(own), bad.unionByName(bad_notes)
     bad = written_table(run, bad, "quarantine")
-    notes = None if notes is None else run.checkpoint(notes, "notes")
-    reasons, n_bad_records = quarantine_counts(bad, reading.fingerprint)
-    counts: dict[str, Any] = {
-        **version_counts(reading.versions), "quarantined": sum(reasons.values()), "quarantined_by_reason": reasons,
-        "quarantined_records": n_bad_records, "quarantined_notes": sum(reasons.values()) - n_bad_records,
-        "notes": 0 if notes is None else rows_on_disk(spark, f"{run.path}/{WORK}/notes"),
-        "notes_cut": 0 if notes is None else n_cut_notes(notes, config.input),
-    }  # fmt: skip
-    n_input = sum(counts[name] for name in ("records", "earlier_versions", "deleted", "quarantined", "notes"))
-    check_quarantine(n_input, reasons, config.input.max_quarantined_share)
+    written = run.checkpoint(of_files, "delivered_notes")
+    delivered = written.where("text is not null")
+    counts = delivery_counts(config, batch, delivered, bad)
+    counts["notes_without_text"] = written.where("text is null").count()
+    arrived = None if known is None else arrivals(known, batch.versions, delivered, run)
+    if arrived is None:
+        versions, notes = run.write_table(batch.versions, "versions"), run.write_table(delivered, "notes")
+    else:
+        versions, notes = arrived.versions, arrived.notes
+        counts |= {"delivered": counts | arrived.counts, "notes": notes.count()} | version_counts(versions)
     if not counts["records"]:
         raise ContractFault("input: no rows with a record; a full run on an empty table would retire every patient")
+    parts = parts_of(versions, known is not None or batch.inline_notes is not None)
+    reading = replace(batch, versions=versions, **parts)
+    if reading.inline_notes is not None:
+        notes = notes.unionByName(reading.inline_notes)
+        notes = notes if known is not None else run.checkpoint(notes, "all_notes")
+    records = reading.records
     decisions = None
     if config.input.decisions is not None:
-        decisions = known_decisions(run.checkpoint(read_decisions(spark, config.input.decisions), "decisions"), records)
+        given = run.write_table(read_decisions(spark, config.input.decisions), "decisions")
+        decisions = run.checkpoint(known_decisions(given, records), "living_decisions")
+    else:
+        run.write_table(no_rows(spark, DECISIONS), "decisions")
     labels = None
     if config.input.labels is not None:
         labels = run.checkpoint(read_labels(spark, config.input.labels), "labels")
-    return Inputs(records, history, notes, bad, decisions, labels, counts["records"], counts)
+    has_notes = not notes.isEmpty()
+    return Inputs(records, reading.history, notes if has_notes else None, bad, decisions, labels, counts["records"],
+                  counts, arrived)  # fmt: skip
+
+
+def delivery_counts(config: MatchConfig, batch: Reading, notes: DataFrame, bad: DataFrame) -> dict[str, Any]:
+    """Counts of what was delivered. Raises: ContractFault where too many rows are bad."""
+    inline = batch.inline_notes
+    all_notes = notes if inline is None else notes.unionByName(inline)
+    reasons, n_bad_records = quarantine_counts(bad, batch.fingerprint)
+    counts: dict[str, Any] = {
+        **version_counts(batch.versions), "quarantined": sum(reasons.values()), "quarantined_by_reason": reasons,
+        "quarantined_records": n_bad_records, "quarantined_notes": sum(reasons.values()) - n_bad_records,
+        "notes": all_notes.count(), "notes_cut": n_cut_notes(all_notes, config.input),
+    }  # fmt: skip
+    n_input = sum(counts[name] for name in ("records", "earlier_versions", "deleted", "quarantined", "notes"))
+    check_quarantine(n_input, reasons, config.input.max_quarantined_share)
+    return counts
 
 
 def quarantine_counts(bad: DataFrame, record_files: Mapping[str, int]) -> tuple[dict[str, int], int]:

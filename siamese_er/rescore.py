@@ -56,9 +56,15 @@ def partners(first: DataFrame) -> DataFrame:
     return listed.withColumn("partners", F.slice("partners", 1, MOST_NEIGHBOURS))
 
 
-def contexts(first: DataFrame) -> DataFrame:
-    """In: FIRST_SCORES. Out: CONTEXTS, each pair once."""
-    lists = partners(first)
+def contexts(first: DataFrame, among: DataFrame | None = None) -> DataFrame:
+    """In: FIRST_SCORES; ``among``: first weights of all pairs of the table, where ``first`` is only some of them.
+
+    Out: CONTEXTS of ``first``, each pair once.
+    """
+    lists = partners(first if among is None else among)
+    if among is not None:
+        own = first.select(F.explode(F.array("left_key", "right_key")).alias("record_key")).distinct()
+        lists = lists.join(own, "record_key", "left_semi")
     joined = first.join(lists.toDF("left_key", "left_partners"), "left_key").join(
         lists.toDF("right_key", "right_partners"), "right_key"
     )

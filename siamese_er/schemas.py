@@ -73,12 +73,13 @@ STANDARDISED = table(record_key=STRING, source=STRING, record_id=STRING, **{name
 EMBEDDINGS = table(
     record_key=STRING,
     field_vectors=BinaryType(), record_vector=BinaryType(), note_vector=BinaryType(),
-    note_terms=BinaryType(), note_births=STRINGS, note_sexes=STRINGS, note_names=STRINGS, wrong_chart=BooleanType(),
+    note_terms=BinaryType(), note_births=STRINGS, note_sexes=STRINGS, note_names=STRINGS, chart_facts=STRINGS,
+    wrong_chart=BooleanType(),
 )  # fmt: skip
 """Vectors of one record: int8, see ``neural/encoder.py`` for the layout; null vector = nothing to encode. note_terms is
 the signed hash of clinical terms; note_births ("1950:1951", first and last year), note_sexes and note_names
 ("given|family") are what its notes state, null = nothing. wrong_chart: a note contradicts its own record and was left
-out; null = no notes."""
+out; null = no notes; chart_facts is what such notes state ("born 1950:1951", "sex m", "name ann|lee")."""
 
 BLOCKING_KEYS = table(record_key=STRING, blocking_pass=IntegerType(), key=LongType())
 """Every blocking key of every record; blocking_pass numbers ``linkage.keys.PASS_NAMES``; key is a hash."""
@@ -166,6 +167,30 @@ REVIEW_QUEUE = table(
 ENTERPRISE_ID_HISTORY = table(
     enterprise_id=STRING, event=STRING, other_enterprise_id=STRING, run_id=STRING, reason=STRING
 )
+
+FIRST_WEIGHTS = table(left_key=STRING, right_key=STRING, first_weight=DoubleType())
+"""FIRST_SCORES as kept for the next run."""
+
+LEARNED = table(name=STRING, shape=ArrayType(IntegerType()), numbers=ArrayType(DoubleType()))
+"""What a run learned about its table: one row for each number or array."""
+
+NOTE_COUNTS = table(kind=STRING, bucket=LongType(), n=LongType())
+"""What recurs in the notes of a table: boilerplate sentences, terms, records with notes; by hash."""
+
+GROUPED = table(record_key=STRING, cluster_key=STRING, component_key=STRING)
+"""MEMBERSHIPS with the component of links that the cluster was cut from; component_key is null without links."""
+
+ANSWERS = table(left_key=STRING, right_key=STRING, match_probability=DoubleType())
+"""Pairs between clusters that a person keeps apart, as they were scored when the person answered."""
+
+CROSSWALK_HISTORY = CROSSWALK
+"""Crosswalk rows that hold no longer; valid_to says until when they did."""
+
+PROPOSALS = table(
+    proposal_id=STRING, kind=STRING, source=STRING, record_id=STRING, other_source=STRING, other_record_id=STRING,
+    enterprise_id=STRING, match_probability=DoubleType(), basis=STRING,
+)  # fmt: skip
+"""What source systems may want to do; see ``proposals.py``."""
 
 PUBLISHED = {
     "crosswalk": CROSSWALK, "scored_pairs": SCORED_PAIRS, "golden_records": GOLDEN_RECORDS, "clusters": CLUSTERS,

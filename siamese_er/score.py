@@ -69,12 +69,19 @@ def whole_blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
 
 
 def pairs_of_table(table: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(left row, right row, pass mask) of the pairs this table's blocks are the place to look at; left has the smaller key."""
+    """(left row, right row, pass mask) of the pairs this table's blocks are the place to look at; left has the smaller key.
+
+    With a column ``is_new``, only pairs with at least one new record.
+    """
     names = table["record_key"].to_pylist()
     order = np.argsort(np.array(names, dtype=object), kind="stable")
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     first, second, key = block_pairs(np.arange(table.num_rows), table["key"].to_numpy())
+    if "is_new" in table.column_names:
+        is_new = table["is_new"].to_numpy().astype(bool)
+        wanted = is_new[first] | is_new[second]
+        first, second, key = first[wanted], second[wanted], key[wanted]
     swap = rank[first] > rank[second]
     left, right = np.where(swap, second, first), np.where(swap, first, second)
     matrix, kinds = key_rows(table["live_keys"], table["live_passes"])

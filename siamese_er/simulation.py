@@ -33,7 +33,8 @@ SIZES = (250, 10_000)  # records of a table, drawn evenly on a log scale
 STRINGS = pa.list_(pa.string())
 EMBEDDED_TYPES = {
     "field_vectors": pa.binary(), "record_vector": pa.binary(), "note_vector": pa.binary(), "note_terms": pa.binary(),
-    "note_births": STRINGS, "note_sexes": STRINGS, "note_names": STRINGS, "wrong_chart": pa.bool_(),
+    "note_births": STRINGS, "note_sexes": STRINGS, "note_names": STRINGS, "chart_facts": STRINGS,
+    "wrong_chart": pa.bool_(),
 }  # fmt: skip
 
 

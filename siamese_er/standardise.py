@@ -29,16 +29,44 @@ def standardised_records(records: DataFrame, settings: InputSettings, rules: Sta
     Where ``settings.day_first`` is null, each source's own unambiguous birth dates decide; that is one small job over
     the input, run now, and the only one. The rows before the shared identifiers are persisted: they are read twice.
     """
+    day_first = day_first_sources(records) if settings.day_first is None else frozenset()
+    standardised = normal_forms(records, settings, rules, day_first).persist()
+    return without_shared_identifiers(standardised, rules.max_people_for_identifier)
+
+
+def standardised_batch(
+    records: DataFrame, batch: DataFrame, known: DataFrame, settings: InputSettings, rules: StandardiseSettings
+) -> DataFrame:
+    """STANDARDISED of a batch, by what the whole table says of dates and of identifiers that too many people share.
+
+    In: ``records``: RECORDS of all living records; ``batch``: some of them; ``known``: STANDARDISED of the others, as
+    earlier runs left them. Known records that lost an identifier are read again to count it.
+    """
+    day_first: frozenset[str] = frozenset()
+    if settings.day_first is None:
+        of_batch = F.broadcast(batch.select("source").distinct())
+        day_first = day_first_sources(records.join(of_batch, on="source", how="left_semi"))
+    fresh = normal_forms(batch, settings, rules, day_first).persist()
+    lost = F.exists("value_faults", lambda fault: F.endswith(fault, F.lit(":shared_by_many")))
+    again = records.join(known.where(lost).select("record_key"), on="record_key", how="left_semi")
+    table = known.where(~lost).unionByName(normal_forms(again, settings, rules, day_first)).unionByName(fresh)
+    of_batch = held_identifiers(fresh).select("column", "identifier").distinct()
+    held = held_identifiers(table).join(of_batch, on=["column", "identifier"], how="left_semi")
+    return without_shared(fresh, shared_by_record(held, rules.max_people_for_identifier))
+
+
+def normal_forms(
+    records: DataFrame, settings: InputSettings, rules: StandardiseSettings, day_first: frozenset[str]
+) -> DataFrame:
+    """STANDARDISED of records, shared identifiers still there; ``day_first`` are sources."""
     standard = StandardRules(
         date_formats=settings.date_formats,
         day_first=settings.day_first,
         default_region=settings.default_region.upper(),
         placeholder_values=tuple(sorted(rules.placeholder_values.items())),
     )
-    day_first = day_first_sources(records) if settings.day_first is None else frozenset()
     written = records.select(*[name for name in READ_COLUMNS if name in records.columns])
-    standardised = written.mapInPandas(standard_batches(standard, day_first), STANDARDISED).persist()
-    return without_shared_identifiers(standardised, rules.max_people_for_identifier)
+    return written.mapInPandas(standard_batches(standard, day_first), STANDARDISED)
 
 
 def standard_batches(rules: StandardRules, day_first: frozenset[str]) -> Callable[..., Iterator[pd.DataFrame]]:
@@ -130,7 +158,11 @@ def without_shared_identifiers(standardised: DataFrame, max_people: int) -> Data
 
     Each loss is a fault "national_id:shared_by_many" or "identifiers:shared_by_many".
     """
-    shared = shared_by_record(held_identifiers(standardised), max_people)
+    return without_shared(standardised, shared_by_record(held_identifiers(standardised), max_people))
+
+
+def without_shared(standardised: DataFrame, shared: DataFrame) -> DataFrame:
+    """STANDARDISED without the identifiers that ``shared`` names by record_key, with their faults."""
     cleared = standardised.join(shared, on="record_key", how="left")
     faults = [
         F.when(F.size(shared_of(column)) > 0, F.lit(f"{name}:shared_by_many"))

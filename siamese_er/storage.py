@@ -69,6 +69,12 @@ class RunFolder:
             raise ContractFault(f"run {self.run_id} has no table {name}")
         return spark.read.parquet(self.table(name))
 
+    def optional_table(self, spark: SparkSession, name: str) -> DataFrame | None:
+        """A table of this run; null where it has none of that name."""
+        if files_of(spark, self.path).modified(self.table(name)) is None:
+            return None
+        return spark.read.parquet(self.table(name))
+
     def write_record(self, spark: SparkSession, record: dict[str, Any]) -> None:
         """Write run.json, replacing it in one step. Values that JSON does not know are written as text."""
         text = json.dumps(record, indent=2, sort_keys=True, default=str, ensure_ascii=False)

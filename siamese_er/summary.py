@@ -16,12 +16,15 @@ class Summary:
     def lines(self) -> list[str]:
         """The lines that ``jobs/match.py`` prints."""
         record, counts = self.record, self.record["counts"]
+        if record["status"] == "unchanged":
+            return [f"run {record['run_id']}: nothing new in the batch; the published run stays as it is"]
+        came = counts.get("delivered", counts)
         lines = [f"run {record['run_id']}: {record['status']}{', resumed' if record['resumed'] else ''}, {self.path}"]
         lines += [
             f"  {path.rsplit('/', 1)[-1]}: {mapping_line(mapping)}" for path, mapping in record["mappings"].items()
         ]
         rows = (
-            ("records in", counts["records"] + counts["quarantined_records"] + counts["earlier_versions"] + counts["deleted"]),
+            ("records in", came["records"] + came["quarantined_records"] + came["earlier_versions"] + came["deleted"]),
             ("quarantined", counts["quarantined"]), ("candidate pairs", record["candidate_pairs"]),
             ("links", counts["links"]), ("clusters", counts["clusters"]),
             ("golden records", counts["golden_records"]), ("review queue", counts["review_queue"]),
@@ -51,7 +54,7 @@ def mapping_line(mapping: dict[str, Any]) -> str:
     """Which columns of a file became what: those of the same name by number, renamed ones and unplaced ones by name."""
     placed = mapping.get("mapped", {})
     renamed = [f"{name} from {' + '.join(own)}" for name, own in placed.items() if own != [name]]
-    parts = [f"{len(placed) - len(renamed)} columns as named", *renamed]
+    parts = [f"{len(placed) - len(renamed)} columns as named", *renamed] if "mapped" in mapping else []
     for kind, names in mapping.items():
         if kind != "mapped" and names:
             more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""

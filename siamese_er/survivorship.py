@@ -13,6 +13,7 @@ from siamese_er.golden_rows import golden_batch
 from siamese_er.golden_values import STANDARD_OF
 from siamese_er.schemas import (
     CROSSWALK,
+    CROSSWALK_HISTORY,
     ENTERPRISE_IDS,
     GOLDEN_FIELDS,
     GOLDEN_RECORDS,
@@ -83,6 +84,23 @@ def crosswalk(
         )
     )
     return conform(rows, CROSSWALK)
+
+
+def crosswalk_history(
+    crosswalk: DataFrame, previous: DataFrame | None, earlier: DataFrame | None, run_time: str
+) -> DataFrame:
+    """CROSSWALK_HISTORY: the rows of all earlier crosswalks that hold no longer, each with its valid_to.
+
+    A row ends where the record has another enterprise id or status now, or is no longer there.
+
+    In: CROSSWALK of this run and of the one before, the history that one kept; null where there is none.
+    """
+    spark = crosswalk.sparkSession
+    ended = no_rows(spark, CROSSWALK) if previous is None else conform(previous, CROSSWALK)
+    same = ["source", "record_id", "enterprise_id", "link_status"]
+    ended = ended.join(crosswalk.select(*same), same, "left_anti").withColumn("valid_to", F.lit(run_time))
+    past = no_rows(spark, CROSSWALK_HISTORY) if earlier is None else conform(earlier, CROSSWALK_HISTORY)
+    return conform(past.unionByName(conform(ended, CROSSWALK)), CROSSWALK_HISTORY)
 
 
 def _verified(ids: DataFrame, links: DataFrame) -> DataFrame:

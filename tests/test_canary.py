@@ -78,7 +78,6 @@ def test_a_run_that_ends_well_tells_no_value(submitted_run, marked_input):
     assert {name: found for name, text in said.items() if (found := leaks(text, marked_input.values))} == {}
 
 
-@pytest.mark.timeout(300)
 def test_a_run_whose_workers_fail_on_values_tells_no_value(failed_run, marked_input):
     said = said_by(failed_run)
 

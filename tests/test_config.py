@@ -137,7 +137,6 @@ def test_set_that_cannot_be_read_is_a_fault(setting):
     ("overrides", "word"),
     [
         pytest.param({"input.format": "fhir"}, "FHIR", id="fhir"),
-        pytest.param({"run.mode": "incremental"}, "incremental", id="incremental"),
     ],
 )
 def test_not_yet_supported(overrides, word):

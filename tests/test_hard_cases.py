@@ -15,7 +15,6 @@ from siamese_er.config import load_config
 from siamese_er.synthetic.population import population
 from siamese_er.synthetic.profile import PROFILES
 
-pytestmark = pytest.mark.timeout(900)  # the first test waits for the one run of all
 N_BACKGROUND, SEED = 3_000, 41
 WAITS_FOR_NOTE_FACTS = {
     row: f"row {row}: a note that contradicts its own record is left out and asked about, and holds no link back yet"

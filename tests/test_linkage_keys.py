@@ -1,3 +1,4 @@
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,11 +8,17 @@ from siamese_er.config import BlockingSettings
 from siamese_er.linkage.keys import PASS_NAMES, blocking_keys
 
 PASSES = BlockingSettings().passes
+STRINGS = pa.list_(pa.string())
 
 
 def shared(first, second):
     """The passes of which two records share a key."""
-    rows, keys, kinds = blocking_keys(table_of(first, second), PASSES)
+    return shared_of(table_of(first, second))
+
+
+def shared_of(table):
+    """The passes of which the two records of a table share a key."""
+    rows, keys, kinds = blocking_keys(table, PASSES)
     of = [{(key, kind) for row, key, kind in zip(rows, keys, kinds, strict=True) if row == side} for side in (0, 1)]
     return {PASS_NAMES[kind] for _, kind in of[0] & of[1]}
 
@@ -78,3 +85,25 @@ def test_more_passes_propose_no_fewer_pairs(first, second):
     some, all_keys = (set(blocking_keys(table, passes)[1].tolist()) for passes in (PASSES[:3], PASSES))
 
     assert some <= all_keys
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "passes"),
+    [
+        pytest.param(["1950:1951"], ["1951:1952"], {"name_noted_year"}, id="ages of two notes"),
+        pytest.param(["1950:1951"], ["1952:1953"], set(), id="two years apart"),
+        pytest.param(["1950:1951"], None, set(), id="notes of one side"),
+    ],
+)
+def test_years_of_notes_make_keys(first, second, passes):
+    table = table_of({"family_name": "Cole", "given_name": "Al"}, {"family_name": "Colewell"})
+
+    assert shared_of(table.append_column("note_births", pa.array([first, second], STRINGS))) == passes
+
+
+def test_a_year_of_notes_stands_for_a_missing_birth_date():
+    table = table_of({"given_name": "Albert", "family_name": "Cole", "birth_date": "1950-05-06"},
+                     {"given_name": "Albin", "family_name": "Coles"})  # fmt: skip
+
+    assert "names_birth_year" in shared_of(table.append_column("note_births", pa.array([None, ["1950:1951"]], STRINGS)))
+    assert "names_birth_year" not in shared_of(table)

@@ -1,4 +1,6 @@
-"""The same tables whatever the order of the rows, the partitions, the batches, the cores and the processes."""
+"""The same tables whatever the order of the rows, the partitions, the batches and the processes.
+
+Tables of one core are compared where a run is resumed, in ``test_pipeline.py``."""
 
 import json
 
@@ -27,27 +29,17 @@ def plain(value):
     return [plain(inner) for inner in value] if isinstance(value, list) else value
 
 
-def run_again(submit, marked_input, folder, **how) -> Submitted:
-    records, settings = how.pop("records"), how.pop("settings")
-    flags = [*marked_input.flags(folder / "out", records), *(f for s in settings for f in ("--set", s))]
-    told = submit(MATCH, *flags, cwd=folder, **how)
+@pytest.fixture(scope="module")
+def other_run(submit, marked_input, tmp_path_factory):
+    """The rows in another order and in three files, small batches, three partitions, two executor processes."""
+    folder = tmp_path_factory.mktemp("again")
+    small = ["spark.sql.execution.arrow.maxRecordsPerBatch=17", "spark.sql.files.maxPartitionBytes=10000"]
+    flags = [*marked_input.flags(folder / "out", marked_input.shuffled), "--set", "run.shuffle_partitions=3"]
+    told = submit(MATCH, *flags, master="local-cluster[2,1,1024]", cwd=folder, conf=small)
     assert told.returncode == 0, told.stderr[-3000:]
     return Submitted(told, folder / "out", folder)
 
 
-@pytest.fixture(scope="module", params=["shuffled on one core", "local-cluster"])
-def other_run(request, submit, marked_input, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("again")
-    if request.param == "local-cluster":
-        how = {"master": "local-cluster[2,1,2048]", "records": marked_input.records, "settings": []}
-    else:
-        small = ["spark.sql.execution.arrow.maxRecordsPerBatch=17", "spark.sql.files.maxPartitionBytes=10000"]
-        settings = ["run.shuffle_partitions=3"]
-        how = {"master": "local[1]", "records": marked_input.shuffled, "settings": settings, "conf": small}
-    return run_again(submit, marked_input, folder, **how)
-
-
-@pytest.mark.timeout(600)
 def test_tables_are_the_same_in_any_order_and_on_any_master(submitted_run, other_run):
     different = [name for name in TABLES if rows_of(submitted_run.table(name)) != rows_of(other_run.table(name))]
 

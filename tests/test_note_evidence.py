@@ -28,6 +28,7 @@ from siamese_er.linkage.features import feature_names, features, table_shape
 from siamese_er.linkage.fellegi_sunter import WIDEST, TableFit
 from siamese_er.linkage.note_cap import capped, has_note_evidence, without_notes
 from siamese_er.linkage.note_pairs import NOTE_FACTS
+from siamese_er.linkage.note_support import MOST_BITS, note_support
 from siamese_er.linkage.vetoes import veto_lists, vetoes
 from siamese_er.neural.head import Calibration, PairHead, Scorer
 from siamese_er.noted import noted_weights
@@ -103,7 +104,7 @@ def test_a_note_about_somebody_else_gives_nothing_and_is_told():
     found = note_evidence([about_her, wrong], own, table)
 
     assert found.is_wrong_chart
-    assert found == dataclasses.replace(note_evidence([about_her], own, table), is_wrong_chart=True)
+    assert found == dataclasses.replace(note_evidence([about_her], own, table), chart_facts=["born 1950:1951", "sex m"])
     assert found.births == ["1990:1991"]
 
 
@@ -203,6 +204,81 @@ def test_a_note_that_knows_one_of_two_birth_dates_one_error_apart_holds_nothing_
 
     assert compared.facts[0, PAIR_FACTS.index("note_birth")] == -1
     assert "note_contradiction" not in veto_lists(vetoes(compared, fit_of(), SHAPE)).to_pylist()[0]
+
+
+OF_ANOTHER = {"chart_facts": ["born 1950:1951", "sex m"], "wrong_chart": True}
+AT_HOME = {"address_line": "12 Oak St", "phone": "617-555-0123"}
+
+
+def held(first, second):
+    """The vetoes of a pair; the same for the exchanged pair."""
+    found = [
+        set(veto_lists(vetoes(pair_of(first, second, swap), fit_of(), SHAPE)).to_pylist()[0]) for swap in (False, True)
+    ]
+    assert found[0] == found[1]
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_held"),
+    [
+        pytest.param((ANA, OF_ANOTHER), (ANA, {}), True, id="a note of another person"),
+        pytest.param((ANA, OF_ANOTHER), (ANA, OF_ANOTHER), True, id="on both sides"),
+        pytest.param((ANA, {}), (ANA, {}), False, id="no such note"),
+        pytest.param((ANA | {"national_id": "219-45-0049"}, OF_ANOTHER), (ANA | {"national_id": "219-45-0049"}, {}), False,
+                     id="the identifiers agree"),
+        pytest.param((ANA | {"sex": "M"}, {"chart_facts": ["sex f"]}), (ANA, {}), False, id="the record's sex is wrong"),
+    ],
+)  # fmt: skip
+def test_a_note_of_another_person_holds_links_of_its_record_back(first, second, is_held):
+    assert ("wrong_chart" in held(first, second)) is is_held
+
+
+def test_a_note_tells_which_of_two_sexes_is_an_error():
+    man = ANA | {"sex": "M"}
+
+    assert "sex_differs" in held((man, {}), (ANA, {}))
+    assert "sex_differs" not in held((man, {"chart_facts": ["sex f"]}), (ANA, {}))
+    assert "sex_differs" in held((man, {"chart_facts": ["born 1950:1951", "sex f"]}), (ANA, {}))
+
+
+ALIKE = {"note_terms": bytes([5] * TERM_WIDTH)}
+UNLIKE = {"note_terms": bytes([5, 251] * (TERM_WIDTH // 2))}
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "is_held"),
+    [
+        pytest.param({}, {}, True, id="no notes"),
+        pytest.param(ALIKE, ALIKE, False, id="notes of one history"),
+        pytest.param(ALIKE, UNLIKE, True, id="notes of two histories"),
+        pytest.param(ALIKE | OF_ANA, ALIKE | OF_TOM, True, id="one history, another age"),
+    ],
+)
+def test_notes_tell_a_typing_error_from_somebody_else_of_the_home(mine, other, is_held):
+    pair = (ANA | AT_HOME, mine), (ANA | AT_HOME | {"birth_date": "1990-05-07"}, other)
+
+    assert ("birth_date_in_doubt" in held(*pair)) is is_held
+
+
+def test_alike_notes_stand_for_a_missing_birth_date_unless_given_names_differ():
+    undated = {"family_name": "Day", "birth_date": None}
+    notes = ALIKE | {"note_births": ["1990:1991"]}
+
+    assert "no_name_or_birth_date" in held((ANA, {}), (undated, {}))
+    assert "no_name_or_birth_date" not in held((ANA, ALIKE), (undated, notes))
+    assert "no_name_or_birth_date" in held((ANA, ALIKE), (undated | {"given_name": "Zoe"}, notes))
+
+
+@given(st.lists(st.integers(-9, 9), min_size=2, max_size=2), st.sampled_from([{}, OF_ANA, OF_TOM]))
+def test_what_notes_support_is_bounded_and_nothing_against_them(level, stated):
+    mine = bytes(value % 256 for value in [*level, 5] + [0] * (TERM_WIDTH - 3))
+    compared = pair_of((ANA, ALIKE | stated), ({}, {"note_terms": mine}))
+
+    bits = note_support(compared)[0]
+
+    assert 0 <= bits <= MOST_BITS
+    assert note_support(without_notes(compared))[0] == 0
 
 
 def test_features_have_a_column_for_each_sign():

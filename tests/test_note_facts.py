@@ -3,9 +3,19 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from siamese_er.fields.note_facts import NoteFacts, birth_years, note_facts
-from siamese_er.fields.note_own import OwnFacts, contradicts, name_relation, own_facts
+from siamese_er.fields.note_own import (
+    OwnFacts,
+    clears,
+    contradicts,
+    name_relation,
+    own_facts,
+    read_facts,
+    written_facts,
+)
 from siamese_er.fields.note_text import normal_form, statements, terms
 from siamese_er.fields.standard import StandardRules, standard_batch
 from siamese_er.synthetic.population import population
@@ -156,3 +166,36 @@ def test_facts_of_simulated_notes_are_those_of_their_records():
     assert sum(contradicts(facts, own) for facts, own in found) <= 0.01 * len(found)
     assert sum(bool(facts.births) for facts, _ in found) > 0.3 * len(found)
     assert sum(bool(facts.names) for facts, _ in found) > 0.05 * len(found)
+
+
+PERIODS = st.tuples(st.integers(1900, 2020), st.integers(0, 3)).map(lambda span: (span[0], sum(span)))
+FACTS = st.builds(
+    NoteFacts,
+    st.lists(PERIODS, max_size=3).map(lambda found: tuple(sorted(set(found)))),
+    st.sampled_from([(), ("f",), ("m",)]),
+    st.lists(st.sampled_from(["ann|lee", "|de la cruz", "jo ann|day"]), unique=True).map(lambda n: tuple(sorted(n))),
+)
+
+
+@given(FACTS)
+def test_facts_written_down_are_read_back(facts):
+    assert read_facts(written_facts([facts])) == facts
+
+
+@pytest.mark.parametrize(
+    ("facts", "own", "other", "expected"),
+    [
+        pytest.param(NoteFacts(AT_67), OwnFacts((1905,)), OwnFacts((1950,)), True, id="the record's year is wrong"),
+        pytest.param(NoteFacts(AT_67), OwnFacts((1990,)), OwnFacts((1990,)), False, id="the note is of a third person"),
+        pytest.param(NoteFacts(AT_67), OwnFacts((1990,)), OwnFacts(), False, id="the other says nothing"),
+        pytest.param(NoteFacts(AT_67), OwnFacts((1990,)), OwnFacts((1953,)), False, id="the other is two years off"),
+        pytest.param(
+            NoteFacts(AT_67, ("m",)), OwnFacts((1905,), ("m",)), OwnFacts((1950,), ("f",)), False, id="one of two facts",
+        ),
+        pytest.param(
+            NoteFacts(AT_67, ("m",)), OwnFacts((1950,), ("f",)), OwnFacts((), ("m",)), True, id="the record's sex is wrong",
+        ),
+    ],
+)  # fmt: skip
+def test_a_note_against_its_record_is_cleared_by_a_record_it_fits(facts, own, other, expected):
+    assert clears(facts, own, other) is expected

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siamese_er.errors import ContractFault
-from siamese_er.review.answers import answer_to, case_told, decisions_of, pairs_to_part
 from siamese_er.review.case_charts import cluster_graph, graph_tables, waterfall_rows
 from siamese_er.review.cases import SHOWN_COLUMNS, Evidence, Member, PairScore, ReviewCase
 from siamese_er.review.desk import ReviewDesk
 from siamese_er.review.ledger import PURPOSES, REASONS
 from siamese_er.review.masking import SHOWN_WHOLE, masked
 from siamese_er.review.pictures import svg
+from siamese_er.review.replies import answer_to, case_told, decisions_of, pairs_to_part
 from siamese_er.review.side_by_side import records_table, segments
 
 EVIDENCE = (

@@ -1,7 +1,7 @@
 import pytest
 
-from siamese_er.review.queue import CUT_REASONS, WRONG_CHART, review_queue
-from siamese_er.schemas import CLUSTERS, CUTS, ENTERPRISE_IDS, GOLDEN_RECORDS, LINKS
+from siamese_er.review.queue import AGAIN, CUT_REASONS, WRONG_CHART, review_queue
+from siamese_er.schemas import ANSWERS, CLUSTERS, CUTS, ENTERPRISE_IDS, GOLDEN_RECORDS, LINKS
 
 E = {"a": "E1", "b": "E1", "c": "E2", "d": "E2", "e": "E3", "f": "E4", "g": "E5", "h": "E6", "i": "E7"}
 
@@ -42,6 +42,7 @@ def queue(spark):
             100,
             spark.createDataFrame(goldens, GOLDEN_RECORDS),
             spark.createDataFrame([(key("f"),)], "record_key string"),
+            answered=spark.createDataFrame([(key("e"), key("f"), 0.5), (key("h"), key("i"), 0.5)], ANSWERS),
         ).collect()
 
     rows = build(1)
@@ -57,9 +58,13 @@ def test_review_queue_asks_each_pair_of_clusters_once_by_its_best_pair(queue):
     assert queue["g", "h"]["reason"] == "likely, but not certain"
 
 
-def test_review_queue_asks_about_refused_links_even_after_a_no_match(queue):
+def test_review_queue_asks_about_refused_links(queue):
     assert queue["d", "g"]["reason"] == CUT_REASONS["bridge"]
-    assert queue["h", "i"]["reason"] == CUT_REASONS["no_match"]
+
+
+def test_answered_questions_return_only_with_new_evidence(queue):
+    assert ("e", "f") not in queue
+    assert queue["h", "i"]["reason"] == CUT_REASONS["no_match"] + AGAIN
 
 
 def test_review_queue_asks_about_clusters(queue):

@@ -28,6 +28,31 @@ class OwnFacts(NamedTuple):
     """Parts of family and former names."""
 
 
+def written_facts(facts: Iterable[NoteFacts]) -> list[str]:
+    """The distinct facts of notes as texts such as "born 1950:1951", "sex m" and "name ann|lee", sorted.
+
+    >>> read_facts(written_facts([NoteFacts(((1950, 1951),), ("m",), ("ann|lee",))]))
+    NoteFacts(births=((1950, 1951),), sexes=('m',), names=('ann|lee',))
+    """
+    found: set[str] = set()
+    for one in facts:
+        found.update(f"born {first}:{last}" for first, last in one.births)
+        found.update(f"sex {sex}" for sex in one.sexes)
+        found.update(f"name {name}" for name in one.names)
+    return sorted(found)
+
+
+def read_facts(written: Iterable[str]) -> NoteFacts:
+    """The inverse of ``written_facts``, all notes as one."""
+    parts = [text.partition(" ")[::2] for text in written]
+    births = (value.split(":") for kind, value in parts if kind == "born")
+    return NoteFacts(
+        tuple((int(first), int(last)) for first, last in births),
+        tuple(value for kind, value in parts if kind == "sex"),
+        tuple(value for kind, value in parts if kind == "name"),
+    )
+
+
 def listed(values: Any) -> tuple[str, ...]:
     """The values of an array cell (list, numpy array or null)."""
     return () if values is None or isinstance(values, float) else tuple(values)
@@ -87,14 +112,41 @@ def name_relation(name: str, given: tuple[str, ...], family: tuple[str, ...], is
     return -1 if (likeness_given and given) or is_man else 0
 
 
-def contradicts(facts: NoteFacts, own: OwnFacts) -> bool:
-    """Whether a note states a birth year, sex or name that its own record cannot have."""
+class Relations(NamedTuple):
+    """What a note's facts say of a record: 1 fits, -1 is another person's, 0 says nothing or nothing is known."""
+
+    birth: int = 0
+    sex: int = 0
+    name: int = 0
+
+
+def relations(facts: NoteFacts, own: OwnFacts) -> Relations:
+    """Each fact of a note beside a record, which may be its own or another; of several values the nearest counts.
+
+    >>> relations(NoteFacts(((1950, 1951),), ("m",)), OwnFacts((1990,), ("m",)))
+    Relations(birth=-1, sex=1, name=0)
+    """
+    birth, sex = 0, 0
     if facts.births and own.years:
-        gaps = [max(first - year, year - last, 0) for first, last in facts.births for year in own.years]
-        if min(gaps) > FAR:
-            return True
-    if facts.sexes and own.sexes and "o" not in own.sexes and not set(facts.sexes) & set(own.sexes):
-        return True
+        gap = min(max(first - year, year - last, 0) for first, last in facts.births for year in own.years)
+        birth = (gap <= TOLERANCE) - (gap > FAR)
+    if facts.sexes and own.sexes and "o" not in own.sexes:
+        sex = 1 if set(facts.sexes) & set(own.sexes) else -1
     is_man = "m" in (*own.sexes, *facts.sexes)
-    relations = [name_relation(name, own.given, own.family, is_man) for name in facts.names]
-    return bool(relations) and max(relations) < 0
+    names = (name_relation(name, own.given, own.family, is_man) for name in facts.names)
+    return Relations(birth, sex, max(names, default=0))
+
+
+def contradicts(facts: NoteFacts, own: OwnFacts) -> bool:
+    """Whether a note states a birth year, sex or name that a record cannot have."""
+    return -1 in relations(facts, own)
+
+
+def clears(facts: NoteFacts, own: OwnFacts, other: OwnFacts) -> bool:
+    """Whether what a note says against its own record is true of another: then the record errs, not the note.
+
+    >>> clears(NoteFacts(((1950, 1951),)), OwnFacts((1905,)), OwnFacts((1950,)))
+    True
+    """
+    against, of_other = relations(facts, own), relations(facts, other)
+    return -1 not in of_other and all(b == 1 for a, b in zip(against, of_other, strict=True) if a == -1)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from siamese_er.fields.note_facts import NoteFacts, note_facts
-from siamese_er.fields.note_own import OwnFacts, contradicts
+from siamese_er.fields.note_own import OwnFacts, contradicts, written_facts
 from siamese_er.fields.note_text import hashes, normal_form, statements, terms
 
 SENTENCE_BUCKETS = 1 << 18
@@ -113,7 +113,13 @@ class NoteEvidence:
     births: list[str] | None
     sexes: list[str] | None
     names: list[str] | None
-    is_wrong_chart: bool
+    chart_facts: list[str] | None
+    """What notes state that contradict their own record, see ``note_own.written_facts``; null without such a note."""
+
+    @property
+    def is_wrong_chart(self) -> bool:
+        """Whether a note contradicts its own record."""
+        return self.chart_facts is not None
 
 
 def note_evidence(notes: Sequence[Note], own: OwnFacts, table: NoteTable) -> NoteEvidence:
@@ -122,11 +128,13 @@ def note_evidence(notes: Sequence[Note], own: OwnFacts, table: NoteTable) -> Not
     A note whose facts contradict its own record is about somebody else, or the record is wrong: nothing of it counts.
     """
     kept_facts: list[NoteFacts] = []
+    left_out: list[NoteFacts] = []
     texts: list[str] = []
     statements_kept: list[str] = []
     for note in notes:
         facts = note_facts(note.text, note.date)
         if contradicts(facts, own):
+            left_out.append(facts)
             continue
         kept_facts.append(facts)
         kept = table.kept(note.text)
@@ -137,4 +145,4 @@ def note_evidence(notes: Sequence[Note], own: OwnFacts, table: NoteTable) -> Not
     births = sorted({f"{first}:{last}" for facts in kept_facts for first, last in facts.births})
     sexes = sorted({sex for facts in kept_facts for sex in facts.sexes})
     return NoteEvidence(texts, term_vector(record_terms(statements_kept, names), table), births or None, sexes or None,
-                        names or None, len(kept_facts) < len(notes))  # fmt: skip
+                        names or None, written_facts(left_out) or None)  # fmt: skip

@@ -8,6 +8,7 @@ import pyarrow as pa
 from siamese_er.linkage import dates, levels
 from siamese_er.linkage.comparisons import COMPARISONS, INDEX, SWAPPED_FAMILY, SWAPPED_GIVEN, Comparison
 from siamese_er.linkage.cosines import cosines
+from siamese_er.linkage.note_charts import CHARTS, chart_sides
 from siamese_er.linkage.note_pairs import NOTE_FACTS, note_facts_of_pairs
 from siamese_er.linkage.values import (
     ValueColumn,
@@ -24,6 +25,7 @@ PAIR_FACTS = (
     "year_gap", "newborn_sides", "newborn_order_conflict", "placeholder_sides", "same_source", "birth_order_conflict",
     *NOTE_FACTS,
     *FAULTS,
+    *CHARTS,
 )  # fmt: skip
 NEAR_NAMES = (3, 4)  # levels of given names
 
@@ -225,7 +227,7 @@ def note_swapped_names(
 
 def pair_facts(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """(n, len(PAIR_FACTS)): the gap of birth years (-1 unknown), newborn and placeholder sides (0..2), conflicts (0/1),
-    NOTE_FACTS (-1, 0, 1), FAULTS (0..2)."""
+    NOTE_FACTS (-1, 0, 1), FAULTS and CHARTS (0..2)."""
     marks = records["name_marks"].to_pylist()
     newborn = np.array([any(m.startswith("newborn") for m in row or ()) for row in marks], np.int8)
     placeholder = np.array([any(m.startswith("placeholder") for m in row or ()) for row in marks], np.int8)
@@ -240,7 +242,8 @@ def pair_facts(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.nda
         placeholder[left] + placeholder[right], sources[left] == sources[right], order_conflict,
     )  # fmt: skip
     notes = note_facts_of_pairs(records, left, right)
-    return np.column_stack([*columns, notes, fault_sides(records, left, right)]).astype(np.float32)
+    sides = (fault_sides(records, left, right), chart_sides(records, left, right))
+    return np.column_stack([*columns, notes, *sides]).astype(np.float32)
 
 
 def fault_sides(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.ndarray:

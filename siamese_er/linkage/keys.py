@@ -38,6 +38,7 @@ class KeyValues:
     addresses: tuple[str, ...]
     cities: tuple[str, ...]
     postal: tuple[str, ...]
+    noted_years: tuple[str, ...] = ()  # birth years that the notes leave possible
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,8 +48,8 @@ class KeyValues:
 
     @property
     def years(self) -> tuple[str, ...]:
-        """Birth years."""
-        return tuple(birth[:4] for birth in self.births)
+        """Birth years: the record's own, or those that its notes leave possible."""
+        return tuple(birth[:4] for birth in self.births) or self.noted_years
 
 
 def home(address: str) -> str:
@@ -100,6 +101,7 @@ PASSES: dict[str, Callable[[KeyValues], Iterator[str]]] = {
     "name_city": lambda v: (f"{n[:4]} {c[:4]}" for n, c in product(v.names, v.cities)),
     "address": lambda v: (f"{home(a)} {c[:3]}" for a, c in product(v.addresses, v.cities or ("",)) if home(a)),
     "name_address": lambda v: (f"{n[:2]} {home(a)}" for n, a in product(v.names, v.addresses) if home(a)),
+    "name_noted_year": lambda v: (f"{n[:4]} {y}" for n, y in product(v.names, v.noted_years)),
 }
 PASS_NAMES = (*PASSES, "learned")
 
@@ -124,15 +126,25 @@ def key_values(records: pa.Table) -> Iterator[KeyValues]:
     """What keys are made of, record by record."""
     columns = columns_of(
         records, "given_names", "family_names", "former_family_names", "birth_dates", "national_ids",
-        "scoped_identifiers", "phones", "emails", "addresses", "cities", "postal_codes",
+        "scoped_identifiers", "phones", "emails", "addresses", "cities", "postal_codes", "note_births",
     )  # fmt: skip
-    for given, family, former, births, ids, scoped, phones, emails, addresses, cities, postal in zip(
+    for given, family, former, births, ids, scoped, phones, emails, addresses, cities, postal, noted in zip(
         *columns, strict=True
     ):
         full = tuple(birth for birth in births if len(birth) == 10)
         names = tuple(name for name in given if len(name) > 1)
         yield KeyValues(names, surnames(family, former), full, tuple(ids), tuple(scoped), tuple(phones), tuple(emails),
-                        tuple(addresses), tuple(cities), tuple(postal))  # fmt: skip
+                        tuple(addresses), tuple(cities), tuple(postal), noted_years(noted))  # fmt: skip
+
+
+def noted_years(spans: list[str]) -> tuple[str, ...]:
+    """The years of spans such as "1950:1951".
+
+    >>> noted_years(["1950:1951", "1951:1952"])
+    ('1950', '1951', '1952')
+    """
+    years = {year for span in spans for year in range(int(span[:4]), int(span[5:9]) + 1)}
+    return tuple(map(str, sorted(years)))
 
 
 def key_hash(kind: str, text: str) -> int:

@@ -11,6 +11,7 @@ from siamese_er.linkage.explain import named_lists
 from siamese_er.linkage.features import TableShape
 from siamese_er.linkage.fellegi_sunter import TableFit
 from siamese_er.linkage.note_pairs import NOTE_FACTS
+from siamese_er.linkage.note_support import MOST_BITS, note_support, record_errs
 
 OF_HOUSEHOLDS = (
     "national_id_conflict", "twins_pattern", "generation_gap", "near_given_name_in_household", "sibling_pattern",
@@ -29,7 +30,7 @@ VETOES = (
     "national_id_conflict", "twins_pattern", "generation_gap", "birth_order_conflict", "near_given_name_in_household",
     "sibling_pattern", "same_id_other_person", "no_name_or_birth_date", "suffix_conflict", "guarantor_pattern",
     "birth_date_in_doubt", "unnamed_newborn", "sex_differs", "namesake", "between_two_people", "thin_evidence",
-    "note_contradiction",
+    "note_contradiction", "wrong_chart",
 )  # fmt: skip
 
 CONTRADICTIONS = (
@@ -78,23 +79,25 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape, context: np.nda
         & ((given == 3) | ((given == 4) & ((level("sex") == 1) | established_given_names(compared, fit)))),
         "sibling_pattern": (gap >= 1) & (gap <= 3) & home & (given < 4) & (family >= 2) & ~(national >= 3),
         "same_id_other_person": same_id & (born >= 1) & (born <= dates.SAME_DAY) & other_given,
-        "no_name_or_birth_date": ((given == 0) & (family == 0)) | ((born == 0) & ~same_id & (given <= 2)),
+        "no_name_or_birth_date": ((given == 0) & (family == 0))
+        | ((born == 0) & ~same_id & (given <= 2) & ((given == 1) | (note_support(compared) < MOST_BITS))),
         "suffix_conflict": (level("name_suffix") == 1) & ~(national >= 3) & (born != dates.EQUAL),
-        "between_two_people": between_two_people(compared, context),
+        "between_two_people": between_two_people(compared, context) & (note_support(compared) < MOST_BITS),
         "thin_evidence": thin_evidence(compared, fit),
         "note_contradiction": note_contradiction(compared),
+        "wrong_chart": (fact["wrong_chart_sides"] > 0) & no_identifier(compared),
         # a number that a parent lends to children: with it agree twins, and a father and son of one name
         "guarantor_pattern": (national >= 3)
         & home
         & (family >= 2)
         & ((similar_given & (gap >= 15) & (born <= dates.SAME_DAY)) | (same_birth & other_given)),
         "birth_date_in_doubt": birth_date_in_doubt(compared, fit),
-        "unnamed_newborn": (fact["newborn_sides"] > 0)
-        & (given == 0)
+        "unnamed_newborn": unnamed_newborn(compared, context),
+        "sex_differs": (level("sex") == 1)
+        & (given >= 5)
         & (national < 3)
         & (level("identifier") < 4)
-        & (fact["newborn_order_conflict"] == 0),
-        "sex_differs": (level("sex") == 1) & (given >= 5) & (national < 3) & (level("identifier") < 4),
+        & ~record_errs(compared),
         "namesake": namesake(compared, fit),
     }
     if not shows_households(shape):
@@ -119,9 +122,9 @@ def no_identifier(compared: Compared) -> np.ndarray:
 
 
 def namesakes_expected(compared: Compared, fit: TableFit) -> np.ndarray:
-    """How many records of both names the table is expected to hold, from the rarity of each name alone."""
+    """How many records of both names, and of as like notes, the table is expected to hold, from the rarity of each."""
     names = compared.rarities[:, [INDEX["given_name"], INDEX["family_name"]]].clip(0).sum(1)
-    return fit.n_records * np.exp2(-names)
+    return fit.n_records * np.exp2(-names - note_support(compared))
 
 
 def established_given_names(compared: Compared, fit: TableFit) -> np.ndarray:
@@ -133,9 +136,9 @@ def established_given_names(compared: Compared, fit: TableFit) -> np.ndarray:
 def birth_date_in_doubt(compared: Compared, fit: TableFit) -> np.ndarray:
     """Whether the birth dates are not quite equal, and neither identifier nor e-mail tells that they are one person's.
 
-    One error in one home: next-day twins, a sibling a year apart, a parent. One error, day and month exchanged, or
-    1 January, which is often a default, where nothing of the household agrees and the names are not rare. A date that
-    cannot be, and is not nearly the other.
+    One error in one home: next-day twins, a sibling a year apart, a parent; unless the notes tell as much. One error,
+    day and month exchanged, or 1 January, which is often a default, where nothing of the household agrees and the names
+    are not rare. A date that cannot be, is not nearly the other, and stands beside no note that knows the year.
     """
     levels = compared.levels
     born, email = levels[:, INDEX["birth_date"]], levels[:, INDEX["email"]]
@@ -143,8 +146,11 @@ def birth_date_in_doubt(compared: Compared, fit: TableFit) -> np.ndarray:
     in_doubt = np.isin(born, (dates.ONE_EDIT, dates.SWAPPED, dates.FIRST_OF_YEAR))
     alone = ~home & in_doubt & (namesakes_expected(compared, fit) > MOST_STRANGERS)
     far = (born >= dates.DIFFERENT) & (born <= dates.SAME_DAY)
-    impossible = far & (compared.facts[:, PAIR_FACTS.index("birth_fault_sides")] > 0)
-    return no_identifier(compared) & (email < 3) & ((home & (born == dates.ONE_EDIT)) | alone | impossible)
+    noted = compared.facts[:, PAIR_FACTS.index("note_birth")] > 0
+    impossible = far & (compared.facts[:, PAIR_FACTS.index("birth_fault_sides")] > 0) & ~noted
+    is_told = (note_support(compared) >= MOST_BITS) | record_errs(compared)
+    at_home = home & (born == dates.ONE_EDIT) & ~is_told
+    return no_identifier(compared) & (email < 3) & (at_home | alone | impossible)
 
 
 def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
@@ -164,6 +170,24 @@ def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
     in_group = compared.facts[:, PAIR_FACTS.index("group_address_sides")] == 2
     undated = (born == 0) & no_contact & (in_group | (expected > MOST_NAMESAKES))
     return no_identifier(compared) & (((differs | elsewhere) & (expected > MOST_STRANGERS)) | undated)
+
+
+def unnamed_newborn(compared: Compared, context: np.ndarray | None) -> np.ndarray:
+    """Whether a baby without a name may be another baby than the other record tells of, and no identifier agrees.
+
+    A twin is plausible but where birth date and sex do not differ, a contact agrees (two, where neither record has a name)
+    and no third record fits one of the two and not the other.
+    """
+    levels = compared.levels
+    fact = {name: compared.facts[:, PAIR_FACTS.index(name)] for name in ("newborn_sides", "newborn_order_conflict")}
+    nameless = (fact["newborn_sides"] > 0) & (levels[:, INDEX["given_name"]] == 0)
+    if context is None:
+        return nameless & no_identifier(compared) & (fact["newborn_order_conflict"] == 0)
+    contacts = (levels[:, [INDEX[name] for name in ("address_line", "phone", "email")]] >= (4, 3, 3)).sum(1)
+    same = (levels[:, INDEX["birth_date"]] == dates.EQUAL) & (levels[:, INDEX["sex"]] != 1)
+    has_rival = context[:, PAIR_CONTEXT.index("contradiction")] * 5 >= 0
+    alone = same & (contacts >= fact["newborn_sides"]) & ~has_rival
+    return nameless & no_identifier(compared) & (fact["newborn_order_conflict"] == 0) & ~alone
 
 
 def between_two_people(compared: Compared, context: np.ndarray | None) -> np.ndarray:
@@ -189,7 +213,8 @@ def thin_evidence(compared: Compared, fit: TableFit) -> np.ndarray:
     """Whether fewer than two independent groups of evidence agree and the agreement is not rare on this table.
 
     Groups: person (names, birth date), identifier, household contact. The rarity test: among the table's records, fewer
-    than MOST_STRANGERS are expected to agree as much with a given one by chance.
+    than MOST_STRANGERS are expected to agree as much with a given one by chance; what notes say counts there, within
+    bounds, and is no group.
     """
     rows = np.arange(len(COMPARISONS))
     weights = fit.weights()[rows, compared.levels]
@@ -198,7 +223,7 @@ def thin_evidence(compared: Compared, fit: TableFit) -> np.ndarray:
     groups = np.array([c.group for c in COMPARISONS])
     strength = np.column_stack([support[:, groups == group].sum(1) for group in ("person", "identifier", "contact")])
     n_groups = (strength >= 5).sum(1)
-    expected = fit.n_records * np.exp2(-strength.sum(1))
+    expected = fit.n_records * np.exp2(-strength.sum(1) - note_support(compared))
     return (n_groups < 2) & (expected > MOST_STRANGERS)
 
 

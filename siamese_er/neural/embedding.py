@@ -46,6 +46,7 @@ def embedding_columns(
         "note_births": [evidence and evidence.births for evidence in each],
         "note_sexes": [evidence and evidence.sexes for evidence in each],
         "note_names": [evidence and evidence.names for evidence in each],
+        "chart_facts": [evidence and evidence.chart_facts for evidence in each],
         "wrong_chart": [evidence.is_wrong_chart if evidence else None for evidence in each],
     }  # fmt: skip
 

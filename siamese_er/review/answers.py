@@ -1,73 +1,43 @@
-"""What an answer to a question says about pairs of records, and questions as lines of text; no values."""
+"""Which doubts people have answered: a question between two clusters returns only where its evidence changed."""
 
-from collections.abc import Sequence
-from itertools import pairwise, product
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
-from siamese_er.errors import ContractFault
-from siamese_er.review.cases import ReviewCase
-from siamese_er.review.ledger import Answer, Decision, now
-from siamese_er.schemas import KEY_SEPARATOR
+from siamese_er.review.queue import between, doubts
+from siamese_er.schemas import ANSWERS, DECISIONS, conform
 
 
-def decisions_of(
-    case: ReviewCase, pairs: Sequence[tuple[str, str]], answer: Answer, reviewer: str, reason: str
-) -> list[Decision]:
-    """One decision for each pair of record keys, all of one moment."""
-    moment, rows = now(), []
-    for left, right in pairs:
-        (left_source, _, left_id), (right_source, _, right_id) = (key.partition(KEY_SEPARATOR) for key in (left, right))
-        rows.append(
-            Decision(left_source, left_id, right_source, right_id, answer, reviewer, moment, reason, case.task_id)
-        )
-    return rows
+def renewed_decisions(decisions: DataFrame, earlier: DataFrame | None) -> DataFrame:
+    """DECISIONS that the run before did not have, or had with another answer or date."""
+    now = conform(decisions, DECISIONS)
+    if earlier is None:
+        return now
+    same = ["left_key", "right_key", "decision", "decided_at"]
+    then = earlier.select(*[F.col(name).alias(f"then_{name}") for name in same])
+    is_same = [F.col(name).eqNullSafe(F.col(f"then_{name}")) for name in same]
+    return now.join(then, is_same[0] & is_same[1] & is_same[2] & is_same[3], "left_anti")
 
 
-def pairs_to_join(case: ReviewCase) -> list[tuple[str, str]]:
-    """The pairs whose match says that all the records of a case are one person: the asked one, or a chain through all."""
-    if case.is_pair:
-        return [(case.asked[0], case.asked[1])]
-    return list(pairwise(member.record_key for member in case.members))
+def answers(
+    links: DataFrame, cuts: DataFrame, ids: DataFrame, earlier: DataFrame | None, renewed: DataFrame
+) -> DataFrame:
+    """ANSWERS: the doubts between two clusters that a person keeps apart, with the probability the person saw.
 
+    A new or renewed no_match answers every doubt that there is between the two clusters at that time; all others keep
+    what was answered before.
 
-def pairs_to_part(case: ReviewCase, others: Sequence[str]) -> list[tuple[str, str]]:
-    """The pairs whose no_match keeps ``others`` from the rest: the asked one, or each of the others with each that stays."""
-    if case.is_pair:
-        return [(case.asked[0], case.asked[1])]
-    stay = [member.record_key for member in case.members if member.record_key not in others]
-    return list(product(stay, others))
-
-
-def answer_to(case: ReviewCase, answer: Answer, reviewer: str, reason: str) -> list[Decision]:
-    """The decisions of one answer to a whole case, as the command line gives it.
-
-    Raises: ContractFault for a ``no_match`` about a cluster (who is somebody else? the notebook asks), and for a
-    question about a single record.
+    In: LINKS, CUTS, ENTERPRISE_IDS; ANSWERS of the run before, null for none; ``renewed``: DECISIONS.
     """
-    if answer == "no_match" and not case.is_pair:
-        raise ContractFault(f"task {case.task_id} is about a cluster: part its records in notebooks/02_review_matches")
-    if not (pairs := pairs_to_join(case)):
-        raise ContractFault(f"task {case.task_id} is about one record: no decision on a pair answers it")
-    return decisions_of(case, pairs, answer, reviewer, reason)
-
-
-def questions_told(cases: Sequence[ReviewCase]) -> list[str]:
-    """A line for each question: task, kind, probability, records shown, reason."""
-    return [
-        f"{case.task_id}  {'pair' if case.is_pair else 'cluster'}  {_share(case.match_probability)}  "
-        f"{len(case.members) + case.n_not_shown} records  {case.reason}"
-        for case in cases
-    ]
-
-
-def case_told(case: ReviewCase) -> list[str]:
-    """The question with the evidence of its pair, a line for each comparison."""
-    pair = case.asked_pair
-    lines = questions_told([case])
-    if pair is not None:
-        lines += [f"  {one.field:20} {one.comparison:24} {one.weight:+7.2f} bits" for one in pair.evidence]
-        lines.append(f"  {'together':20} {'':24} {pair.match_weight:+7.2f} bits")
-    return lines
-
-
-def _share(probability: float | None) -> str:
-    return "  -  " if probability is None else f"{probability:.3f}"
+    parted = between(links.where("not is_verified").select("left_key", "right_key"), ids)
+    fresh = parted.join(renewed.select("left_key", "right_key"), ["left_key", "right_key"], "left_semi")
+    sides = ["first_id", "second_id"]
+    open_doubts = between(doubts(links, cuts), ids).join(fresh.select(*sides).distinct(), sides, "left_semi")
+    best = open_doubts.groupBy("left_key", "right_key").agg(F.max("match_probability").alias("match_probability"))
+    if earlier is not None:
+        still = between(conform(earlier, ANSWERS), ids).join(parted.select(*sides).distinct(), sides, "left_semi")
+        best = best.unionByName(
+            still.join(best, ["left_key", "right_key"], "left_anti").select(
+                "left_key", "right_key", "match_probability"
+            )
+        )
+    return conform(best, ANSWERS)

@@ -11,11 +11,11 @@ import ipywidgets as widgets
 from markupsafe import Markup
 
 from siamese_er.errors import ContractFault
-from siamese_er.review.answers import decisions_of, pairs_to_join, pairs_to_part
 from siamese_er.review.case_charts import cluster_graph, evidence_waterfall
 from siamese_er.review.cases import ReviewCase
 from siamese_er.review.ledger import PURPOSES, REASONS, Answer, append_decisions, log_unmasking
 from siamese_er.review.pictures import svg
+from siamese_er.review.replies import decisions_of, pairs_to_join, pairs_to_part
 from siamese_er.review.side_by_side import letter, records_table, verdict
 
 CHOOSE_REASON = "choose a reason"

@@ -3,7 +3,17 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from siamese_er.schemas import CLUSTERS, CUTS, ENTERPRISE_IDS, KEY_SEPARATOR, LINKS, REVIEW_QUEUE, conform
+from siamese_er.schemas import (
+    ANSWERS,
+    CLUSTERS,
+    CUTS,
+    ENTERPRISE_IDS,
+    KEY_SEPARATOR,
+    LINKS,
+    REVIEW_QUEUE,
+    conform,
+    no_rows,
+)
 
 CUT_REASONS = {
     "bridge": "a strong link, but the groups around it do not match",
@@ -12,6 +22,8 @@ CUT_REASONS = {
     "no_match": "a strong link, but a person keeps records of the two groups apart",
 }
 MOST_UNCERTAIN = 0.25
+CHANGED_EVIDENCE = 0.05  # probability by which an answered pair must have moved to be asked again
+AGAIN = "; new evidence since a person kept these apart"
 OF_WRONG_CHART = 0.1  # uncertainty of a record whose notes contradict it
 WRONG_CHART = "a note of this record contradicts its birth date, sex or name: wrong chart, or a wrong entry"
 
@@ -25,22 +37,28 @@ def review_queue(
     goldens: DataFrame | None = None,
     wrong_charts: DataFrame | None = None,
     capacity: int | None = None,
+    answered: DataFrame | None = None,
+    crosswalk: DataFrame | None = None,
 ) -> DataFrame:
     """REVIEW_QUEUE: pairs of clusters that may be one person, clusters that may be several, records in doubt.
 
-    Two clusters are asked about once, by their best pair; a pair inside one cluster is not asked. Clusters that a
-    person keeps apart by any of their pairs are asked again only where a cut link is new evidence. The priority is the
+    Two clusters are asked about once, by their best pair; a pair inside one cluster is not asked. A pair between
+    clusters that a person keeps apart is asked again only where it is not among those ``answered``, or its probability
+    moved by more than `CHANGED_EVIDENCE` since. A cluster all of whose records people's matches join is not asked about.
+    The priority is the
     uncertainty, p(1 - p), times the records that the answer moves; a link that the guard refused counts as wholly
     uncertain (.25), whatever its own probability.
 
     In:  LINKS, CUTS, ENTERPRISE_IDS, CLUSTERS; ``goldens``: GOLDEN_RECORDS, for clusters with several national ids;
          ``wrong_charts``: the record_key of each record whose notes contradict it; ``capacity``: the most questions,
-         the first by priority (ties by task), null for all.
+         the first by priority (ties by task), null for all; ``answered``: ANSWERS; ``crosswalk``: CROSSWALK.
     Out: task_id is a hash of the keys of the question; right_source and right_record_id are null for a cluster and for
          a single record.
     """
-    questions = _pair_questions(links, cuts, ids, clusters).unionByName(
-        _cluster_questions(ids, clusters, goldens, max_cluster_size)
+    settled = no_rows(links.sparkSession, ANSWERS) if answered is None else conform(answered, ANSWERS)
+    doubtful = clusters if crosswalk is None else _unconfirmed(clusters, crosswalk)
+    questions = _pair_questions(doubts(links, cuts), links, ids, clusters, settled).unionByName(
+        _cluster_questions(ids, doubtful, goldens, max_cluster_size)
     )
     if wrong_charts is not None:
         questions = questions.unionByName(_record_questions(ids, wrong_charts))
@@ -63,7 +81,7 @@ def _source_and_id(side: str) -> list[Column]:
     return [F.get(parts, 0).alias(f"{side}_source"), F.get(parts, 1).alias(f"{side}_record_id")]
 
 
-def _between(pairs: DataFrame, ids: DataFrame) -> DataFrame:
+def between(pairs: DataFrame, ids: DataFrame) -> DataFrame:
     """The pairs whose records have two enterprise ids, with these as first_id < second_id."""
     of = conform(ids, ENTERPRISE_IDS).select("record_key", "enterprise_id")
     return (
@@ -74,17 +92,21 @@ def _between(pairs: DataFrame, ids: DataFrame) -> DataFrame:
     )
 
 
-def _pair_questions(links: DataFrame, cuts: DataFrame, ids: DataFrame, clusters: DataFrame) -> DataFrame:
-    links = conform(links, LINKS)
+def doubts(links: DataFrame, cuts: DataFrame) -> DataFrame:
+    """left_key, right_key, match_probability, reason, uncertainty, is_cut of pairs that a person should look at."""
     held_back = F.concat(
         F.lit("likely, held back by: "), F.replace(F.array_join("vetoes", ", "), F.lit("_"), F.lit(" "))
     )
-    asked = links.where("band = 'review' and is_verified is null").select(
-        *_ordered_keys(),
-        "match_probability",
-        F.when(F.size("vetoes") > 0, held_back).otherwise(F.lit("likely, but not certain")).alias("reason"),
-        (F.col("match_probability") * (1 - F.col("match_probability"))).alias("uncertainty"),
-        F.lit(False).alias("is_cut"),
+    asked = (
+        conform(links, LINKS)
+        .where("band = 'review' and is_verified is null")
+        .select(
+            *_ordered_keys(),
+            "match_probability",
+            F.when(F.size("vetoes") > 0, held_back).otherwise(F.lit("likely, but not certain")).alias("reason"),
+            (F.col("match_probability") * (1 - F.col("match_probability"))).alias("uncertainty"),
+            F.lit(False).alias("is_cut"),
+        )
     )
     reasons = F.create_map(*[F.lit(text) for pair in CUT_REASONS.items() for text in pair])
     refused = conform(cuts, CUTS).select(
@@ -94,18 +116,30 @@ def _pair_questions(links: DataFrame, cuts: DataFrame, ids: DataFrame, clusters:
         F.lit(MOST_UNCERTAIN).alias("uncertainty"),
         F.lit(True).alias("is_cut"),
     )
-    parted = _between(links.where("not is_verified").select("left_key", "right_key"), ids)
-    pairs = _between(asked.unionByName(refused), ids)
-    answered = parted.select("first_id", "second_id", F.lit(True).alias("is_answered")).distinct()
+    return asked.unionByName(refused)
+
+
+def _pair_questions(
+    open_doubts: DataFrame, links: DataFrame, ids: DataFrame, clusters: DataFrame, answered: DataFrame
+) -> DataFrame:
+    """One question for each two clusters with a doubt between them that nobody answered."""
+    parted = between(links.where("not is_verified").select("left_key", "right_key"), ids)
+    kept_apart = parted.select("first_id", "second_id", F.lit(True).alias("is_parted")).distinct()
+    seen = answered.select("left_key", "right_key", F.struct("match_probability").alias("seen"))
+    moved = F.abs(F.col("match_probability") - F.col("seen.match_probability")) > CHANGED_EVIDENCE
+    is_settled = F.col("is_parted") & F.col("seen").isNotNull() & ~F.coalesce(moved, F.lit(False))
     best = Window.partitionBy("first_id", "second_id").orderBy(
         F.desc("is_cut"), F.desc_nulls_last("match_probability"), "left_key", "right_key", "reason"
     )
     sizes = clusters.select("enterprise_id", "n_records")
+    reason = F.when(F.col("is_parted"), F.concat("reason", F.lit(AGAIN))).otherwise(F.col("reason"))
     return (
-        pairs.withColumn("place", F.row_number().over(best))
+        between(open_doubts, ids)
+        .join(kept_apart, ["first_id", "second_id"], "left")
+        .join(seen, ["left_key", "right_key"], "left")
+        .where(~F.coalesce(is_settled, F.lit(False)))
+        .withColumn("place", F.row_number().over(best))
         .where("place = 1")
-        .join(answered, ["first_id", "second_id"], "left")
-        .where(F.col("is_cut") | F.col("is_answered").isNull())
         .join(sizes.toDF("first_id", "n_first"), "first_id", "left")
         .join(sizes.toDF("second_id", "n_second"), "second_id", "left")
         .select(
@@ -114,11 +148,20 @@ def _pair_questions(links: DataFrame, cuts: DataFrame, ids: DataFrame, clusters:
             "right_key",
             F.array("first_id", "second_id").alias("enterprise_ids"),
             "match_probability",
-            "reason",
+            reason.alias("reason"),
             F.coalesce("uncertainty", F.lit(MOST_UNCERTAIN)).alias("uncertainty"),
             (F.coalesce("n_first", F.lit(1)) + F.coalesce("n_second", F.lit(1))).alias("n_records"),
         )
     )
+
+
+def _unconfirmed(clusters: DataFrame, crosswalk: DataFrame) -> DataFrame:
+    """CLUSTERS without those all of whose records people's matches join."""
+    by_people = (
+        crosswalk.where("link_status = 'verified'").groupBy("enterprise_id").agg(F.count("*").alias("n_verified"))
+    )
+    joined = clusters.join(by_people, "enterprise_id", "left")
+    return joined.where(F.coalesce(F.col("n_verified"), F.lit(0)) < F.col("n_records"))
 
 
 def _ordered_keys() -> list[Column]:

@@ -23,7 +23,7 @@ SEPARATORS = ",;\t|"
 
 @dataclass(frozen=True)
 class InputFile:
-    """One file of the input: where it is, how long, and how to read it (``parquet``, ``csv`` or ``json``)."""
+    """One file of the input: where it is, how long, and how to read it (``parquet``, ``csv``, ``json`` or ``fhir``)."""
 
     path: str
     n_bytes: int
@@ -53,8 +53,6 @@ def input_files(spark: SparkSession, paths: Sequence[str], layout: str = "auto")
 
     Raises: ContractFault listing every missing path, empty folder and unknown extension.
     """
-    if layout == "fhir":
-        raise ContractFault('input.format = "fhir" is not yet supported; use parquet, csv or json')
     faults: list[str] = []
     found: dict[str, InputFile] = {}
     for path in paths:
@@ -68,7 +66,7 @@ def input_files(spark: SparkSession, paths: Sequence[str], layout: str = "auto")
         elif not statuses:
             faults.append(f"{path}: the folder holds no files")
         for name, n_bytes in statuses or ():
-            kind = layout_of(name) if layout == "auto" else layout
+            kind = layout_of(name) if layout in ("auto", "omop") else layout
             if kind is None:
                 faults.append(f"{name}: unknown extension; use .parquet, .csv, .json, .jsonl, .ndjson or input.format")
             else:

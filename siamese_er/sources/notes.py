@@ -8,6 +8,8 @@ from pyspark.sql import functions as F
 from siamese_er.config import InputSettings
 from siamese_er.schemas import KEY_SEPARATOR, NOTES, QUARANTINE, conform
 from siamese_er.sources import columns as raw
+from siamese_er.sources.fhir import read_fhir
+from siamese_er.sources.fhir_files import parted_files
 from siamese_er.sources.inputs import input_files
 from siamese_er.sources.mapping import NOTE_COLUMNS, ColumnMapping
 from siamese_er.sources.rows import bad_reason, key_columns, mapped_tables, note_hash, quarantine, union
@@ -19,17 +21,22 @@ def read_notes(spark: SparkSession, settings: InputSettings) -> tuple[DataFrame,
     """The notes behind ``settings.notes`` and the rows that could not become one.
 
     Text beyond ``max_note_characters`` is cut. Several texts in one row are several notes; a row without text is none.
-    A note without an id gets the hash of its record and text. Files without rows are no fault.
+    A note without an id gets the hash of its record and text. Files without rows are no fault. FHIR documents without
+    text that can be read have null text.
 
     Raises: ContractFault listing all faults of files and columns.
     """
     files = input_files(spark, settings.notes, settings.format)
+    table_files, fhir_files = parted_files(spark, files)
+    fhir = read_fhir(spark, fhir_files, settings)
     explicit = {name: target for name, target in settings.columns.items() if target in NOTE_COLUMNS}
     vocabulary = replace(NOTE_VOCABULARY, explicit=explicit)
-    tables, mappings = mapped_tables(spark, files, vocabulary, allow_empty=True)
+    tables, mappings = mapped_tables(spark, table_files, vocabulary, allow_empty=True)
     rows = [note_rows(table, mapping, settings) for table, mapping in zip(tables, mappings, strict=True)]
     bad = [quarantine(table, own) for table, own in zip(tables, rows, strict=True)]
-    return union(spark, [single_notes(own) for own in rows], NOTES), union(spark, bad, QUARANTINE)
+    notes = [single_notes(own) for own in rows] + [own for own in (fhir.notes,) if own is not None]
+    bad += [own for own in (fhir.quarantine,) if own is not None]
+    return union(spark, notes, NOTES), union(spark, bad, QUARANTINE)
 
 
 def note_rows(table: RawTable, mapping: ColumnMapping, settings: InputSettings) -> DataFrame:

@@ -1,4 +1,4 @@
-"""Records of users' files: Parquet, CSV with a header, JSON lines -> RECORDS, their history, QUARANTINE."""
+"""Records of users' files: Parquet, CSV, JSON lines, FHIR, OMOP -> RECORDS, their history, QUARANTINE."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from typing import Any
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructField, StructType
+from pyspark.sql.types import BooleanType, LongType, StructField, StructType
 
 from siamese_er.config import InputSettings
 from siamese_er.errors import ContractFault
@@ -23,6 +23,7 @@ from siamese_er.schemas import (
     conform,
 )
 from siamese_er.sources import columns as raw
+from siamese_er.sources.foreign import read_foreign
 from siamese_er.sources.inputs import input_files
 from siamese_er.sources.mapping import NOTE_COLUMNS, RECORD_COLUMNS, ColumnMapping
 from siamese_er.sources.rows import bad_reason, key_columns, mapped_tables, note_hash, quarantine, sound, union
@@ -30,7 +31,14 @@ from siamese_er.sources.tables import RawTable
 from siamese_er.sources.vocabulary import RECORD_VOCABULARY
 
 FLAGS = ("multiple_birth", "deleted")
-VERSIONS = StructType([*RECORDS.fields, StructField("notes", STRINGS)])
+VERSIONS = StructType(
+    [
+        *RECORDS.fields,
+        StructField("notes", STRINGS),
+        StructField("version_id", LongType()),  # FHIR's meta.versionId
+        StructField("is_final", BooleanType()),  # a deletion that comes after every version
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,8 @@ class Reading:
     """For each file, which of its columns became what, and which none."""
     fingerprint: dict[str, int]
     """Bytes of each input file."""
+    documents: DataFrame | None = None
+    """NOTES of documents among the same files, text null where a document has none to read; null without any."""
 
     def with_versions(self, versions: DataFrame) -> "Reading":
         """The same reading over its own versions, written down."""
@@ -83,19 +93,24 @@ def read_records(spark: SparkSession, settings: InputSettings, allow_empty: bool
     of_notes = set(NOTE_COLUMNS) - set(RECORD_COLUMNS) if settings.notes else set()
     explicit = {name: target for name, target in settings.columns.items() if target not in of_notes}
     vocabulary = replace(RECORD_VOCABULARY, explicit=explicit)
-    tables, mappings = mapped_tables(spark, files, vocabulary, allow_empty)
+    table_files, foreign = read_foreign(spark, files, settings)
+    tables, mappings = mapped_tables(spark, table_files, vocabulary, allow_empty or foreign.records is not None)
     rows = [contract_rows(table, mapping, settings) for table, mapping in zip(tables, mappings, strict=True)]
-    versions = ranked_versions(union(spark, [sound(own) for own in rows], VERSIONS)).withColumn(
+    found = [sound(own) for own in rows] + [own for own in (foreign.records,) if own is not None]
+    bad = [quarantine(table, own) for table, own in zip(tables, rows, strict=True)]
+    versions = ranked_versions(union(spark, found, VERSIONS)).withColumn(
         "is_deleted", F.coalesce(F.col("deleted") == "true", F.lit(False))
     )
     return Reading(
         versions=versions,
         **parts_of(versions, any("notes" in mapping.placed for mapping in mappings)),
-        quarantine=union(spark, [quarantine(table, own) for table, own in zip(tables, rows, strict=True)], QUARANTINE),
+        quarantine=union(spark, bad + [own for own in (foreign.quarantine,) if own is not None], QUARANTINE),
         mappings={
             path: mapping.described() for table, mapping in zip(tables, mappings, strict=True) for path in table.paths
-        },
+        }
+        | foreign.mappings,
         fingerprint={file.path: file.n_bytes for file in files},
+        documents=foreign.notes,
     )
 
 
@@ -120,20 +135,29 @@ def contract_rows(table: RawTable, mapping: ColumnMapping, settings: InputSettin
         *[column.alias(name) for name, column in columns.items()],
         *[F.col(name) for name in ("source_path", "block", "mark")],
         bad_reason(columns["record_id"]).alias("reason"),
+        F.lit(None).cast("bigint").alias("version_id"),
+        F.lit(False).alias("is_final"),
     ).withColumn("record_key", F.concat("source", F.lit(KEY_SEPARATOR), "record_id"))
 
 
 def ranked_versions(rows: DataFrame) -> DataFrame:
     """The rows with ``rank``, 1 for the latest version of each key.
 
-    Latest is the greatest ``updated_at`` (none is the earliest), then the greatest content, so that the order of the
-    input decides nothing.
+    Latest is the greatest ``updated_at`` (none is the earliest), then the greatest FHIR version, then the greatest
+    content, so that the order of the input decides nothing. A deletion that is final comes last.
     """
-    content = [F.col(name) for name in (*MULTIVALUED, *SINGLE_VALUED, "identifiers", "notes")]
-    entries = F.array_sort(F.map_entries("extra")).alias("extra")
-    canonical = F.to_json(F.struct(*content, entries))
-    newest = Window.partitionBy("record_key").orderBy(F.col("updated_at").desc_nulls_last(), canonical.desc())
+    newest = Window.partitionBy("record_key").orderBy(
+        F.col("is_final").desc(),
+        *[F.col(name).desc_nulls_last() for name in ("updated_at", "version_id")],
+        canonical_content().desc(),
+    )
     return rows.withColumn("rank", F.row_number().over(newest))
+
+
+def canonical_content() -> Column:
+    """Everything a version says but its key and ``updated_at``, as text that is equal where the content is."""
+    content = [F.col(name) for name in (*MULTIVALUED, *SINGLE_VALUED, "identifiers", "notes")]
+    return F.to_json(F.struct(*content, F.array_sort(F.map_entries("extra")).alias("extra")))
 
 
 def inline_notes(records: DataFrame) -> DataFrame:

@@ -1,6 +1,7 @@
 """What every reader shares: mapped raw tables, the keys of a row, and the rows set apart."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -9,12 +10,27 @@ from pyspark.sql.types import StructType
 
 from siamese_er.config import InputSettings
 from siamese_er.errors import ContractFault
-from siamese_er.schemas import KEY_SEPARATOR, QUARANTINE, conform
+from siamese_er.schemas import IDENTIFIERS, KEY_SEPARATOR, MULTIVALUED, QUARANTINE, SINGLE_VALUED, conform
 from siamese_er.sources import columns as raw
 from siamese_er.sources.inputs import InputFile
 from siamese_er.sources.mapping import ColumnMapping
 from siamese_er.sources.tables import RawTable, positions, raw_tables
 from siamese_er.sources.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """What files of another data model hold (FHIR, OMOP); null where they cannot hold such a thing.
+
+    ``records``: every version of every record, in RECORDS with ``notes``, ``version_id`` and ``is_final``
+    (`records.ranked_versions`). ``notes``: NOTES, text null where a document has none that can be read.
+    ``mappings``: for each file what it was taken for.
+    """
+
+    records: DataFrame | None
+    notes: DataFrame | None
+    quarantine: DataFrame | None
+    mappings: dict[str, dict[str, object]]
 
 
 def mapped_tables(
@@ -88,3 +104,12 @@ def union(spark: SparkSession, frames: Sequence[DataFrame], schema: StructType) 
     if not frames:
         return spark.createDataFrame([], schema)
     return reduce(DataFrame.unionByName, [conform(frame, schema) for frame in frames])
+
+
+def completed(rows: DataFrame) -> DataFrame:
+    """The rows with every column of RECORDS and ``notes``, those that are not there empty."""
+    absent: dict[str, Column] = {name: F.array().cast("array<string>") for name in (*MULTIVALUED, "notes")}
+    absent |= {name: F.lit(None).cast("string") for name in SINGLE_VALUED}
+    absent |= {"identifiers": F.array().cast(IDENTIFIERS), "extra": F.lit(None).cast("map<string,string>")}
+    missing = {name: column for name, column in absent.items() if name not in rows.columns}
+    return rows.withColumns(missing | {"record_key": F.concat("source", F.lit(KEY_SEPARATOR), "record_id")})

@@ -28,6 +28,13 @@ def born_adult(society: Society) -> date:
     )
 
 
+def born_parent(society: Society) -> date:
+    """A birth date of an adult; of a young one, somebody who may have had children within the years of the table."""
+    if not society.happens("young"):
+        return born_adult(society)
+    return society.last_day - timedelta(days=society.random.randrange(20 * 365, 42 * 365))
+
+
 def locale_of(society: Society) -> str:
     """One of the table's locales, by weight."""
     return society.random.choices(society.locales, society.locale_weights)[0]
@@ -94,6 +101,8 @@ def child(society: Society, parent: Person, other: Person | None, born: date, se
         person.phones = list(parent.phones)
     if born >= society.first_day and society.happens("newborn"):
         person.named_on = born + timedelta(days=random.randrange(3, 60))
+        if society.happens("named_late"):
+            person.named_on += timedelta(days=random.randrange(60, 700))
     return person
 
 
@@ -122,11 +131,14 @@ def twin(society: Society, first: Person, parent: Person, other: Person | None) 
 
 
 def family(society: Society) -> None:
-    """Parents (two in three homes), their children one to three years apart, and at times a grandparent."""
+    """Parents (two in three homes), their children, and at times a grandparent.
+
+    The children are one to three years apart, seldom less: half-siblings and fostered children.
+    """
     random = society.random
     locale = locale_of(society)
     sex = "M" if random.random() < 0.75 else "F"
-    parent = society.person(society.household(), locale, society.family_name(locale), sex, born_adult(society))
+    parent = society.person(society.household(), locale, society.family_name(locale), sex, born_parent(society))
     other = spouse(society, parent) if random.random() < 0.7 else None
     n_children = random.choice((0, 1, 1, 2, 2, 3, 4))
     born = parent.born + timedelta(days=365 * random.randrange(19, 36) + random.randrange(365))
@@ -140,7 +152,9 @@ def family(society: Society) -> None:
         given.add(first.given)
         if society.happens("twins"):
             twin(society, first, parent, other)
-        born += timedelta(days=random.randrange(330, 1300))
+        born += timedelta(
+            days=random.randrange(20, 330) if society.happens("close_births") else random.randrange(330, 1300)
+        )
     if random.random() < 0.1 and parent.born.year > 1900 + 25:
         elder_born = parent.born - timedelta(days=365 * random.randrange(20, 36) + random.randrange(365))
         society.person(parent.household, locale, parent.families[0][1], parent.sex, elder_born)

@@ -36,17 +36,18 @@ NOISE_RANGES = {
 """Chance that one record shows the trait (of those where it can), lowest and highest of a random profile."""
 
 FAMILY_RANGES = {
-    "twins": (0.01, 0.3), "near_twin_names": (0.05, 0.5), "junior": (0.02, 0.4), "newborn": (0.02, 0.5),
+    "twins": (0.01, 0.3), "near_twin_names": (0.05, 0.5), "junior": (0.02, 0.4), "newborn": (0.1, 0.9),
     "shared_phone": (0.1, 0.95), "shared_email": (0.01, 0.5), "guarantor_id": (0.005, 0.3),
-    "group_address": (0.002, 0.1), "namesake": (0.002, 0.10), "namesake_birth_date": (0.02, 0.5),
+    "group_address": (0.002, 0.1), "namesake": (0.002, 0.10), "namesake_birth_date": (0.0005, 0.02),
     "recycled_phone": (0.002, 0.05), "roommates": (0.01, 0.3), "spouse_keeps_name": (0.05, 0.6),
-    "spouse_birth_date": (0.002, 0.05),
+    "spouse_birth_date": (0.002, 0.05), "young": (0.1, 0.8), "close_births": (0.002, 0.05),
+    "named_late": (0.05, 0.8),
 }  # fmt: skip
 """Chance of each trait among the households, children or people that may have it."""
 
 LIFE_RANGES = {
     "moved": (0.005, 0.5), "phone_changed": (0.01, 0.6), "email_changed": (0.01, 0.6), "married": (0.005, 0.3),
-    "died": (0.002, 0.08),
+    "died": (0.002, 0.08), "phone_moves": (0.05, 0.9),
 }  # fmt: skip
 """Chance that it happens to a person within the years that the table spans."""
 

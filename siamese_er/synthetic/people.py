@@ -91,12 +91,12 @@ class Society:
         self.coined = ZipfList([coined_surname(random, half) for _ in range(n_coined)], exponent, rng)
 
     def happens(self, trait: str) -> bool:
-        """True with the profile's rate of this family trait."""
-        return self.random.random() < self.profile.family.get(trait, 0.0)
+        """True with the profile's rate of this family trait; a trait that the profile lacks draws no random number."""
+        return trait in self.profile.family and self.random.random() < self.profile.family[trait]
 
     def lives(self, event: str) -> bool:
-        """True with the profile's rate of this event of life."""
-        return self.random.random() < self.profile.life.get(event, 0.0)
+        """True with the profile's rate of this event of life; an event that the profile lacks draws no random number."""
+        return event in self.profile.life and self.random.random() < self.profile.life[event]
 
     def day(self, first: date, last: date) -> date:
         """A day between two, the earlier if they are out of order."""
@@ -170,8 +170,11 @@ class Society:
                 (self.day(self.first_day, self.last_day), self.email(person.given, person.families[0][1]))
             )
         if (self.last_day.year - person.born.year) > 18 and self.lives("moved"):
-            person.addresses.append((self.day(self.first_day, self.last_day), self.country.address()))
+            day = self.day(self.first_day, self.last_day)
+            person.addresses.append((day, self.country.address()))
             person.addresses[1:] = sorted(person.addresses[1:], key=lambda item: item[0])
+            if self.lives("phone_moves"):
+                person.phones = sorted([*person.phones, (day, numbers.phone(random, self.country.country))])
         if self.lives("died"):
             person.died = self.day(max(self.first_day, person.born), self.last_day)
 

@@ -1,0 +1,113 @@
+"""A batch of new, changed and deleted records, and what is known: the versions that hold now, and whom they concern."""
+
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from siamese_er.known import Known, without
+from siamese_er.schemas import NOTES, conform
+from siamese_er.sources.records import canonical_content
+from siamese_er.storage import RunFolder
+
+KINDS = ("new", "updated", "unchanged", "stale", "removed", "unknown_removed")
+"""What a delivered key is to what is known: a stale one is older than the version known, which stays."""
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """``versions`` and ``notes``: all that is known now, the batch included. ``changed``, ``gone``: small, record_key.
+
+    changed: living records that are new, or whose content, history or notes are not as they were; gone: records that
+    lived and do no longer.
+    """
+
+    versions: DataFrame
+    notes: DataFrame
+    changed: DataFrame
+    gone: DataFrame
+    counts: dict[str, int]
+
+
+def arrivals(known: Known, batch: DataFrame, batch_notes: DataFrame, run: RunFolder) -> Arrivals:
+    """What is known after a batch.
+
+    The batch's version of a record replaces the known one, unless both say when they were updated and the batch's is
+    older: then it is history. At one and the same time a deletion wins, then the greatest content. A version without
+    updated_at counts as newest when it arrives. Of a deleted record only the deletion is kept, no value and no note.
+
+    In:  ``batch``: ranked versions as `sources.records.Reading` has them; ``batch_notes``: NOTES of files of notes.
+    """
+    before = known.table("versions")
+    judged = run.checkpoint(_judged(before, batch), "arrivals")
+    counts = dict.fromkeys(KINDS, 0) | {row["kind"]: row["count"] for row in judged.groupBy("kind").count().collect()}
+    gone = judged.where("kind = 'removed'").select("record_key")
+    versions = run.write_table(_versions(before, batch, judged), "versions")
+    known_notes = conform(known.table("notes"), NOTES)
+    fresh = run.checkpoint(_fresh_notes(known_notes, batch_notes), "fresh_notes")
+    replaced = F.broadcast(fresh.select("record_key", "note_id"))
+    kept_notes = known_notes.join(replaced, ["record_key", "note_id"], "left_anti")
+    notes = run.write_table(without(kept_notes.unionByName(fresh), gone, "record_key"), "notes")
+    touched = judged.where("kind in ('new', 'updated', 'stale')").select("record_key").union(fresh.select("record_key"))
+    living = versions.where((F.col("rank") == 1) & ~F.col("is_deleted")).select("record_key")
+    changed = run.checkpoint(living.join(F.broadcast(touched.distinct()), "record_key", "left_semi"), "changed")
+    return Arrivals(versions, notes, changed, gone, counts)
+
+
+def _judged(before: DataFrame, batch: DataFrame) -> DataFrame:
+    """record_key, kind of each key of the batch, and ``is_latest``: the batch's version is the one that holds."""
+    mine, known = (
+        versions.where("rank = 1").select(
+            "record_key",
+            F.struct("updated_at", "is_deleted", canonical_content().alias("content")).alias(name),
+        )
+        for name, versions in (("mine", batch), ("known", before))
+    )
+    both = mine.join(known, "record_key", "left")
+    is_later = F.col("mine.updated_at") > F.col("known.updated_at")
+    at_once = F.col("mine.updated_at") == F.col("known.updated_at")
+    greater = ~F.col("known.is_deleted") & (F.col("mine.content") >= F.col("known.content"))
+    is_latest = F.col("known").isNull() | F.coalesce(
+        is_later | (at_once & (F.col("mine.is_deleted") | greater)), F.lit(True)
+    )
+    lived = F.coalesce(~F.col("known.is_deleted"), F.lit(False))
+    return both.select("record_key", is_latest.alias("is_latest"), _kind(lived).alias("kind")).withColumn(
+        "kind", F.when(F.col("is_latest"), F.col("kind")).otherwise("stale")
+    )
+
+
+def _kind(lived: Column) -> Column:
+    is_same = (F.col("mine.content") == F.col("known.content")) & F.col("mine.updated_at").eqNullSafe(
+        F.col("known.updated_at")
+    )
+    return (
+        F.when(F.col("mine.is_deleted"), F.when(lived, "removed").otherwise("unknown_removed"))
+        .when(~lived, "new")
+        .when(is_same, "unchanged")
+        .otherwise("updated")
+    )
+
+
+def _versions(before: DataFrame, batch: DataFrame, judged: DataFrame) -> DataFrame:
+    """All versions of all keys, ranked anew where a key has a new one."""
+    moved = F.broadcast(judged.where("kind != 'unchanged'"))
+    rows = (
+        before.withColumn("is_mine", F.lit(False))
+        .unionByName(batch.withColumn("is_mine", F.lit(True)))
+        .join(moved.select("record_key", "is_latest"), "record_key")
+    )
+    holds = (F.col("rank") == 1) & (F.col("is_mine") == F.col("is_latest"))
+    order = Window.partitionBy("record_key").orderBy(
+        holds.desc(), F.col("updated_at").desc_nulls_last(), F.desc("is_mine"), canonical_content().desc()
+    )
+    ranked = rows.withColumn("rank", F.row_number().over(order))
+    is_erased = F.max(F.when(F.col("rank") == 1, F.col("is_deleted"))).over(Window.partitionBy("record_key"))
+    kept = ranked.withColumn("is_erased", is_erased).where(~F.col("is_erased") | (F.col("rank") == 1))
+    return before.join(moved, "record_key", "left_anti").unionByName(kept.select(*before.columns))
+
+
+def _fresh_notes(known: DataFrame, batch: DataFrame) -> DataFrame:
+    """The notes of the batch that are not known as they are."""
+    own = conform(batch, NOTES).dropDuplicates()
+    same = known.join(F.broadcast(own.select("record_key").distinct()), "record_key", "left_semi")
+    return own.exceptAll(same.dropDuplicates())

@@ -1,0 +1,144 @@
+"""Steps 2 to 4 over a whole table: vectors, blocks, pairs and their scores, and what the table taught on the way."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from siamese_er.block import blocks, dropped_blocks, key_sizes, keys_of, pass_names, with_frequencies
+from siamese_er.config import MatchConfig, ModelSettings
+from siamese_er.encode import counted_notes, embeddings, latest_notes
+from siamese_er.errors import ContractFault
+from siamese_er.fields.note_tables import NoteTable
+from siamese_er.intake import Alteration, Inputs
+from siamese_er.labels import label_correction
+from siamese_er.learned import learned_rows, note_rows
+from siamese_er.linkage.vetoes import shows_households
+from siamese_er.model import model_folder, pair_head
+from siamese_er.neural.checkpoint import stored_card
+from siamese_er.neural.head import HeadModel
+from siamese_er.neural.note_models import note_model_digest
+from siamese_er.quality.blocking import pair_completeness
+from siamese_er.rescore import Learned, contexts, scores, second_weighing
+from siamese_er.schemas import FIRST_WEIGHTS, conform
+from siamese_er.score import compared_pairs, first_scores, kept_pairs, pass_counts, weighing
+from siamese_er.sources.truth import read_truth
+from siamese_er.storage import RunFolder
+
+
+class Clock(Protocol):
+    """What counts the seconds of named steps."""
+
+    def step(self, name: str) -> AbstractContextManager[None]:
+        """Count the time of the body under a name."""
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """``scores``: SCORES of all pairs. ``wrong_charts``: record_key of records whose notes contradict them."""
+
+    scores: DataFrame
+    wrong_charts: DataFrame
+    with_households: bool
+
+
+def head_of(model: str) -> HeadModel:
+    """The pair head of a model folder. Raises: ContractFault where it was trained beside another encoder."""
+    head = pair_head(model)
+    if head.encoder_digest != (found := stored_card(model)["digest"]):
+        raise ContractFault(f"model {model}: the head was trained beside another encoder than {found[:12]}")
+    return head
+
+
+def model_used(config: MatchConfig, head: HeadModel) -> dict[str, Any]:
+    """What run.json says of the model."""
+    return {"head_digest": head.digest, "encoder_digest": head.encoder_digest,
+            "path": config.model.path or "shipped with the package",
+            **towers_used(model_folder(config.model), config.model)}  # fmt: skip
+
+
+def scored(
+    spark: SparkSession, config: MatchConfig, run: RunFolder, standardised: DataFrame, inputs: Inputs,
+    alteration: Alteration, record: dict[str, Any], clock: Clock,
+) -> Scoring:  # fmt: skip
+    """The scores of all candidate pairs; what the next run needs is kept, blocking, fit and counts go into the record."""
+    model = model_folder(config.model)
+    head = head_of(model)
+    with clock.step("encode"):
+        counted = table_notes(inputs, standardised, config)
+        run.write_table(note_rows(spark, counted), "note_counts")
+        vectors = run.write_table(
+            embeddings(standardised, inputs.notes, model, config.model, config.notes, counted), "embeddings"
+        )
+    with clock.step("block"):
+        payload = run.checkpoint(with_frequencies(standardised).join(vectors, "record_key"), "payload")
+        keys = run.write_table(keys_of(payload, config.blocking), "blocking_keys")
+        sizes = run.checkpoint(key_sizes(keys), "key_sizes")
+        dropped = described_blocks(sizes, config)
+    with clock.step("compare"):
+        laid_out = blocks(payload, keys, sizes, config.blocking)
+        compared = run.checkpoint(compared_pairs(laid_out, inputs.n_records, model), "compared_pairs")
+        by_pass = pass_counts(compared)
+        compared = kept_pairs(compared)
+    with clock.step("score"):
+        found = weighing(compared, standardised, inputs.n_records, config.score, head)
+        first = run.checkpoint(first_scores(alteration.of_pairs(compared), found, model, config.notes), "first_scores")
+        run.write_table(conform(first, FIRST_WEIGHTS), "first_weights")
+    with clock.step("rescore"):
+        in_context = run.checkpoint(contexts(first), "contexts")
+        second = second_weighing(in_context, inputs.n_records, config.score, head)
+        learned, correction = Learned(found.fit, found.shape, second, config.notes.most_bits), None
+        if inputs.labels is not None:
+            taught = label_correction(inputs.labels, config.labels, run, standardised, in_context, learned, head)
+            correction, record["labels"] = taught.correction, taught.report
+        run.write_table(learned_rows(spark, learned, correction), "learned")
+        result = run.checkpoint(scores(in_context, learned, model, config.score, correction), "scores")
+    record |= {
+        "model": model_used(config, head),
+        "candidate_pairs": sum(by_pass["pairs_by_first_pass"].values()), **by_pass, "dropped_blocks": dropped,
+        "weighing": found.described() | second.described(), "n_scored_pairs": result.count(),
+        "learned": {"run_id": run.run_id, "n_changed_since": 0},
+    }  # fmt: skip
+    if config.input.truth is not None:
+        record["blocking"] = pair_completeness(truth_of(spark, config), compared)
+    return Scoring(result, wrong_charts(vectors), shows_households(found.shape))
+
+
+def table_notes(inputs: Inputs, standardised: DataFrame, config: MatchConfig) -> NoteTable:
+    """What recurs in the notes of the table's records."""
+    if inputs.notes is None or not config.model.use_notes:
+        return NoteTable()
+    own = latest_notes(inputs.notes).join(standardised.select("record_key"), "record_key", "left_semi")
+    return counted_notes(own, config.notes)
+
+
+def described_blocks(sizes: DataFrame, config: MatchConfig) -> dict[str, Any]:
+    """What the bound on block size left out, by pass."""
+    found = dropped_blocks(sizes, config.blocking).collect()
+    return {pass_names()[row["blocking_pass"]]: row.asDict() for row in found}
+
+
+def wrong_charts(vectors: DataFrame) -> DataFrame:
+    """record_key of the records whose notes contradict them."""
+    return vectors.where(F.col("wrong_chart")).select("record_key")
+
+
+def towers_used(model: str, settings: ModelSettings) -> dict[str, Any]:
+    """What run.json says of towers that are not the model's shared ones; empty for the default."""
+    used: dict[str, Any] = {}
+    if settings.towers == "per_source":
+        n_copies = len(stored_card(model).get("copies", {}))
+        used = {"towers": "per_source", "tower_copies": n_copies}
+        if not n_copies:
+            used["warning"] = "per_source, but the model has no adapted copies: all sources share the towers"
+    if settings.note_model is not None:
+        used["note_model_digest"] = note_model_digest(settings.note_model)
+    return used
+
+
+def truth_of(spark: SparkSession, config: MatchConfig) -> DataFrame:
+    """The truth table of the config."""
+    assert config.input.truth is not None
+    return read_truth(spark, config.input.truth)

@@ -162,7 +162,7 @@ def _guarded(pairs: DataFrame, labels: DataFrame, settings: ClusterSettings) -> 
             "component_key", "left_key", "right_key", "match_weight", "match_probability", "is_link", "is_must", "apart"
         )
     )
-    max_size, penalty = settings.max_cluster_size, settings.unscored_penalty
+    max_size, penalty = settings.max_cluster_size, settings.penalty()
 
     @without_values("cluster")
     def guard(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:

@@ -161,10 +161,22 @@ class ClusterSettings(Section):
     """Groups of linked records and the guard against chain merges."""
 
     max_cluster_size: int = Field(100, ge=2, description="records; a larger cluster goes to review")
-    unscored_penalty: float = Field(
-        1.0, ge=0, description="bits against joining two groups for each unscored cross pair"
+    unscored_penalty: float | None = Field(
+        None,
+        ge=0,
+        description="bits against joining two groups for each unscored cross pair; null: safe 1, balanced .25",
     )
     max_driver_links: int = Field(2_000_000, ge=0, description="links up to which components run on the driver")
+
+    def penalty(self) -> float:
+        """Bits for each cross pair that was never scored; those of ``safe`` where neither setting nor preset says."""
+        return 1.0 if self.unscored_penalty is None else self.unscored_penalty
+
+    def of_preset(self, preset: str) -> "ClusterSettings":
+        """The settings with the penalty of a preset of the decision, unless one is set."""
+        if self.unscored_penalty is not None or preset == "safe":
+            return self
+        return self.model_copy(update={"unscored_penalty": 0.25})
 
 
 class SurvivorshipSettings(Section):

@@ -213,7 +213,8 @@ def grouped(
     apart = BALANCED_VETOES if config.decide.preset == "balanced" else CONTRADICTIONS
 
     def cluster(keys: DataFrame, among: DataFrame) -> Clustering:
-        return clustered(keys, among, config.cluster, run.checkpoint, apart, decide.threshold())
+        settings = config.cluster.of_preset(config.decide.preset)
+        return clustered(keys, among, settings, run.checkpoint, apart, decide.threshold())
 
     keys = inputs.records.select("record_key")
     if known is None or known.differs(config, OF_CLUSTERS) or known.record["decide"] != record["decide"]:

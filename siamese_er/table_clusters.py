@@ -48,7 +48,7 @@ def linked_clusters(scored: TableScores, threshold: float, settings: ClusterSett
             len(nodes), codes[:half], codes[half:], scored.weights[of_component], is_link[of_component],
             np.zeros(half, bool), apart[of_component],
         )  # fmt: skip
-        result = partition(pairs, settings.max_cluster_size, settings.unscored_penalty)
+        result = partition(pairs, settings.max_cluster_size, settings.penalty())
         group[nodes] = nodes[result.group]
     return group
 

@@ -6,6 +6,7 @@ from linkage_records import table_of
 
 from siamese_er.linkage.compare import compare
 from siamese_er.linkage.comparisons import COMPARISONS
+from siamese_er.linkage.context import PAIR_CONTEXT
 from siamese_er.linkage.explain import evidence_arrays, pass_lists
 from siamese_er.linkage.features import feature_names, features, table_shape
 from siamese_er.linkage.fellegi_sunter import WIDEST, TableFit
@@ -124,3 +125,73 @@ def test_features_have_names_and_no_gaps():
 
 def test_pass_lists_name_the_bits():
     assert pass_lists(np.array([0b1, 0b1010])).to_pylist() == [["national_id"], ["identifier", "email"]]
+
+
+ANNA = {"given_name": "Anna", "birth_date": "1987-02-25", "sex": "F"}
+ELSEWHERE = {"address_line": "3 Elm Rd", "phone": "212-555-0177"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "veto", "is_forbidden"),
+    [
+        pytest.param(
+            {**ANNA, **HOME, "family_name": "Lee"}, {**ANNA, **ELSEWHERE, "family_name": "Novak"},
+            "name_changed", True, id="another family name and home",
+        ),
+        pytest.param(
+            {**ANNA, **HOME, "family_name": "Lee"}, {**ANNA, **HOME, "family_name": "Novak"},
+            "name_changed", False, id="another family name, the same home",
+        ),
+        pytest.param(
+            {**ANNA, **HOME, "family_name": "Lee", "middle_name": "Odile"},
+            {**ANNA, **ELSEWHERE, "family_name": "Novak", "middle_name": "Odile"},
+            "name_changed", False, id="another family name, one middle name",
+        ),
+        pytest.param(
+            {**HOME, "given_name": "John", "name_suffix": "Sr"},
+            {**HOME, "given_name": "John", "birth_date": "1980-09-08"},
+            "generation_unknown", True, id="senior or junior",
+        ),
+        pytest.param(
+            {**HOME, "given_name": "John", "name_suffix": "Sr", "birth_date": "1980-09-08"},
+            {**HOME, "given_name": "John", "birth_date": "1980-09-08"},
+            "generation_unknown", False, id="one birth date tells",
+        ),
+        pytest.param(
+            {**ANNA, **HOME}, {**ANNA, **HOME, "birth_date": "1987-11-03"},
+            "namesake", False, id="one home, born in one year",
+        ),
+        pytest.param(
+            {**ANNA, **HOME}, {**ANNA, **ELSEWHERE, "family_name": "Ruiz", "birth_date": "1987-11-03"},
+            "namesake", True, id="born in one year, nothing else agrees",
+        ),
+        pytest.param(
+            {**ANNA, **HOME, "national_id": "536-22-8726"},
+            {**ANNA, **HOME, "national_id": "536-22-8726", "sex": "M"},
+            "sex_differs", True, id="sex differs, one national id",
+        ),
+    ],
+)  # fmt: skip
+def test_a_second_person_must_be_plausible(first, second, veto, is_forbidden):
+    assert (veto in names_of(first, second)) == is_forbidden
+
+
+def test_a_newborn_waits_only_where_another_baby_is_plausible():
+    born = {**HOME, "birth_date": "2024-05-06", "sex": "F"}
+    pairs = [
+        ({**born, "given_name": "Baby Girl"}, {**born, "given_name": "Sofia"}),
+        ({**born, "given_name": "Baby Girl"}, {**born, "given_name": "Sofia", "sex": "M"}),
+        ({**born, "given_name": "Baby Girl"}, {**born, "given_name": "Sofia", **ELSEWHERE}),
+        ({**born, "given_name": "Baby Girl"}, {**born, "given_name": "Sofia", "family_name": "Novak"}),
+    ]
+    context = np.zeros((1, len(PAIR_CONTEXT)))
+    no_rival, rival = context.copy(), context.copy()
+    no_rival[0, [PAIR_CONTEXT.index("first_weight"), PAIR_CONTEXT.index("contradiction")]] = 1.0, -1.0
+    rival[0, [PAIR_CONTEXT.index("first_weight"), PAIR_CONTEXT.index("contradiction")]] = 1.0, 2.0
+
+    def is_held(pair, of_pair):
+        compared = compare(table_of(*pair), np.array([0]), np.array([1]), 1000)
+        return bool(vetoes(compared, fit_of(), shape_of(0.5), of_pair)[0, VETOES.index("unnamed_newborn")])
+
+    assert [is_held(pair, no_rival) for pair in pairs] == [False, True, True, True]
+    assert is_held(pairs[0], rival)

@@ -12,7 +12,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from siamese_er.block import blocks, dropped_blocks, key_sizes, keys_of, pass_names, with_frequencies
+from siamese_er.block import chunks, code_counts, dropped_blocks, group_count, pair_tasks, part_count
 from siamese_er.cluster import CONTRADICTIONS, cluster_metrics, clustered, clusters
 from siamese_er.config import MatchConfig, ModelSettings
 from siamese_er.decide import BALANCED_VETOES, banded, links, standings
@@ -115,15 +115,18 @@ def scored(
             embeddings(standardised, inputs.notes, model, config.model, config.notes), "embeddings"
         )
     with clock.step("block"):
-        payload = run.checkpoint(with_frequencies(standardised).join(vectors, "record_key"), "payload")
-        keys = run.checkpoint(keys_of(payload, config.blocking), "blocking_keys")
-        sizes = run.checkpoint(key_sizes(keys), "key_sizes")
-        dropped = {
-            pass_names()[row["blocking_pass"]]: row.asDict() for row in dropped_blocks(sizes, config.blocking).collect()
-        }
+        n_groups = group_count(inputs.n_records, spark.sparkContext.defaultParallelism, config.blocking)
+        n_parts = part_count(inputs.n_records)
+        cut = run.checkpoint(
+            chunks(standardised.join(vectors, "record_key"), config.blocking, n_groups, n_parts), "chunks"
+        )
+        counts = run.checkpoint(code_counts(cut, config.blocking, n_parts, config.identity.key), "code_counts")
+        dropped = dropped_blocks(counts)
     with clock.step("compare"):
-        laid_out = blocks(payload, keys, sizes, config.blocking)
-        compared = run.checkpoint(compared_pairs(laid_out, inputs.n_records, model), "compared_pairs")
+        tasks = pair_tasks(cut, counts, n_groups)
+        compared = run.checkpoint(
+            compared_pairs(tasks, inputs.n_records, model, config.blocking.max_block_size), "compared_pairs"
+        )
         by_pass = pass_counts(compared)
         compared = kept_pairs(compared)
     with clock.step("score"):

@@ -1,116 +1,172 @@
-"""Step 3: blocking keys, how many records hold each, and records laid out block by block, ready to be compared."""
+"""Step 3: records in chunks with their blocking keys, how many records hold each key, and pairs of groups of records.
 
+A table is cut into groups of records. Every two groups meet in one task, and so does every group with itself: there the
+pairs that share a key are formed, each pair of records in one place. Chunks of some thousand records travel whole; see
+``linkage/chunks.py``.
+"""
+
+import hashlib
+import hmac
 from collections.abc import Iterator
+from itertools import combinations_with_replacement
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame
+from pyspark import TaskContext
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from siamese_er.config import BlockingSettings
 from siamese_er.errors import without_values
-from siamese_er.linkage.comparisons import FREQUENCY_COLUMNS
-from siamese_er.linkage.keys import PASS_NAMES, blocking_keys
-from siamese_er.schemas import BLOCKING_KEYS, LONGS, conform
+from siamese_er.linkage.chunks import OF_VALUE, Codes, chunk, counted, sliced
+from siamese_er.linkage.keys import PASS_NAMES
+from siamese_er.schemas import CHUNKS, CODE_COUNTS, PAIR_TASKS, conform
+
+RECORDS_IN_PART = 100_000  # whose codes one task counts at once
+LEAST_IN_GROUP = 2_000  # records; smaller groups cost more to open than they spare
+CHUNKS_IN_PARTITION = 1 << 32
+WORST_BLOCKS = 5  # of each pass and part of the key space, named in the report by a keyed digest
 
 
-def keys_of(records: DataFrame, settings: BlockingSettings) -> DataFrame:
-    """Every blocking key of every record.
+def group_count(n_records: int, parallelism: int, settings: BlockingSettings) -> int:
+    """Into how many groups a table is cut: each within ``records_at_once``, and tasks enough for every core."""
+    n_groups = max(1, -(-n_records // settings.records_at_once))
+    while n_groups * (n_groups + 1) < 4 * parallelism and n_records > LEAST_IN_GROUP * n_groups:
+        n_groups += 1
+    return n_groups
 
-    In: STANDARDISED with EMBEDDINGS columns. Out: BLOCKING_KEYS; a record without a value has no key of that pass.
+
+def part_count(n_records: int) -> int:
+    """Into how many parts the space of key and value codes is cut."""
+    return max(2, -(-n_records // RECORDS_IN_PART))
+
+
+def chunks(records: DataFrame, settings: BlockingSettings, n_groups: int, n_parts: int) -> DataFrame:
+    """The records in chunks, and the codes of their keys and values by part of the code space.
+
+    In: STANDARDISED with EMBEDDINGS columns. Out: CHUNKS. A record without a value has no key of that pass. To be
+    checkpointed: numbers of chunks depend on how the rows are split.
     """
     passes = settings.passes
 
-    @without_values("blocking keys")
-    def keyed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            table = pa.Table.from_batches([batch])
-            rows, keys, kinds = blocking_keys(table, passes)
-            names = table["record_key"].combine_chunks().take(pa.array(rows))
-            yield pa.RecordBatch.from_arrays(
-                [names, pa.array(kinds, pa.int32()), pa.array(keys, pa.int64())],
-                ["record_key", "blocking_pass", "key"],
-            )
+    @without_values("block")
+    def cut(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        context = TaskContext.get()
+        partition = context.partitionId() if context else 0
+        tables = (table for batch in batches for table in sliced(pa.Table.from_batches([batch])))
+        for place, table in enumerate(tables):
+            made = chunk(table, passes, n_parts)
+            number, group = partition * CHUNKS_IN_PARTITION + place, (partition + place) % n_groups
+            yield chunk_row(number, group, -1, made.content, None)
+            for part, codes in enumerate(made.codes):
+                yield chunk_row(number, group, part, None, codes.to_bytes())
 
-    return conform(records.mapInArrow(keyed, BLOCKING_KEYS), BLOCKING_KEYS)
-
-
-def key_sizes(keys: DataFrame) -> DataFrame:
-    """key, blocking_pass, n_records: how many records hold each key."""
-    return keys.groupBy("key").agg(F.count("*").alias("n_records"), F.min("blocking_pass").alias("blocking_pass"))
+    return conform(records.mapInArrow(cut, CHUNKS), CHUNKS)
 
 
-def dropped_blocks(sizes: DataFrame, settings: BlockingSettings) -> DataFrame:
-    """blocking_pass, n_blocks, n_records, n_pairs, largest_block: what the bound on block size left out, by pass."""
-    pairs = F.col("n_records") * (F.col("n_records") - 1) / 2
-    return (
-        sizes.where(F.col("n_records") > settings.max_block_size)
-        .groupBy("blocking_pass")
-        .agg(
-            F.count("*").alias("n_blocks"),
-            F.sum("n_records").alias("n_records"),
-            F.sum(pairs.cast("long")).alias("n_pairs"),
-            F.max("n_records").alias("largest_block"),
-        )
-        .orderBy("blocking_pass")
-    )
+def chunk_row(number: int, group: int, part: int, content: bytes | None, codes: bytes | None) -> pa.RecordBatch:
+    """One row of CHUNKS."""
+    return pa.RecordBatch.from_arrays(
+        [pa.array([number], pa.int64()), pa.array([group], pa.int32()), pa.array([part], pa.int32()),
+         pa.array([content], pa.binary()), pa.array([codes], pa.binary())],
+        CHUNKS.names,
+    )  # fmt: skip
 
 
-def blocks(records: DataFrame, keys: DataFrame, sizes: DataFrame, settings: BlockingSettings) -> DataFrame:
-    """The records, once for each key that proposes pairs, with ``key`` and all their live keys and passes.
+def code_counts(cut: DataFrame, settings: BlockingSettings, n_parts: int, key: str) -> DataFrame:
+    """How often each code occurs in the whole table, chunk by chunk, and the blocks that are too large.
 
-    A key of one record, or of more than ``max_block_size``, proposes nothing. A pair is looked at in the block of the
-    smallest key that both records hold, so ``live_keys`` travels with the record.
+    In: CHUNKS; ``key`` makes the digests by which blocks are named. Out: CODE_COUNTS.
     """
-    fitting = sizes.where(F.col("n_records").between(2, settings.max_block_size)).select("key")
-    live = keys.join(fitting, on="key", how="left_semi")
-    ordered = F.sort_array(F.collect_list(F.struct("key", "blocking_pass")))
-    per_record = live.groupBy("record_key").agg(ordered.alias("live"))
-    payload = records.join(per_record, on="record_key", how="inner")
-    return payload.select(
-        F.explode("live.key").alias("key"),
-        *[F.col(name) for name in records.columns],
-        F.col("live.key").alias("live_keys"),
-        F.col("live.blocking_pass").alias("live_passes"),
-    )
+    largest = settings.max_block_size
+
+    @without_values("block")
+    def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        rows = [row for batch in batches for row in batch.to_pylist()]
+        for part in sorted({row["part"] for row in rows}):
+            own = [row for row in rows if row["part"] == part]
+            parts = [Codes.from_bytes(row["codes"]) for row in own]
+            codes, kinds = (np.concatenate([getattr(p, name) for p in parts]) for name in ("codes", "kinds"))
+            first, sizes, counts = counted(codes)
+            yield oversized(codes[first], kinds[first], sizes, largest, key)
+            ends = np.cumsum([len(p.codes) for p in parts])[:-1]
+            for row, found in zip(own, np.split(counts, ends), strict=True):
+                yield count_rows(chunk=[row["chunk"]], group=[row["group"]], part=[part], counts=[found.tobytes()])
+
+    spread = cut.where(F.col("part") >= 0).select("chunk", "group", "part", "codes").repartitionById(n_parts, "part")
+    return conform(spread.mapInArrow(count, CODE_COUNTS), CODE_COUNTS)
 
 
-def value_hashes() -> Column:
-    """One array of hashes of all values whose rarity counts, column after column."""
-    return F.concat(
-        *[
-            F.transform(F.coalesce(F.col(name), F.array().cast("array<string>")), hashed(name))
-            for name in FREQUENCY_COLUMNS
-        ]
-    )
+def count_rows(**columns: list[Any]) -> pa.RecordBatch:
+    """Rows of CODE_COUNTS; columns that are not given are null."""
+    n = len(next(iter(columns.values())))
+    kinds = {"chunk": pa.int64(), "group": pa.int32(), "part": pa.int32(), "counts": pa.binary(),
+             "blocking_pass": pa.int32(), "n_records": pa.int64(), "n_blocks": pa.int64(), "n_pairs": pa.int64(),
+             "digest": pa.string()}  # fmt: skip
+    arrays = [pa.array(columns.get(name, [None] * n), kinds[name]) for name in CODE_COUNTS.names]
+    return pa.RecordBatch.from_arrays(arrays, CODE_COUNTS.names)
 
 
-def hashed(column: str):  # type: ignore[no-untyped-def]
-    """A function from a value of the column to a hash that differs between columns."""
-    return lambda value: F.xxhash64(F.lit(column), value)
+def oversized(codes: np.ndarray, kinds: np.ndarray, sizes: np.ndarray, largest: int, key: str) -> pa.RecordBatch:
+    """The blocks of more than ``largest`` records: the worst of each pass by name, the others in sum."""
+    columns: dict[str, list[Any]] = {
+        name: [] for name in ("blocking_pass", "n_records", "n_blocks", "n_pairs", "digest")
+    }
+    chosen = np.flatnonzero((kinds != OF_VALUE) & (sizes > largest))
+    for kind in np.unique(kinds[chosen]).tolist():
+        own = chosen[kinds[chosen] == kind]
+        own = own[np.lexsort((codes[own], -sizes[own]))]
+        named = [(block_digest(int(codes[i]), key), own[n : n + 1]) for n, i in enumerate(own[:WORST_BLOCKS])]
+        for digest, blocks in [*named, (None, own[WORST_BLOCKS:])]:
+            n_records = sizes[blocks].astype(np.int64)
+            values = (kind, int(n_records.sum()), len(blocks), int((n_records * (n_records - 1) // 2).sum()), digest)
+            for column, value in zip(columns.values(), values, strict=True):
+                column.append(value)
+    return count_rows(**columns)
 
 
-def with_frequencies(records: DataFrame, table: DataFrame | None = None) -> DataFrame:
-    """The records with ``<column>_n``: for each value, how many values of the whole table equal it.
+def block_digest(code: int, key: str) -> str:
+    """The name of a block in reports: a keyed hash of its key, which tells nothing of the value."""
+    return hmac.new(key.encode(), str(code).encode(), hashlib.sha256).hexdigest()[:16]
 
-    ``table``: the whole table, where the records are only some of it.
+
+def dropped_blocks(counts: DataFrame) -> dict[str, dict[str, Any]]:
+    """By pass: how many blocks, records and pairs the bound on block size left out, and the largest blocks by digest.
+
+    In: CODE_COUNTS. At most WORST_BLOCKS + 1 rows of each pass and part come to the driver.
     """
-    hashes = records.select("record_key", F.posexplode(value_hashes()).alias("place", "hash"))
-    held = hashes
-    if table is not None:
-        own = hashes.select("hash").distinct()
-        held = table.select(F.explode(value_hashes()).alias("hash")).join(own, on="hash", how="left_semi")
-    counts = held.groupBy("hash").agg(F.count("*").alias("n"))
-    listed = F.sort_array(F.collect_list(F.struct("place", "n"))).getField("n")
-    per_record = hashes.join(counts, on="hash", how="inner").groupBy("record_key").agg(listed.alias("counts"))
-    joined = records.join(per_record, on="record_key", how="left")
-    start: Column = F.lit(1)
-    columns = []
-    for name in FREQUENCY_COLUMNS:
-        size = F.coalesce(F.greatest(F.size(name), F.lit(0)), F.lit(0))
-        some = F.slice("counts", start, F.greatest(size, F.lit(1)))
-        columns.append(F.when(size > 0, some).otherwise(F.array().cast(LONGS)).alias(f"{name}_n"))
-        start = start + size
-    return joined.select(*records.columns, *columns)
+    rows = counts.where(F.col("n_blocks") > 0).collect()
+    found: dict[str, dict[str, Any]] = {}
+    for number in sorted({row["blocking_pass"] for row in rows}):
+        own = [row for row in rows if row["blocking_pass"] == number]
+        worst = sorted((-row["n_records"], row["digest"]) for row in own if row["digest"] is not None)[:WORST_BLOCKS]
+        found[pass_names()[number]] = {
+            **{name: sum(row[name] for row in own) for name in ("n_blocks", "n_records", "n_pairs")},
+            "largest_block": -worst[0][0],
+            "largest_blocks": {digest: -minus for minus, digest in worst},
+        }
+    return found
+
+
+def pair_tasks(cut: DataFrame, counts: DataFrame, n_groups: int) -> DataFrame:
+    """The chunks and their counts, once for each task that their group takes part in, one partition a task.
+
+    In: CHUNKS, CODE_COUNTS. Out: PAIR_TASKS.
+    """
+    pairs = list(enumerate(combinations_with_replacement(range(n_groups), 2)))
+    of_group = [
+        F.array(*[F.struct(F.lit(task), F.lit(pair[0] == pair[1])) for task, pair in pairs if group in pair])
+        for group in range(n_groups)
+    ]
+    contents = cut.where(F.col("part") < 0).select("group", "chunk", "part", "content")
+    of_codes = counts.where(F.col("counts").isNotNull()).select(
+        "group", "chunk", "part", F.col("counts").alias("content")
+    )
+    both = contents.union(of_codes)
+    sent = both.select(F.explode(F.get(F.array(*of_group), F.col("group"))).alias("of"), *both.columns)
+    named = sent.select(F.col("of.col1").alias("task"), F.col("of.col2").alias("is_within"), *both.columns)
+    return conform(named.repartitionById(len(pairs), "task"), PAIR_TASKS)
 
 
 def pass_names() -> dict[int, str]:

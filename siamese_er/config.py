@@ -107,6 +107,9 @@ class BlockingSettings(Section):
         min_length=1, description="blocking passes; two records pair when they share the key of at least one",
     )  # fmt: skip
     max_block_size: int = Field(120, ge=2, description="records; a larger block proposes nothing and is reported")
+    records_at_once: int = Field(
+        250_000, ge=1000, description="records of one group; a worker holds two groups (about 1 kB a record)"
+    )
 
 
 class ScoreSettings(Section):

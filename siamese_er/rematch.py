@@ -10,7 +10,9 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from siamese_er.block import blocks, key_sizes, keys_of, with_frequencies
+from siamese_er.batch_blocks import blocks, dropped_blocks, key_sizes, keys_of, with_frequencies
+from siamese_er.batch_pairs import batch_pairs
+from siamese_er.block import pass_names
 from siamese_er.config import MatchConfig
 from siamese_er.encode import embeddings
 from siamese_er.intake import Inputs
@@ -20,8 +22,8 @@ from siamese_er.linkage.vetoes import shows_households
 from siamese_er.model import model_folder
 from siamese_er.rescore import contexts, scores
 from siamese_er.schemas import BLOCKING_KEYS, EMBEDDINGS, FIRST_WEIGHTS, SCORES, STANDARDISED, conform
-from siamese_er.score import Weighing, compared_pairs, first_scores, kept_pairs, pass_counts
-from siamese_er.scoring import Clock, Scoring, described_blocks, head_of, model_used, wrong_charts
+from siamese_er.score import Weighing, first_scores, kept_pairs, pass_counts
+from siamese_er.scoring import Clock, Scoring, head_of, model_used, wrong_charts
 from siamese_er.standardise import standardised_batch
 from siamese_er.storage import RunFolder
 
@@ -77,7 +79,7 @@ def scored_batch(
         vectors = run.write_table(without(before, stale, "record_key").unionByName(fresh), "embeddings")
     with clock.step("block"):
         fresh_keys = run.checkpoint(keys_of(fresh_records.join(fresh, "record_key"), config.blocking), "fresh_keys")
-        before = conform(known.table("blocking_keys"), BLOCKING_KEYS)
+        before = known_keys(known, config)
         keys = run.write_table(without(before, stale, "record_key").unionByName(fresh_keys), "blocking_keys")
         touched = run.checkpoint(keys.join(fresh_keys.select("key").distinct(), "key", "left_semi"), "touched_keys")
         sizes = run.checkpoint(key_sizes(touched), "key_sizes")
@@ -85,7 +87,7 @@ def scored_batch(
         payload = run.checkpoint(_payload(standardised, vectors, touched, sizes, changed, config), "payload")
     with clock.step("compare"):
         laid_out = blocks(payload, touched, sizes, config.blocking)
-        compared = run.checkpoint(compared_pairs(laid_out, inputs.n_records, model), "compared_pairs")
+        compared = run.checkpoint(batch_pairs(laid_out, inputs.n_records, model), "compared_pairs")
         by_pass = pass_counts(compared)
     with clock.step("score"):
         measure = Weighing(learned.fit, learned.shape)
@@ -109,11 +111,26 @@ def scored_batch(
     return Scoring(result, wrong_charts(vectors), shows_households(learned.shape))
 
 
+def known_keys(known: Known, config: MatchConfig) -> DataFrame:
+    """BLOCKING_KEYS of all known records: as the last batch kept them, or made now after a run of the whole table."""
+    kept = known.run.optional_table(known.spark, "blocking_keys")
+    if kept is not None:
+        return conform(kept, BLOCKING_KEYS)
+    records = conform(known.table("standardised"), STANDARDISED)
+    return keys_of(records.join(conform(known.table("embeddings"), EMBEDDINGS), "record_key"), config.blocking)
+
+
+def described_blocks(sizes: DataFrame, config: MatchConfig) -> dict[str, Any]:
+    """What the bound on block size left out, by pass."""
+    found = dropped_blocks(sizes, config.blocking).collect()
+    return {pass_names()[row["blocking_pass"]]: row.asDict() for row in found}
+
+
 def _payload(
     standardised: DataFrame, vectors: DataFrame, touched: DataFrame, sizes: DataFrame, changed: DataFrame,
     config: MatchConfig,
 ) -> DataFrame:  # fmt: skip
-    """The records of the touched blocks as `block.blocks` takes them, with ``is_new``."""
+    """The records of the touched blocks as `batch_blocks.blocks` takes them, with ``is_new``."""
     fitting = sizes.where(F.col("n_records").between(2, config.blocking.max_block_size)).select("key")
     involved = touched.join(fitting, "key", "left_semi").select("record_key").distinct()
     own = only(standardised, involved, "record_key")

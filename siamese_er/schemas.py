@@ -84,6 +84,24 @@ out; null = no notes; chart_facts is what such notes state ("born 1950:1951", "s
 BLOCKING_KEYS = table(record_key=STRING, blocking_pass=IntegerType(), key=LongType())
 """Every blocking key of every record; blocking_pass numbers ``linkage.keys.PASS_NAMES``; key is a hash."""
 
+CHUNKS = table(chunk=LongType(), group=IntegerType(), part=IntegerType(), content=BinaryType(), codes=BinaryType())
+"""Records by the thousand (``linkage/chunks.py``): one row with the content (part -1), and one for each part of the code
+space with the codes of the chunk's blocking keys and values. group is the group of records that the chunk belongs to."""
+
+CODE_COUNTS = table(
+    chunk=LongType(), group=IntegerType(), part=IntegerType(), counts=BinaryType(),
+    blocking_pass=IntegerType(), n_records=LongType(), n_blocks=LongType(), n_pairs=LongType(), digest=STRING,
+)  # fmt: skip
+"""How often each code of a chunk and part occurs in the whole table (int32, in the order of the codes). Rows without a
+chunk report blocks that are too large; digest names one block, null stands for n_blocks others."""
+
+PAIR_TASKS = table(
+    task=IntegerType(), is_within=BooleanType(), group=IntegerType(), chunk=LongType(), part=IntegerType(),
+    content=BinaryType(),
+)  # fmt: skip
+"""What each task needs to form the pairs of two groups of records, or within one (is_within): contents of chunks
+(part -1) and their counts."""
+
 COMPARED_PAIRS = table(
     left_key=STRING, right_key=STRING, blocking_passes=LongType(), n_pairs=LongType(), levels=BinaryType(),
     measures=BinaryType(),

@@ -6,25 +6,27 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from siamese_er.compared import compared_of, matrix_of, measures_of, rows_of_bytes
 from siamese_er.config import NoteSettings, ScoreSettings
-from siamese_er.errors import without_values
+from siamese_er.errors import InvariantBroken, without_values
+from siamese_er.linkage.bounds import Reach, nicknames
+from siamese_er.linkage.chunks import Group, group_of
 from siamese_er.linkage.compare import Compared, compare, rows_of_pairs
 from siamese_er.linkage.comparisons import COMPARISONS
 from siamese_er.linkage.context import LEAST_BITS
 from siamese_er.linkage.features import TableShape, table_shape
-from siamese_er.linkage.fellegi_sunter import TableFit, fit, plausible
+from siamese_er.linkage.fellegi_sunter import TableFit, fit, plausible, plausible_weights
 from siamese_er.linkage.keys import PASS_NAMES
-from siamese_er.linkage.pairs import block_pairs, key_rows, pairs_once
+from siamese_er.linkage.pairs import met_pairs
 from siamese_er.model import pair_head
 from siamese_er.neural.head import HeadModel
 from siamese_er.noted import noted_weights
 from siamese_er.schemas import COMPARED_PAIRS, FIRST_SCORES, STANDARDISED, conform
 
-ROWS_AT_ONCE = 8_000  # block rows held by a worker; a block is never split
 PAIRS_AT_ONCE = 100_000
 
 
@@ -48,75 +50,106 @@ class Weighing:
                 "shape": shape, "comparisons": fields}  # fmt: skip
 
 
-def whole_blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Tables of about ROWS_AT_ONCE rows in which every block is whole; rows come sorted by key."""
-    held: list[pa.RecordBatch] = []
-    n_held = 0
+@dataclass(frozen=True)
+class PairTask:
+    """The groups of records that meet in a task: two, or one with itself."""
+
+    left: Group
+    right: Group
+
+    @property
+    def is_within(self) -> bool:
+        """Whether it is one group."""
+        return self.left is self.right
+
+
+def pair_task(batches: Iterator[pa.RecordBatch], max_block_size: int) -> PairTask | None:
+    """The task of one partition of PAIR_TASKS; null where a group of it has no records."""
+    contents: dict[tuple[int, int], bytes] = {}
+    counts: dict[tuple[int, int], dict[int, bytes]] = {}
+    tasks = set()
     for batch in batches:
-        held.append(batch)
-        n_held += batch.num_rows
-        if n_held < ROWS_AT_ONCE:
-            continue
-        table = pa.Table.from_batches(held)
-        keys = table["key"].to_numpy()
-        last = int(np.searchsorted(keys, keys[-1], side="left"))  # the last block may go on in the next batch
-        if last:
-            yield table.slice(0, last)
-            held = table.slice(last).combine_chunks().to_batches()
-            n_held = table.num_rows - last
-    if held:
-        yield pa.Table.from_batches(held)
+        for row in batch.to_pylist():
+            tasks.add((row["task"], row["is_within"]))
+            chunk = row["group"], row["chunk"]
+            if row["part"] < 0:
+                contents[chunk] = row["content"]
+            else:
+                counts.setdefault(chunk, {})[row["part"]] = row["content"]
+    groups = []
+    for group in sorted({group for group, _ in contents}):
+        own = sorted(chunk for chunk in contents if chunk[0] == group)
+        parts = ((contents.pop(chunk), [counts[chunk][part] for part in sorted(counts[chunk])]) for chunk in own)
+        groups.append(group_of(parts, max_block_size))
+    if len(tasks) > 1:
+        raise InvariantBroken(f"{len(tasks)} tasks of pairs in one partition")
+    if not groups or (len(groups) == 1 and not next(iter(tasks))[1]):
+        return None
+    return PairTask(groups[0], groups[-1])
 
 
-def pairs_of_table(table: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(left row, right row, pass mask) of the pairs this table's blocks are the place to look at; left has the smaller key.
+class Compare:
+    """What comparing finds for the pairs of records of a task, as batches of COMPARED_PAIRS."""
 
-    With a column ``is_new``, only pairs with at least one new record.
-    """
-    names = table["record_key"].to_pylist()
-    order = np.argsort(np.array(names, dtype=object), kind="stable")
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    first, second, key = block_pairs(np.arange(table.num_rows), table["key"].to_numpy())
-    if "is_new" in table.column_names:
-        is_new = table["is_new"].to_numpy().astype(bool)
-        wanted = is_new[first] | is_new[second]
-        first, second, key = first[wanted], second[wanted], key[wanted]
-    swap = rank[first] > rank[second]
-    left, right = np.where(swap, second, first), np.where(swap, first, second)
-    matrix, kinds = key_rows(table["live_keys"], table["live_passes"])
-    return pairs_once(matrix, kinds, left, right, key)
+    def __init__(self, task: PairTask, n_records: int, head: HeadModel) -> None:
+        self.task, self.n_records, self.head = task, n_records, head
+        groups = [task.left] if task.is_within else [task.left, task.right]
+        self.table = pa.concat_tables([group.table for group in groups])
+        weights = plausible_weights(head.model_m, head.model_u)
+        self.reach = Reach(np.concatenate([group.sketches for group in groups]), nicknames(self.table), weights)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All pairs of the task: those between its groups, or those within its only one."""
+        shift = 0 if self.task.is_within else self.task.left.table.num_rows
+        waiting: list[np.ndarray] = []
+        for met in met_pairs(self.task.left.held, self.task.right.held, self.task.is_within):
+            rows = self.reach.rows(met.left, met.right + shift)
+            yield dropped_batch(np.delete(met.masks, rows))
+            waiting.append(np.stack([met.left[rows], met.right[rows] + shift, met.masks[rows]]))
+            if sum(pairs.shape[1] for pairs in waiting) >= PAIRS_AT_ONCE:
+                yield from self.compared(np.concatenate(waiting, axis=1))
+                waiting = []
+        if waiting:
+            yield from self.compared(np.concatenate(waiting, axis=1))
+
+    def compared(self, pairs: np.ndarray) -> Iterator[pa.RecordBatch]:
+        """The batches of pairs: (3, n) left rows, right rows, masks."""
+        for start in range(0, pairs.shape[1], PAIRS_AT_ONCE):
+            left, right, mask = pairs[:, start : start + PAIRS_AT_ONCE]
+            used, back = np.unique(np.concatenate([left, right]), return_inverse=True)
+            table = self.table.take(pa.array(used))
+            left, right = np.split(back, 2)
+            found = compare(table, left, right, self.n_records)
+            kept = plausible(found.levels, self.head.model_m, self.head.model_u)
+            yield compared_batch(table, left[kept], right[kept], mask[kept], found, kept)
+            yield dropped_batch(np.delete(mask, kept))
 
 
-def compared_pairs(blocks: DataFrame, n_records: int, model_path: str) -> DataFrame:
+def compared_pairs(tasks: DataFrame, n_records: int, model_path: str, max_block_size: int) -> DataFrame:
     """What comparing found for every candidate pair that random agreement does not explain better.
 
-    In: ``block.blocks`` of STANDARDISED, EMBEDDINGS and frequency columns. Out: COMPARED_PAIRS, each pair once.
+    In: PAIR_TASKS. Out: COMPARED_PAIRS, each pair once. Most pairs are ruled out by their sketches; see
+    ``linkage/bounds.py``.
     """
 
     @without_values("compare")
     def found(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        head = pair_head(model_path)
-        for table in whole_blocks(batches):
-            left, right, mask = pairs_of_table(table)
-            for start in range(0, len(left), PAIRS_AT_ONCE):
-                part = slice(start, start + PAIRS_AT_ONCE)
-                compared = compare(table, left[part], right[part], n_records)
-                kept = plausible(compared.levels, head.model_m, head.model_u)
-                yield compared_batch(table, left[part][kept], right[part][kept], mask[part][kept], compared, kept)
-                yield dropped_batch(np.delete(mask[part], kept))
+        task = pair_task(batches, max_block_size)
+        if task is not None:
+            yield from Compare(task, n_records, pair_head(model_path)).batches()
 
-    laid_out = blocks.repartition(F.col("key")).sortWithinPartitions("key", "record_key")
-    return conform(laid_out.mapInArrow(found, COMPARED_PAIRS), COMPARED_PAIRS)
+    return conform(tasks.mapInArrow(found, COMPARED_PAIRS), COMPARED_PAIRS)
 
 
 def compared_batch(
     table: pa.Table, left: np.ndarray, right: np.ndarray, mask: np.ndarray, compared: Compared, kept: np.ndarray
 ) -> pa.RecordBatch:
-    """COMPARED_PAIRS rows of the kept pairs."""
+    """COMPARED_PAIRS rows of the kept pairs, the smaller key left."""
     names = table["record_key"].combine_chunks()
+    first, second = names.take(pa.array(left)), names.take(pa.array(right))
+    in_order = pc.less(first, second)
     return pa.RecordBatch.from_arrays(
-        [names.take(pa.array(left)), names.take(pa.array(right)), pa.array(mask, pa.int64()),
+        [pc.if_else(in_order, first, second), pc.if_else(in_order, second, first), pa.array(mask, pa.int64()),
          pa.array(np.ones(len(mask), np.int64)), rows_of_bytes(compared.levels[kept]),
          measures_of(rows_of_pairs(compared, kept))],
         COMPARED_PAIRS.names,

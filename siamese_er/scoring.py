@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from siamese_er.block import blocks, dropped_blocks, key_sizes, keys_of, pass_names, with_frequencies
+from siamese_er.block import chunks, code_counts, dropped_blocks, group_count, pair_tasks, part_count
 from siamese_er.config import MatchConfig, ModelSettings
 from siamese_er.encode import counted_notes, embeddings, latest_notes
 from siamese_er.errors import ContractFault
@@ -73,13 +73,16 @@ def scored(
             embeddings(standardised, inputs.notes, model, config.model, config.notes, counted), "embeddings"
         )
     with clock.step("block"):
-        payload = run.checkpoint(with_frequencies(standardised).join(vectors, "record_key"), "payload")
-        keys = run.write_table(keys_of(payload, config.blocking), "blocking_keys")
-        sizes = run.checkpoint(key_sizes(keys), "key_sizes")
-        dropped = described_blocks(sizes, config)
+        n_groups = group_count(inputs.n_records, spark.sparkContext.defaultParallelism, config.blocking)
+        n_parts = part_count(inputs.n_records)
+        cut = chunks(standardised.join(vectors, "record_key"), config.blocking, n_groups, n_parts)
+        cut = run.checkpoint(cut, "chunks")
+        counts = run.checkpoint(code_counts(cut, config.blocking, n_parts, config.identity.key), "code_counts")
+        dropped = dropped_blocks(counts)
     with clock.step("compare"):
-        laid_out = blocks(payload, keys, sizes, config.blocking)
-        compared = run.checkpoint(compared_pairs(laid_out, inputs.n_records, model), "compared_pairs")
+        tasks = pair_tasks(cut, counts, n_groups)
+        compared = compared_pairs(tasks, inputs.n_records, model, config.blocking.max_block_size)
+        compared = run.checkpoint(compared, "compared_pairs")
         by_pass = pass_counts(compared)
         compared = kept_pairs(compared)
     with clock.step("score"):
@@ -112,12 +115,6 @@ def table_notes(inputs: Inputs, standardised: DataFrame, config: MatchConfig) ->
         return NoteTable()
     own = latest_notes(inputs.notes).join(standardised.select("record_key"), "record_key", "left_semi")
     return counted_notes(own, config.notes)
-
-
-def described_blocks(sizes: DataFrame, config: MatchConfig) -> dict[str, Any]:
-    """What the bound on block size left out, by pass."""
-    found = dropped_blocks(sizes, config.blocking).collect()
-    return {pass_names()[row["blocking_pass"]]: row.asDict() for row in found}
 
 
 def wrong_charts(vectors: DataFrame) -> DataFrame:

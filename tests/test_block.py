@@ -1,26 +1,30 @@
-"""Blocking in Spark: keys, frequencies, blocks and what the bound on their size leaves out."""
+"""Blocking in Spark: chunks, how often codes occur, tasks, and what the bound on block size leaves out."""
 
 from itertools import combinations
 
-import pandas as pd
 import pyarrow as pa
 import pytest
-from chispa import assert_df_equality
 from linkage_records import table_of
-from pyspark.sql import functions as F
+from paired import looked_at
 
-from siamese_er.block import blocks, dropped_blocks, key_sizes, keys_of, pass_names, with_frequencies
-from siamese_er.config import BlockingSettings
+from siamese_er.block import chunks, code_counts, dropped_blocks, group_count, pair_tasks
+from siamese_er.config import BlockingSettings, ModelSettings
+from siamese_er.linkage.chunks import opened
 from siamese_er.linkage.comparisons import FREQUENCY_COLUMNS
-from siamese_er.schemas import BLOCKING_KEYS, STANDARDISED, conform
+from siamese_er.linkage.keys import PASS_NAMES
+from siamese_er.model import model_folder
+from siamese_er.schemas import EMBEDDINGS, STANDARDISED
 
 NAMED = BlockingSettings(passes=("national_id", "phone"))
+FOLDER = model_folder(ModelSettings())
 
 
 def frame_of(spark, table: pa.Table):
-    """The STANDARDISED columns of a table as a DataFrame."""
+    """The STANDARDISED columns of a table and null vectors as a DataFrame."""
     rows = table.select(STANDARDISED.names).to_pylist()
-    return spark.createDataFrame([tuple(row.values()) for row in rows], STANDARDISED)
+    frame = spark.createDataFrame([tuple(row.values()) for row in rows], STANDARDISED)
+    nothing = spark.createDataFrame([(row["record_key"], *[None] * (len(EMBEDDINGS) - 1)) for row in rows], EMBEDDINGS)
+    return frame.join(nothing, "record_key")
 
 
 @pytest.fixture(scope="module")
@@ -33,87 +37,72 @@ def people():
     )
 
 
-def keys_frame(spark, rows):
-    return spark.createDataFrame(rows, BLOCKING_KEYS)
+def test_codes_are_counted_over_the_whole_table(spark, people):
+    cut = chunks(frame_of(spark, people).repartition(3), NAMED, 2, 4).persist()
+    counts = code_counts(cut, NAMED, 4, "key").where("chunk is not null").collect()
+
+    found = {}
+    for row in cut.where("part < 0").collect():
+        own = sorted((c["part"], bytes(c["counts"])) for c in counts if c["chunk"] == row["chunk"])
+        found |= {
+            record["record_key"]: record for record in opened(bytes(row["content"]), [c for _, c in own]).to_pylist()
+        }
+
+    for expected in people.to_pylist():
+        record = found[expected["record_key"]]
+        assert {n: record[f"{n}_n"] or [] for n in FREQUENCY_COLUMNS} == {
+            n: expected[f"{n}_n"] for n in FREQUENCY_COLUMNS
+        }
+    key_sizes = [sorted(found[name]["key_n"]) for name in people["record_key"].to_pylist()]
+    assert key_sizes == [[2, 2], [2, 2], [2, 2], []]
 
 
-def test_keys_of_gives_a_key_for_each_value_and_none_for_a_missing_one(spark, people):
-    keys = keys_of(frame_of(spark, people), NAMED)
+@pytest.mark.parametrize("n_groups", [1, 2, 5])
+def test_every_pair_with_a_shared_key_is_looked_at_once(spark, people, n_groups):
+    pairs = looked_at(frame_of(spark, people).repartition(3), NAMED, 4, FOLDER, n_groups).collect()
 
-    named = keys.groupBy("record_key", "blocking_pass").agg(F.count_distinct("key").alias("n"))
-    found = {(row.record_key[-2:], pass_names()[row.blocking_pass]): row.n for row in named.collect()}
-    assert found == {
-        ("r0", "national_id"): 1, ("r0", "phone"): 1, ("r1", "phone"): 2, ("r2", "national_id"): 1, ("r2", "phone"): 1,
-    }  # fmt: skip
-    sizes = sorted(row.n_records for row in key_sizes(keys).collect())
-    assert sizes == [2, 2, 2]
+    masks = [row["blocking_passes"] for row in pairs for _ in range(row["n_pairs"])]
+    national_id, phone = (1 << PASS_NAMES.index(name) for name in NAMED.passes)
+    assert sorted(masks) == sorted([phone, phone, national_id])
 
 
-def test_keys_do_not_depend_on_partitions(spark, people):
-    frame = frame_of(spark, people)
+@pytest.mark.parametrize("n_groups", [1, 3])
+def test_pair_tasks_bring_every_two_groups_together_once(spark, people, n_groups):
+    cut = chunks(frame_of(spark, people).repartition(8), NAMED, n_groups, 2).persist()
+    rows = pair_tasks(cut, code_counts(cut, NAMED, 2, "key"), n_groups).where("part < 0").collect()
 
-    one, many = keys_of(frame.coalesce(1), BlockingSettings()), keys_of(frame.repartition(4), BlockingSettings())
-
-    assert_df_equality(one, many, ignore_row_order=True)
-
-
-def test_with_frequencies_counts_each_value_in_the_whole_table(spark, people):
-    found = with_frequencies(frame_of(spark, people)).orderBy("record_key").toPandas()
-
-    for name in FREQUENCY_COLUMNS:
-        assert [list(counts) for counts in found[f"{name}_n"]] == people[f"{name}_n"].to_pylist(), name
-    assert [list(counts) for counts in found["phones_n"]] == [[2], [2, 2], [2], []]
-    assert len(found) == people.num_rows
-
-
-def test_blocks_leave_out_lone_keys_and_too_large_ones_and_carry_all_live_keys(spark):
-    records = spark.createDataFrame([(name,) for name in "abcde"], "record_key string")
-    keys = keys_frame(spark, [
-        ("a", 0, 10), ("b", 0, 10), ("a", 1, 20), ("b", 1, 20), ("c", 1, 20), ("d", 2, 30),
-        *[(name, 3, 40) for name in "abcd"],
-    ])  # fmt: skip
-    settings = BlockingSettings(max_block_size=3)
-
-    laid_out = blocks(records, keys, key_sizes(keys), settings)
-
-    expected = [
-        ("10", "a", [10, 20], [0, 1]), ("10", "b", [10, 20], [0, 1]),
-        ("20", "a", [10, 20], [0, 1]), ("20", "b", [10, 20], [0, 1]), ("20", "c", [20], [1]),
-    ]  # fmt: skip
-    assert_df_equality(
-        laid_out.withColumn("key", F.col("key").cast("string")),
-        spark.createDataFrame(
-            expected, "key string, record_key string, live_keys array<bigint>, live_passes array<int>"
-        ),
-        ignore_row_order=True, ignore_nullable=True,
-    )  # fmt: skip
-
-
-def test_dropped_blocks_report_what_was_left_out_by_pass(spark):
-    rows = [(name, 0, 10) for name in "abcd"] + [(name, 0, 11) for name in "abcde"] + [(name, 2, 30) for name in "abc"]
-    keys = keys_frame(spark, rows)
-
-    dropped = dropped_blocks(key_sizes(keys), BlockingSettings(max_block_size=3))
-
-    expected = [(0, 2, 9, 16, 5)]
-    assert_df_equality(
-        dropped,
-        spark.createDataFrame(
-            expected, "blocking_pass int, n_blocks bigint, n_records bigint, n_pairs bigint, largest_block bigint"
-        ),
-        ignore_nullable=True,
-    )
-
-
-def test_every_pair_with_a_shared_live_key_is_in_a_block(spark, people):
-    frame = conform(frame_of(spark, people), STANDARDISED)
-    keys = keys_of(frame, NAMED)
-
-    laid_out = blocks(frame, keys, key_sizes(keys), NAMED).select("key", "record_key").toPandas()
-
-    together = {
-        pair
-        for _, rows in laid_out.groupby("key")
-        for pair in combinations(sorted(pd.unique(rows["record_key"].str[-2:])), 2)
+    by_task = {}
+    for row in rows:
+        by_task.setdefault((row["task"], row["is_within"]), set()).add(row["group"])
+    groups = {row["group"] for row in rows}
+    assert {frozenset(found) for (_, is_within), found in by_task.items() if is_within} == {
+        frozenset([g]) for g in groups
     }
-    assert together == {("r0", "r1"), ("r0", "r2"), ("r1", "r2")}
+    across = [frozenset(found) for (_, is_within), found in by_task.items() if not is_within and len(found) == 2]
+    assert sorted(map(sorted, across)) == [list(pair) for pair in combinations(sorted(groups), 2)]
+
+
+def test_dropped_blocks_report_what_was_left_out_by_pass_and_by_keyed_digest(spark):
+    phones = ["212 555 0142"] * 4 + ["212 555 0199"] * 5 + ["212 555 0177"] * 3
+    frame = frame_of(spark, table_of(*[{"given_name": f"Al{i}", "phone": phone} for i, phone in enumerate(phones)]))
+    settings = BlockingSettings(passes=("phone",), max_block_size=3)
+    cut = chunks(frame, settings, 2, 3).persist()
+
+    dropped, other = (dropped_blocks(code_counts(cut, settings, 3, key)) for key in ("key", "another"))
+
+    worst = dropped["phone"].pop("largest_blocks")
+    assert dropped == {"phone": {"n_blocks": 2, "n_records": 9, "n_pairs": 16, "largest_block": 5}}
+    assert sorted(worst.values()) == [4, 5]
+    assert not worst.keys() & other["phone"]["largest_blocks"].keys()
+
+
+@pytest.mark.parametrize(
+    ("n_records", "cores", "n_groups"),
+    [
+        pytest.param(5, 16, 1, id="few records"),
+        pytest.param(20_000, 2, 3, id="a task or more for every core"),
+        pytest.param(1_000_000, 2, 4, id="bounded by the records of a group"),
+    ],
+)
+def test_group_count(n_records, cores, n_groups):
+    assert group_count(n_records, cores, BlockingSettings()) == n_groups

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from paired import looked_at
 
 from siamese_er import pipeline, rescore, score
-from siamese_er.block import blocks, key_sizes, keys_of, with_frequencies
 from siamese_er.config import BlockingSettings, LabelSettings, ModelSettings, NoteSettings, ScoreSettings, load_config
 from siamese_er.errors import ContractFault
 from siamese_er.fields.standard import StandardRules, standard_batch
@@ -123,9 +123,7 @@ def compared(spark, made):
         [(key, *[None] * (len(EMBEDDINGS) - 1)) for key in table["record_key"].to_pylist()], EMBEDDINGS
     )
     blocking = BlockingSettings(passes=tuple(name for name in PASS_NAMES if name != "learned"))
-    payload = with_frequencies(frame).join(nothing, "record_key").persist()
-    keys = keys_of(payload, blocking).persist()
-    found = score.compared_pairs(blocks(payload, keys, key_sizes(keys), blocking), table.num_rows, FOLDER)
+    found = looked_at(frame.join(nothing, "record_key"), blocking, table.num_rows, FOLDER)
     pairs, head = score.kept_pairs(found).persist(), pair_head(FOLDER)
     weighing = score.weighing(pairs, frame, table.num_rows, ScoreSettings(), head)
     in_context = rescore.contexts(score.first_scores(pairs, weighing, FOLDER, NoteSettings())).persist()

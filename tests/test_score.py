@@ -1,16 +1,14 @@
 """Scoring in Spark: blocks stay whole, each pair comes once, and the numbers are those of the table held in memory."""
 
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paired import looked_at
 
 from siamese_er import compared, rescore, score
-from siamese_er.block import blocks, key_sizes, keys_of, with_frequencies
 from siamese_er.config import BlockingSettings, MatchConfig, ModelSettings, NoteSettings, ScoreSettings
 from siamese_er.fields.standard import StandardRules, standard_batch
 from siamese_er.linkage.compare import Compared
@@ -24,27 +22,6 @@ from siamese_er.table_scores import scored_table
 FOLDER = model_folder(ModelSettings())
 BLOCKING = BlockingSettings(passes=tuple(name for name in PASS_NAMES if name != "learned"))
 KEPT, NOTES = ScoreSettings(floor=0.0), NoteSettings()
-
-
-@given(st.data())
-@settings(max_examples=60, deadline=None)
-def test_whole_blocks_never_split_a_block_and_lose_no_row(data):
-    sizes = data.draw(st.lists(st.integers(1, 9), max_size=12))
-    keys = np.repeat(np.arange(len(sizes)) * 3 - 10, sizes)
-    cuts = sorted(data.draw(st.sets(st.integers(0, len(keys)), max_size=6)) | {0, len(keys)})
-    batches = [
-        pa.record_batch({"key": keys[a:b], "row": np.arange(a, b)})
-        for a, b in pairwise(cuts)
-        if b > a or len(cuts) == 2
-    ]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(score, "ROWS_AT_ONCE", data.draw(st.integers(1, 12)))
-
-        tables = list(score.whole_blocks(iter(batches)))
-
-    assert [row for table in tables for row in table["row"].to_pylist()] == list(range(len(keys)))
-    held = [set(table["key"].to_pylist()) for table in tables]
-    assert all(not first & second for i, first in enumerate(held) for second in held[i + 1 :])
 
 
 @given(st.integers(0, 5), st.integers(0, 2**32 - 1))
@@ -79,14 +56,12 @@ def scored(spark, standardised):
     nothing = spark.createDataFrame(
         [(key, *[None] * (len(EMBEDDINGS) - 1)) for key in standardised["record_key"].to_pylist()], EMBEDDINGS
     )
-    payload = with_frequencies(frame).join(nothing, "record_key").persist()
-    keys = keys_of(payload, BLOCKING).persist()
     n = standardised.num_rows
-    looked_at = score.compared_pairs(blocks(payload, keys, key_sizes(keys), BLOCKING), n, FOLDER).persist()
-    kept = score.kept_pairs(looked_at)
+    pairs = looked_at(frame.join(nothing, "record_key"), BLOCKING, n, FOLDER, n_groups=3).persist()
+    kept = score.kept_pairs(pairs)
     weighing = score.weighing(kept, frame, n, KEPT, pair_head(FOLDER))
     first = score.first_scores(kept, weighing, FOLDER, NOTES).persist()
-    return looked_at, first, weighing, from_first(first, weighing, KEPT).toPandas()
+    return pairs, first, weighing, from_first(first, weighing, KEPT).toPandas()
 
 
 @pytest.fixture(scope="module")
@@ -150,9 +125,9 @@ def test_the_floor_drops_pairs_below_it_and_changes_no_other(scored):
 
 
 def test_pass_counts_of_the_kept_pairs_are_those_of_the_first_round_and_of_what_it_ruled_out(scored):
-    looked_at, first, _, rows = scored
+    pairs, first, _, rows = scored
 
-    counts = score.pass_counts(score.kept_pairs(looked_at))
+    counts = score.pass_counts(score.kept_pairs(pairs))
 
-    assert sum(counts["pairs_by_first_pass"].values()) == score.kept_pairs(looked_at).count() >= first.count()
+    assert sum(counts["pairs_by_first_pass"].values()) == score.kept_pairs(pairs).count() >= first.count()
     assert first.count() == len(rows)

@@ -106,6 +106,11 @@ def plausible(levels: np.ndarray, model_m: np.ndarray, model_u: np.ndarray) -> n
 
     Candidates below that are dropped before anything is counted, in training as in a run.
     """
+    return np.flatnonzero(pattern_weights(levels, plausible_weights(model_m, model_u)) >= 0)
+
+
+def plausible_weights(model_m: np.ndarray, model_u: np.ndarray) -> np.ndarray:
+    """The weights (bits) by which ``plausible`` judges: log2(m / u) of the shipped model, 0 for missing."""
     weights = np.log2(model_m / model_u)
     weights[:, 0] = 0.0
-    return np.flatnonzero(pattern_weights(levels, weights) >= 0)
+    return weights

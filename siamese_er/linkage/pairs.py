@@ -1,10 +1,15 @@
 """Record pairs of blocks: every unordered pair that shares a live key, each once, with the passes that propose it."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 SLICE = 200_000  # pairs held at once
+PAIRS_AT_ONCE = 300_000  # pairs formed before they are looked at
+KIND_BITS = 5  # passes are fewer than 32
+Held = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""(key, row, pass) of the keys that records hold, ascending by key."""
 
 
 def live_keys(keys: np.ndarray, counts: np.ndarray, max_block_size: int) -> np.ndarray:
@@ -92,10 +97,47 @@ def candidate_pairs(
     return pairs_once(matrix, kinds, left, right, key)
 
 
-def key_rows(keys: pa.ChunkedArray, passes: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
-    """``key_matrix`` of records that carry their keys as list columns."""
-    listed, kinds = keys.combine_chunks(), passes.combine_chunks()
-    counts = pc.list_value_length(listed).to_numpy(zero_copy_only=False)
-    rows = np.repeat(np.arange(len(listed)), counts)
-    flat = listed.flatten().to_numpy(zero_copy_only=False)
-    return key_matrix(rows, flat, kinds.flatten().to_numpy(zero_copy_only=False), len(listed))
+@dataclass(frozen=True)
+class Met:
+    """Pairs of records of two groups: row in the one, row in the other, mask of the passes that propose them."""
+
+    left: np.ndarray
+    right: np.ndarray
+    masks: np.ndarray
+
+
+def met_pairs(left: Held, right: Held, is_same: bool) -> Iterator[Met]:
+    """All pairs of two groups that share a key, each once, about PAIRS_AT_ONCE at a time.
+
+    In: (key, row, pass) of either, ascending by key; ``is_same``: both are one group, of which a pair comes once.
+    """
+    keys, rows, kinds = left
+    low, high = np.searchsorted(right[0], keys, "left"), np.searchsorted(right[0], keys, "right")
+    has = np.flatnonzero(high > low)
+    has = has[np.argsort(rows[has], kind="stable")]
+    rows, kinds, low, counts = rows[has], kinds[has], low[has], (high - low)[has]
+    totals = np.cumsum(counts)
+    start = 0
+    while start < len(rows):
+        reached = int(np.searchsorted(totals, (totals[start - 1] if start else 0) + PAIRS_AT_ONCE))
+        end = int(np.searchsorted(rows, rows[min(reached, len(rows) - 1)], "right"))
+        part = slice(start, end)
+        yield met(rows[part], kinds[part], low[part], counts[part], right, is_same)
+        start = end
+
+
+def met(rows: np.ndarray, kinds: np.ndarray, low: np.ndarray, counts: np.ndarray, right: Held, is_same: bool) -> Met:
+    """The pairs of some left rows: entry i meets ``counts[i]`` entries of ``right`` from ``low[i]`` on."""
+    total = int(counts.sum())
+    place = np.repeat(low - (np.cumsum(counts) - counts), counts) + np.arange(total)
+    first, second, kind = np.repeat(rows, counts), right[1][place], np.repeat(kinds, counts).astype(np.int64)
+    if is_same:
+        later = second > first
+        first, second, kind = first[later], second[later], kind[later]
+    base, width = int(rows[0]), int(right[1].max(initial=0)) + 1
+    packed = np.sort((((first - base) * width + second) << KIND_BITS) | kind)
+    pairs = packed >> KIND_BITS
+    starts = np.flatnonzero(np.concatenate([[True], pairs[1:] != pairs[:-1]])) if len(pairs) else np.zeros(0, np.int64)
+    masks = np.bitwise_or.reduceat(np.int64(1) << (packed & (2**KIND_BITS - 1)), starts) if len(pairs) else pairs
+    pairs = pairs[starts]
+    return Met(pairs // width + base, pairs % width, masks)

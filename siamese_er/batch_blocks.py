@@ -1,0 +1,116 @@
+"""Step 3 of a batch: blocking keys, how many records hold each, and records laid out block by block to be compared.
+
+A whole table goes another way to the same pairs (`block`); here blocks without a record of the batch are never opened.
+"""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from siamese_er.config import BlockingSettings
+from siamese_er.errors import without_values
+from siamese_er.linkage.comparisons import FREQUENCY_COLUMNS
+from siamese_er.linkage.keys import blocking_keys
+from siamese_er.schemas import BLOCKING_KEYS, LONGS, conform
+
+
+def keys_of(records: DataFrame, settings: BlockingSettings) -> DataFrame:
+    """Every blocking key of every record.
+
+    In: STANDARDISED with EMBEDDINGS columns. Out: BLOCKING_KEYS; a record without a value has no key of that pass.
+    """
+    passes = settings.passes
+
+    @without_values("blocking keys")
+    def keyed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            table = pa.Table.from_batches([batch])
+            rows, keys, kinds = blocking_keys(table, passes)
+            names = table["record_key"].combine_chunks().take(pa.array(rows))
+            yield pa.RecordBatch.from_arrays(
+                [names, pa.array(kinds, pa.int32()), pa.array(keys, pa.int64())],
+                ["record_key", "blocking_pass", "key"],
+            )
+
+    return conform(records.mapInArrow(keyed, BLOCKING_KEYS), BLOCKING_KEYS)
+
+
+def key_sizes(keys: DataFrame) -> DataFrame:
+    """key, blocking_pass, n_records: how many records hold each key."""
+    return keys.groupBy("key").agg(F.count("*").alias("n_records"), F.min("blocking_pass").alias("blocking_pass"))
+
+
+def dropped_blocks(sizes: DataFrame, settings: BlockingSettings) -> DataFrame:
+    """blocking_pass, n_blocks, n_records, n_pairs, largest_block: what the bound on block size left out, by pass."""
+    pairs = F.col("n_records") * (F.col("n_records") - 1) / 2
+    return (
+        sizes.where(F.col("n_records") > settings.max_block_size)
+        .groupBy("blocking_pass")
+        .agg(
+            F.count("*").alias("n_blocks"),
+            F.sum("n_records").alias("n_records"),
+            F.sum(pairs.cast("long")).alias("n_pairs"),
+            F.max("n_records").alias("largest_block"),
+        )
+        .orderBy("blocking_pass")
+    )
+
+
+def blocks(records: DataFrame, keys: DataFrame, sizes: DataFrame, settings: BlockingSettings) -> DataFrame:
+    """The records, once for each key that proposes pairs, with ``key`` and all their live keys and passes.
+
+    A key of one record, or of more than ``max_block_size``, proposes nothing. A pair is looked at in the block of the
+    smallest key that both records hold, so ``live_keys`` travels with the record.
+    """
+    fitting = sizes.where(F.col("n_records").between(2, settings.max_block_size)).select("key")
+    live = keys.join(fitting, on="key", how="left_semi")
+    ordered = F.sort_array(F.collect_list(F.struct("key", "blocking_pass")))
+    per_record = live.groupBy("record_key").agg(ordered.alias("live"))
+    payload = records.join(per_record, on="record_key", how="inner")
+    return payload.select(
+        F.explode("live.key").alias("key"),
+        *[F.col(name) for name in records.columns],
+        F.col("live.key").alias("live_keys"),
+        F.col("live.blocking_pass").alias("live_passes"),
+    )
+
+
+def value_hashes() -> Column:
+    """One array of hashes of all values whose rarity counts, column after column."""
+    return F.concat(
+        *[
+            F.transform(F.coalesce(F.col(name), F.array().cast("array<string>")), hashed(name))
+            for name in FREQUENCY_COLUMNS
+        ]
+    )
+
+
+def hashed(column: str):  # type: ignore[no-untyped-def]
+    """A function from a value of the column to a hash that differs between columns."""
+    return lambda value: F.xxhash64(F.lit(column), value)
+
+
+def with_frequencies(records: DataFrame, table: DataFrame | None = None) -> DataFrame:
+    """The records with ``<column>_n``: for each value, how many values of the whole table equal it.
+
+    ``table``: the whole table, where the records are only some of it.
+    """
+    hashes = records.select("record_key", F.posexplode(value_hashes()).alias("place", "hash"))
+    held = hashes
+    if table is not None:
+        own = hashes.select("hash").distinct()
+        held = table.select(F.explode(value_hashes()).alias("hash")).join(own, on="hash", how="left_semi")
+    counts = held.groupBy("hash").agg(F.count("*").alias("n"))
+    listed = F.sort_array(F.collect_list(F.struct("place", "n"))).getField("n")
+    per_record = hashes.join(counts, on="hash", how="inner").groupBy("record_key").agg(listed.alias("counts"))
+    joined = records.join(per_record, on="record_key", how="left")
+    start: Column = F.lit(1)
+    columns = []
+    for name in FREQUENCY_COLUMNS:
+        size = F.coalesce(F.greatest(F.size(name), F.lit(0)), F.lit(0))
+        some = F.slice("counts", start, F.greatest(size, F.lit(1)))
+        columns.append(F.when(size > 0, some).otherwise(F.array().cast(LONGS)).alias(f"{name}_n"))
+        start = start + size
+    return joined.select(*records.columns, *columns)

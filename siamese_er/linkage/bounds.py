@@ -1,0 +1,322 @@
+"""The greatest weight that comparing two records could find, seen from their sketches alone; see ``sketches.py``.
+
+No pair is lost by it: what is left out could not reach the least weight of ``fellegi_sunter.plausible``. Columns are
+looked at in turn, and pairs that are out of reach are looked at no further.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from siamese_er.fields.nickname_groups import nickname_group
+from siamese_er.linkage.comparisons import COMPARISONS, INDEX, SWAPPED_FAMILY, SWAPPED_GIVEN
+from siamese_er.linkage.sketches import (
+    BAG,
+    END,
+    FULL_DATE,
+    LOOSE,
+    MISSING,
+    NUMBERED,
+    SEVERAL,
+    SHORT,
+    WORDS,
+)
+from siamese_er.linkage.values import value_column
+
+SLACK = 1e-3  # bits and similarities; bounds are in float32
+GIVEN, FAMILY, MIDDLE = INDEX["given_name"], INDEX["family_name"], INDEX["middle_name"]
+EXACT = [INDEX[name] for name in ("name_suffix", "sex", "state")]  # levels: equal or different, nothing between
+
+
+@dataclass(frozen=True)
+class Nicknames:
+    """``place`` of each record's only given name (0: none that has a nickname); whether two places may be one person's."""
+
+    place: np.ndarray
+    meet: np.ndarray
+
+
+def nicknames(records: pa.Table) -> Nicknames:
+    """The Nicknames of the records (STANDARDISED)."""
+    column = value_column(records["given_names"])
+    groups = [nickname_group(value) for value in column.values]
+    known = {name for group in groups if len(group) > 1 for name in group}
+    places = np.zeros(len(column.values) + 1, np.int64)
+    chosen = [code for code, group in enumerate(groups) if group & known]
+    places[chosen] = np.arange(1, len(chosen) + 1)
+    formal = {name: i for i, name in enumerate(sorted(known))}
+    member = np.zeros((len(chosen) + 1, len(formal)), np.float32)
+    for place, code in enumerate(chosen, 1):
+        member[place, [formal[name] for name in groups[code] & known]] = 1
+    first = np.full(records.num_rows, len(column.values), np.int64)
+    has = np.flatnonzero(column.counts)
+    first[has] = column.codes[column.offsets[has]]
+    return Nicknames(places[first], (member @ member.T) > 0)
+
+
+@dataclass(frozen=True)
+class Closeness:
+    """What bags tell of pairs of texts: bounds of distances from below, of similarities from above."""
+
+    edits: np.ndarray
+    similarity: np.ndarray  # Jaro-Winkler
+    shortest: np.ndarray
+    longest: np.ndarray
+    common: np.ndarray
+
+    @property
+    def is_near(self) -> np.ndarray:
+        """Whether `levels.name_closeness` may be near."""
+        return (self.similarity >= 0.83 - SLACK) | (self.edits <= (0.35 + SLACK) * self.longest)
+
+    @property
+    def is_close(self) -> np.ndarray:
+        """Whether `levels.name_closeness` may be close."""
+        one = (self.edits <= 1) & (self.shortest >= 4)
+        return one | ((self.similarity >= 0.93 - SLACK) & (self.edits <= 2))
+
+
+def greatest(weights: np.ndarray, name: str, *levels: int) -> np.float32:
+    """The greatest weight of the levels of a comparison."""
+    return np.float32(weights[INDEX[name], list(levels)].max())
+
+
+class Reach:
+    """Which pairs of some records could reach the least weight.
+
+    In: their sketches, their nicknames, and weights (bits) of shape (len(COMPARISONS), widest), 0 for missing.
+    """
+
+    def __init__(self, sketches: np.ndarray, nicks: Nicknames, weights: np.ndarray) -> None:
+        self.nicks = nicks
+        self.columns = {name: np.ascontiguousarray(sketches[name].T) for name in sketches.dtype.names or ()}
+        self.codes = np.ascontiguousarray(sketches["codes"])
+        self.weights = weights.astype(np.float32)
+        places = np.arange(len(COMPARISONS))
+        self.equal = self.weights[places, sketches["equal_levels"]]
+        tops = [weights[i, 1 : len(c.labels)] for i, c in enumerate(COMPARISONS)]
+        self.most = np.array([top.max() for top in tops], np.float32)
+        self.unequal = self.most.copy()
+        self.unequal[EXACT] = self.weights[EXACT, 1]
+        self.swapped = self.weights[GIVEN, SWAPPED_GIVEN] + self.weights[FAMILY, SWAPPED_FAMILY]
+
+    def rows(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """The numbers of the pairs (of record rows) that could reach it."""
+        a, b = self.codes[left], self.codes[right]
+        missing, several = (a == MISSING) | (b == MISSING), (a == SEVERAL) | (b == SEVERAL)
+        bits = np.where(several, self.most, np.where(a == b, self.equal[left], self.unequal))
+        bits[missing] = 0
+        no_name = missing[:, GIVEN] | missing[:, FAMILY]
+        names = np.maximum(bits[:, GIVEN] + bits[:, FAMILY], np.where(no_name, self.swapped, -np.inf))
+        total = bits.sum(1) - bits[:, GIVEN] - bits[:, FAMILY] + names
+        is_open = ~missing & ~several & (a != b)
+        alive = np.flatnonzero(total >= -SLACK)
+        for name, bound in BOUNDS.items():
+            place = INDEX[name]
+            rows = alive[is_open[alive, place]]
+            if len(rows):
+                total[rows] += bound(self, left[rows], right[rows]) - self.unequal[place]
+                alive = alive[total[alive] >= -SLACK]
+        rows = alive[(is_open[alive, GIVEN] | is_open[alive, FAMILY]) & ~no_name[alive]]
+        if len(rows):
+            total[rows] += self.names(rows, left, right, bits, is_open) - bits[rows, GIVEN] - bits[rows, FAMILY]
+            alive = alive[total[alive] >= -SLACK]
+        return alive
+
+    def names(
+        self, rows: np.ndarray, left: np.ndarray, right: np.ndarray, bits: np.ndarray, is_open: np.ndarray
+    ) -> np.ndarray:
+        """The most that given and family names bring together; they may have changed places."""
+        left, right = left[rows], right[rows]
+        given = np.where(is_open[rows, GIVEN], given_bits(self, left, right), bits[rows, GIVEN])
+        family = np.where(is_open[rows, FAMILY], family_bits(self, "family_name")(left, right), bits[rows, FAMILY])
+        part = greatest(self.weights, "given_name", 6)
+        unsure = self.codes[left][:, [GIVEN, FAMILY]], self.codes[right][:, [GIVEN, FAMILY]]
+        loose = (unsure[0] == SEVERAL).any(1) | (unsure[1] == SEVERAL).any(1)
+        best = np.maximum(given, np.where(self.middle_may_be_given(left, right), part, -np.inf)) + family
+        whole = self.closeness("whole_name", left, right)
+        return np.where(loose | (whole.edits <= 4), np.maximum(best, self.swapped), best)
+
+    def middle_may_be_given(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Whether the given name of one may be nearly the middle name of the other."""
+        possible = np.zeros(len(left), bool)
+        for own, other in ((left, right), (right, left)):
+            code = self.codes[other, MIDDLE]
+            possible |= (code == SEVERAL) | (self.codes[own, GIVEN] == SEVERAL)
+            found = self.closeness("given_name", own, other, "middle_name")
+            possible |= (code > SEVERAL) & found.is_close & (found.shortest > 1)
+        return possible
+
+    def closeness(self, name: str, left: np.ndarray, right: np.ndarray, other: str | None = None) -> Closeness:
+        """The Closeness of texts of pairs; ``other``: which text of the right side, where it is not the same."""
+        a, b = BAG[name], BAG[other or name]
+        bags, lengths, more, starts = (self.columns[part] for part in ("bags", "lengths", "more", "starts"))
+        first, second = lengths[a][left].astype(np.float32), lengths[b][right].astype(np.float32)
+        common = np.bitwise_count(bags[a][left] & bags[b][right]) + np.minimum(more[a][left], more[b][right])
+        common = np.minimum(common.astype(np.float32), np.minimum(first, second))
+        loose = (first == LOOSE) | (second == LOOSE)
+        longest, shortest = np.maximum(first, second), np.minimum(first, second)
+        jaro = np.where(common > 0, (common / np.maximum(first, 1) + common / np.maximum(second, 1) + 1) / 3, 0)
+        unlike = starts[a][left] ^ starts[b][right]
+        prefix = sum(
+            ((unlike & np.uint32(mask)) == 0).astype(np.float32) for mask in (0xFF, 0xFFFF, 0xFFFFFF, 2**32 - 1)
+        )
+        similarity = jaro + np.float32(0.1) * prefix * (1 - jaro)
+        return Closeness(
+            np.where(loose, 0, longest - common), np.where(loose | (longest == 0), 1, similarity),
+            np.where(loose, LOOSE, shortest), longest, np.where(loose, longest, common),
+        )  # fmt: skip
+
+    def marked(self, name: str, mark: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Whether one of the two values has the mark."""
+        marks = self.columns["marks"][INDEX[name]]
+        return ((marks[left] | marks[right]) & mark) > 0
+
+    def same_end(self, name: str, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Whether the part of the value that counts is the same."""
+        ends = self.columns["ends"][END[name]]
+        return ends[left] == ends[right]
+
+
+def initial_of(reach: Reach, name: str, found: Closeness, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Whether one is the first letter of the other."""
+    starts = reach.columns["starts"][BAG[name]]
+    return (found.shortest == 1) & (((starts[left] ^ starts[right]) & np.uint32(0xFF)) == 0)
+
+
+def given_bits(reach: Reach, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Bounds of unequal given names, that of changed places aside."""
+    weigh = lambda *levels: greatest(reach.weights, "given_name", *levels)  # noqa: E731
+    found = reach.closeness("given_name", left, right)
+    bits = np.where(found.is_close, weigh(1, 3, 4), np.where(found.is_near, weigh(1, 3), weigh(1)))
+    meet = reach.nicks.meet[reach.nicks.place[left], reach.nicks.place[right]]
+    bits = np.where(meet, np.maximum(bits, weigh(5)), bits)
+    bits = np.where(initial_of(reach, "given_name", found, left, right), np.maximum(bits, weigh(2)), bits)
+    return np.where(reach.marked("given_name", WORDS, left, right), weigh(1, 2, 3, 4, 5, 6), bits)
+
+
+def family_bits(reach: Reach, name: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """Bounds of unequal family names, that of changed places aside."""
+
+    def bound(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        found = reach.closeness(name, left, right)
+        close, near, far = (greatest(reach.weights, name, *levels) for levels in ((1, 2, 3), (1, 2), (1,)))
+        bits = np.where(found.is_close, close, np.where(found.is_near, near, far))
+        return np.where(reach.marked(name, WORDS, left, right), greatest(reach.weights, name, 1, 2, 3, 4), bits)
+
+    return bound
+
+
+def middle_bits(reach: Reach, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Bounds of unequal middle names."""
+    found = reach.closeness("middle_name", left, right)
+    may_be_close = found.is_close | reach.marked("middle_name", WORDS, left, right)
+    bits = np.where(
+        may_be_close, greatest(reach.weights, "middle_name", 1, 3), greatest(reach.weights, "middle_name", 1)
+    )
+    initial = initial_of(reach, "middle_name", found, left, right)
+    return np.where(initial, np.maximum(bits, greatest(reach.weights, "middle_name", 2)), bits)
+
+
+def date_bits(reach: Reach, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Bounds of unequal birth dates; all but those of partial dates and of two wrong digits are exact."""
+    weight = reach.weights[INDEX["birth_date"]]
+    date, days = reach.columns["date"], reach.columns["day_number"]
+    a, b = date[left], date[right]
+    unlike = a ^ b
+    wrong = (unlike | unlike >> np.uint32(1) | unlike >> np.uint32(2) | unlike >> np.uint32(3)) & np.uint32(0x11111111)
+    n_wrong = np.bitwise_count(wrong)
+    same_year, same_day = unlike >> np.uint32(16) == 0, (unlike & np.uint32(0xFFFF)) == 0
+    neighbours = (n_wrong == 2) & ((wrong & (wrong >> np.uint32(4))) > 0)
+    one_error = (n_wrong == 1) | neighbours | (np.abs(days[left] - days[right]) == 1) | same_day
+    bits = np.where(same_day, weight[3], np.where(same_year, weight[2], weight[1]))
+    bits = np.where(one_error, np.maximum(bits, weight[5]), bits)
+    swapped = a == reach.columns["swapped_date"][right]
+    bits = np.where(swapped, np.maximum(bits, weight[6]), bits)
+    marks = reach.columns["marks"][INDEX["birth_date"]]
+    full = (marks[left] & marks[right] & FULL_DATE) > 0
+    return np.where(full, bits, greatest(reach.weights, "birth_date", 1, 2, 3, 4, 5, 6))
+
+
+def code_bits(reach: Reach, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Bounds of unequal national ids."""
+    found = reach.closeness("national_id", left, right)
+    one_error = (found.edits <= 1) & (found.shortest >= 6)
+    far, near = greatest(reach.weights, "national_id", 1), greatest(reach.weights, "national_id", 1, 3)
+    bits = np.where(one_error, near, far)
+    short = reach.marked("national_id", SHORT, left, right)
+    last_four = short & reach.same_end("national_id", left, right)
+    return np.where(last_four, greatest(reach.weights, "national_id", 1, 2, 3), bits)
+
+
+def identifier_bits(reach: Reach, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Bounds of unequal identifiers: nothing where no namespace is shared, and never less."""
+    spaces = reach.columns["namespaces"]
+    found = reach.closeness("identifier", left, right)
+    similar = (found.edits <= 1) | reach.marked("identifier", SHORT, left, right)
+    bits = np.where(similar, greatest(reach.weights, "identifier", 1, 2, 3), 0)
+    return np.where((spaces[left] & spaces[right]) > 0, np.maximum(bits, 0), 0)
+
+
+def phone_bits(reach: Reach, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Bounds of unequal phones."""
+    near = (reach.closeness("phone", left, right).edits <= 1) | reach.same_end("phone", left, right)
+    return np.where(near, greatest(reach.weights, "phone", 1, 2), greatest(reach.weights, "phone", 1))
+
+
+def postal_bits(reach: Reach, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Bounds of unequal postal codes."""
+    near = (reach.closeness("postal_code", left, right).edits <= 1) | reach.same_end("postal_code", left, right)
+    return np.where(near, greatest(reach.weights, "postal_code", 1, 2), greatest(reach.weights, "postal_code", 1))
+
+
+def email_bits(reach: Reach, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Bounds of unequal e-mail addresses."""
+    whole, local = reach.closeness("email", left, right), reach.closeness("email_local", left, right)
+    weigh = lambda *levels: greatest(reach.weights, "email", *levels)  # noqa: E731
+    bits = np.where(local.similarity >= 0.93 - SLACK, weigh(1, 2), weigh(1))
+    return np.where(whole.edits <= 2, np.maximum(bits, weigh(3)), bits)
+
+
+def address_bits(reach: Reach, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Bounds of unequal address lines."""
+    found = reach.closeness("address_line", left, right)
+    total = reach.columns["lengths"][BAG["address_line"]]
+    letters = total[left].astype(np.float32) + total[right]
+    streets = np.maximum(2 * found.common / np.maximum(letters, 1), found.similarity) + SLACK
+    streets = np.where((found.shortest == LOOSE) | (letters == 0), 1, streets)
+    marks = reach.columns["marks"][INDEX["address_line"]]
+    both_numbered = (marks[left] & marks[right] & NUMBERED) > 0
+    same = reach.same_end("address_line", left, right) | ~both_numbered
+    weigh = lambda *levels: greatest(reach.weights, "address_line", *levels)  # noqa: E731
+    bits = np.where(streets >= 0.9, weigh(1, 2), weigh(1))
+    bits = np.where(same & (streets >= 0.85), np.maximum(bits, weigh(3)), bits)
+    return np.where(same & (streets >= 0.97), np.maximum(bits, weigh(4)), bits)
+
+
+def city_bits(reach: Reach, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Bounds of unequal cities."""
+    close = reach.closeness("city", left, right).is_close
+    return np.where(close, greatest(reach.weights, "city", 1, 2), greatest(reach.weights, "city", 1))
+
+
+def maiden_bits(reach: Reach, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Bounds of unequal maiden names of mothers."""
+    return family_bits(reach, "mother_maiden_name")(left, right)
+
+
+BOUNDS: dict[str, Callable[[Reach, np.ndarray, np.ndarray], np.ndarray]] = {
+    "birth_date": date_bits,
+    "phone": phone_bits,
+    "national_id": code_bits,
+    "address_line": address_bits,
+    "email": email_bits,
+    "city": city_bits,
+    "postal_code": postal_bits,
+    "middle_name": middle_bits,
+    "mother_maiden_name": maiden_bits,
+    "identifier": identifier_bits,
+}
+"""The bounds of unequal values of each comparison but names, in the order in which they are looked at."""

@@ -12,6 +12,7 @@ from siamese_er.files import files_of
 from siamese_er.quality.blocking import reduction_ratio
 from siamese_er.quality.clusters import ratio
 from siamese_er.schemas import KPIS, conform
+from siamese_er.storage import written
 
 FOLDER = "kpis"
 
@@ -157,7 +158,7 @@ def keep_kpis(spark: SparkSession, output: str, record: Mapping[str, Any]) -> No
         for kpi in DEFINITIONS
     ]
     frame = conform(spark.createDataFrame(rows, KPIS), KPIS).drop("run_id").coalesce(1)
-    frame.write.mode("overwrite").parquet(f"{output.rstrip('/')}/{FOLDER}/run_id={record['run_id']}")
+    written(frame, f"{output.rstrip('/')}/{FOLDER}/run_id={record['run_id']}")
 
 
 def as_number(value: float | None) -> float | None:

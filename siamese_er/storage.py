@@ -19,7 +19,7 @@ from siamese_er.lock import OutputLock, output_lock
 
 __all__ = [
     "OutputLock", "RunFolder", "current_run", "make_current", "new_run", "output_lock", "previous_run", "read_run",
-    "unfinished_run",
+    "unfinished_run", "written",
 ]  # fmt: skip
 
 CURRENT = "current.json"
@@ -58,7 +58,7 @@ class RunFolder:
         spark = frame.sparkSession
         if self.is_resumed and files_of(spark, path).modified(f"{path}/_SUCCESS") is not None:
             return spark.read.schema(frame.schema).parquet(path)
-        return _written(frame, path)
+        return written(frame, path)
 
     def read_table(self, spark: SparkSession, name: str) -> DataFrame:
         """A table of this run.
@@ -168,6 +168,7 @@ def _run_of(output: str, run_id: str) -> RunFolder:
     return RunFolder(output=output, run_id=run_id, path=f"{output.rstrip('/')}/runs/{run_id}")
 
 
-def _written(frame: DataFrame, path: str) -> DataFrame:
+def written(frame: DataFrame, path: str) -> DataFrame:
+    """The rows as they are on disk after they were written to a folder as Parquet, over what was there."""
     frame.write.mode("overwrite").parquet(path)
     return frame.sparkSession.read.schema(frame.schema).parquet(path)

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from siamese_er import adaptation, encoder_tables, encoder_training, head_check
 from siamese_er.adaptation import AdaptationSettings, adapt
 from siamese_er.adaptation_sample import chosen_by_hash, unlabelled_sample
-from siamese_er.config import NoteSettings, load_config
+from siamese_er.config import ModelSettings, NoteSettings, load_config
 from siamese_er.encode import embeddings
 from siamese_er.errors import ContractFault
 from siamese_er.fields.note_tables import Note, NoteTable
@@ -21,8 +21,8 @@ from siamese_er.fields.standard import StandardRules, standard_batch
 from siamese_er.model import model_folder, pair_head
 from siamese_er.neural.checkpoint import copy_name, load_encoder, load_tokenizer, save_encoder, stored_card
 from siamese_er.neural.embedding import columns_by_source, embedding_columns
-from siamese_er.pipeline import ModelSettings, towers_used
 from siamese_er.schemas import STANDARDISED
+from siamese_er.scoring import towers_used
 from siamese_er.synthetic.population import population
 from siamese_er.synthetic.profile import PROFILES
 

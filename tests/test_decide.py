@@ -60,7 +60,7 @@ PAIRS = (
         ),
         pytest.param(
             DecideSettings(auto_threshold=0.99, review_threshold=SAFE.threshold()),
-            "auto review no no no review review no no auto auto auto review auto auto review auto",
+            "auto auto no no no review review no no auto auto auto review auto auto review auto",
             id="thresholds of the config",
         ),
         pytest.param(

@@ -97,17 +97,8 @@ def test_the_summary_can_be_read_by_a_person(submitted_run, marked_input):
 @pytest.mark.parametrize(
     ("flags", "lines"),
     [
-        pytest.param(["--mode", "incremental"], ["--mode incremental is not yet supported"], id="incremental"),
         pytest.param(
             ["--set", "input.format=fhir"], ["input.format = fhir: FHIR input is not yet supported"], id="fhir"
-        ),
-        pytest.param(
-            ["--mode", "incremental", "--set", "input.format=fhir"],
-            [
-                "input.format = fhir: FHIR input is not yet supported",
-                "--mode incremental is not yet supported",
-            ],
-            id="several not yet supported",
         ),
         pytest.param(["--no-such-flag"], ["No such option"], id="unknown flag"),
         pytest.param(["stray"], ["unexpected extra argument"], id="stray word"),

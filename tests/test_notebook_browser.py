@@ -89,6 +89,14 @@ def wait_for(happened, seconds):
         time.sleep(0.3)
 
 
+def opened(page, menu, entry):
+    """Whether a click on the menu shows the entry: JupyterLab adds entries while it starts."""
+    page.keyboard.press("Escape")
+    menu.click()
+    page.wait_for_timeout(1000)
+    return page.get_by_role("menuitem", name=entry, exact=True).is_visible()
+
+
 def lines(path):
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
@@ -104,7 +112,10 @@ def test_a_click_in_the_review_notebook_changes_the_decisions_file(lab, folder):
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1250, "height": 1500})
         page.goto(f"{lab}/lab/tree/02_review_matches.ipynb?token={TOKEN}")
-        page.get_by_role("menuitem", name="Run", exact=True).click(timeout=90_000)
+        menu = page.get_by_role("menuitem", name="Run", exact=True)
+        menu.wait_for(timeout=90_000)
+        page.get_by_role("heading", name="02 Review match clusters").first.wait_for(timeout=90_000)
+        wait_for(lambda: opened(page, menu, "Run All Cells"), 90)
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         question = page.get_by_role("heading", name="Question 1 of")
         question.wait_for(timeout=240_000)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
-from siamese_er import pipeline, read_run
+from siamese_er import pipeline, read_run, scoring
 from siamese_er.config import MatchConfig, load_config
 from siamese_er.errors import ContractFault, GateFailed
 from siamese_er.schemas import EMBEDDINGS, PUBLISHED
@@ -144,7 +144,7 @@ def test_a_run_that_died_is_resumed_with_the_same_tables(spark, marked_input, su
     with pytest.raises(ZeroDivisionError) as died:
         pipeline.match(spark, config)
     monkeypatch.setattr(pipeline, "clusters", finished)
-    monkeypatch.setattr(pipeline, "embeddings", lambda standardised, *_: empty_vectors(standardised))
+    monkeypatch.setattr(scoring, "embeddings", lambda standardised, *_: empty_vectors(standardised))
 
     summary = pipeline.match(spark, config)
 

@@ -4,7 +4,6 @@ Source: OHDSI OMOP Common Data Model 5.4. The model has no names and contacts: `
 ``person_pii``) is a table of one's own with ``person_id`` and any of the contract's columns.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -52,8 +51,13 @@ def table_place(path: str) -> tuple[str, str]:
     """
     folder, _, name = path.rpartition("/")
     above, _, folder_name = folder.rpartition("/")
-    own, parent = (re.split(r"\.", part, maxsplit=1)[0].lower() for part in (name, folder_name))
+    own, parent = stem(name), stem(folder_name)
     return (parent, above) if own not in READ and parent in READ else (own, folder)
+
+
+def stem(name: str) -> str:
+    """The name of a file or folder without its extensions, lower case."""
+    return name.partition(".")[0].lower()
 
 
 def parted_databases(
@@ -61,17 +65,22 @@ def parted_databases(
 ) -> tuple[list[InputFile], list[Database]]:
     """The other files, and the OMOP databases among these: folders with a table ``person`` of OMOP's columns.
 
-    All files of such a folder are the database's. ``is_declared`` (``input.format``): every folder is one. Runs no job.
+    All files in such a folder and below are the database's. ``is_declared`` (``input.format``): every folder is one. Runs
+    no job.
     """
     places = {file: table_place(file.path) for file in files}
     roots = {root for file, (name, root) in places.items() if name == "person" and is_person(spark, file)}
     if is_declared:
         roots = {root for _, root in places.values()}
     found: dict[str, dict[str, tuple[InputFile, ...]]] = {root: {} for root in sorted(roots)}
-    for file, (name, root) in places.items():
-        if root in roots:
-            found[root][name] = (*found[root].get(name, ()), file)
-    others = [file for file, (_, root) in places.items() if root not in roots]
+    others = []
+    for file, (name, own_root) in places.items():
+        root = max((root for root in roots if file.path.startswith(f"{root}/")), key=len, default=None)
+        if root is None:
+            others.append(file)
+            continue
+        table = name if own_root == root else stem(file.path.removeprefix(f"{root}/").split("/")[0])
+        found[root][table] = (*found[root].get(table, ()), file)
     return others, [Database(root, tables) for root, tables in found.items()]
 
 

@@ -5,8 +5,6 @@ DIR holds one folder for each set, with records.parquet, truth.parquet and perha
 """
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,20 +15,12 @@ import typer
 
 from siamese_er.commands import one_value_a_flag, status_of
 from siamese_er.errors import ContractFault
-from siamese_er.quality.comparison import best_peer, measured, row, table_head
+from siamese_er.quality.comparison import best_peer, measured, row, submitted, table_head
 
 JOBS = Path(__file__).resolve().parent
 BALANCED = ("rldata", "splink_fake_1000", "splink_historical_50k")
 """Sets, by the start of their names, that hold no patients: they are judged by the best F1, all others by safety."""
 command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-def submit(job: str, *arguments: str) -> list[str]:
-    """The command line that runs a job: through this environment's launcher, else spark-submit on the PATH."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    launcher = shutil.which("siamese-er", path=path)
-    starter = [launcher, "submit"] if launcher else [shutil.which("spark-submit", path=path) or "spark-submit"]
-    return [*starter, str(JOBS / job), *arguments]
 
 
 def line_of(folder: Path, work: Path, peers: list[dict[str, Any]]) -> str:
@@ -40,15 +30,15 @@ def line_of(folder: Path, work: Path, peers: list[dict[str, Any]]) -> str:
     match = ["--input", f"{folder}/records.parquet", "--output", str(output), "--set", f"decide.preset={preset}"]
     if (folder / "notes.parquet").exists():
         match += ["--notes", f"{folder}/notes.parquet"]
-    status, *cost = measured(submit("match.py", *match), log)
-    if status:
-        raise ContractFault(f"{folder.name}: jobs/match.py ended with status {status}, see {log}")
-    evaluate = submit("evaluate.py", "--run", str(output), "--truth", f"{folder}/truth.parquet", "--json")
+    cost = measured(submitted(JOBS / "match.py", *match), log)
+    if cost.status:
+        raise ContractFault(f"{folder.name}: jobs/match.py ended with status {cost.status}, see {log}")
+    evaluate = submitted(JOBS / "evaluate.py", "--run", str(output), "--truth", f"{folder}/truth.parquet", "--json")
     told = subprocess.run(evaluate, stdout=subprocess.PIPE, text=True)
     if told.returncode:
         raise ContractFault(f"{folder.name}: jobs/evaluate.py ended with status {told.returncode}")
     figures = json.loads(told.stdout.splitlines()[-1])
-    return row(folder.name, preset, figures, (cost[0], cost[1]), best_peer(peers, folder.name))
+    return row(folder.name, preset, figures, (cost.seconds, cost.peak_gib), best_peer(peers, folder.name))
 
 
 @command.command()

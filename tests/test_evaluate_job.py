@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from siamese_er.quality.clusters import cluster_figures, shapes_of
-from siamese_er.quality.comparison import best_peer, measured
+from siamese_er.quality.comparison import Cost, best_peer, measured
 from siamese_er.quality.evaluation import Evaluation
 from siamese_er.quality.report import readable
 
@@ -88,11 +88,22 @@ def test_measured_counts_the_memory_of_the_whole_tree(tmp_path):
     grandchild = "import time; held = bytearray(200 * 2**20); time.sleep(1.5)"
     child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', '{grandchild}']); sys.exit(3)"
 
-    status, seconds, peak_gib = measured([sys.executable, "-c", child], tmp_path / "log")
+    cost = measured([sys.executable, "-c", child], tmp_path / "log")
 
-    assert status == 3
-    assert seconds > 1.5
-    assert 200 / 1024 < peak_gib < 1
+    assert cost.status == 3
+    assert cost.seconds > 1.5
+    assert 200 / 1024 < cost.peak_gib < 1
+
+
+def test_measured_counts_the_cpu_time_of_ended_children(tmp_path):
+    grandchild = (
+        "import time; t = time.process_time(); [None for _ in iter(lambda: time.process_time() - t < 1.2, False)]"
+    )
+    child = f"import subprocess, sys, time; subprocess.run([sys.executable, '-c', '{grandchild}']); time.sleep(1)"
+
+    cost = measured([sys.executable, "-c", child], tmp_path / "log")
+
+    assert 0.6 < cost.cpu_seconds < 3
 
 
 FIGURES = {
@@ -110,7 +121,7 @@ def test_compare_public_takes_presets_by_set_and_goes_on_after_a_failure(tmp_pat
 
     def fake_match(arguments, log):
         commands.append(arguments)
-        return (1 if log.name == "febrl3.log" else 0), 61.2, 1.26
+        return Cost(1 if log.name == "febrl3.log" else 0, 61.2, 80.0, 1.26)
 
     def fake_evaluate(command, **_):
         return subprocess.CompletedProcess(command, 0, f"noise\n{json.dumps(FIGURES)}\n")

@@ -1,11 +1,17 @@
 """One matcher beside others on public sets: time and memory of a command, and the lines of the README's table."""
 
 import os
+import shutil
 import subprocess
+import sys
 import threading
 import time
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 SHARES = ("precision", "recall", "f1", "b_cubed_f1", "recall_at_precision_0.999", "calibration_error")
 HEADINGS = (
@@ -14,43 +20,66 @@ HEADINGS = (
 )  # fmt: skip
 
 
-def resident_bytes(root: int) -> int:
-    """Resident memory of a process and all below it, from /proc; a page that n processes share counts n times."""
-    parents, sizes = {}, {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            sizes[int(folder.name)] = int((folder / "statm").read_text().split()[1])
-        except (OSError, IndexError):  # it ended meanwhile
-            continue
-    family, n_known = {root}, 0
-    while n_known != len(family):
-        n_known = len(family)
-        family |= {process for process, parent in parents.items() if parent in family}
-    return sum(sizes.get(process, 0) for process in family) * os.sysconf("SC_PAGE_SIZE")
+@dataclass(frozen=True)
+class Cost:
+    """What a command took: exit status, wall seconds, CPU seconds of all its processes, their memory at its peak."""
+
+    status: int
+    seconds: float
+    cpu_seconds: float
+    peak_gib: float
 
 
-def measured(arguments: list[str], log: Path) -> tuple[int, float, float]:
-    """Exit status, wall seconds and peak GiB of a command, Spark's start included; what it prints goes to ``log``.
+class Watch:
+    """CPU seconds and resident bytes of a process and all below it, as last seen and at the peak."""
 
-    The memory is that of the whole process tree, looked at three times a second: a shorter peak is missed.
+    def __init__(self, root: int) -> None:
+        self.root = psutil.Process(root)
+        self.cpu: dict[tuple[int, float], float] = {}
+        self.peak = 0
+
+    def look(self) -> None:
+        """Look once. A page that several processes share counts once, in equal parts (PSS), where the system says so."""
+        with suppress(psutil.NoSuchProcess):
+            n_bytes = 0
+            for process in (self.root, *self.root.children(recursive=True)):
+                with suppress(psutil.NoSuchProcess, psutil.AccessDenied), process.oneshot():
+                    times = process.cpu_times()
+                    self.cpu[process.pid, process.create_time()] = times.user + times.system
+                    memory = process.memory_full_info()
+                    n_bytes += getattr(memory, "pss", memory.rss)
+            self.peak = max(self.peak, n_bytes)
+
+
+def measured(arguments: list[str], log: Path) -> Cost:
+    """The cost of a command, Spark's start included; what it prints goes to ``log``.
+
+    The process tree is looked at twice a second: a shorter peak, and the CPU time of a shorter process, are missed.
     """
-    start, peak, ended = time.monotonic(), 0, threading.Event()
+    start, ended = time.monotonic(), threading.Event()
     with log.open("w") as file, subprocess.Popen(arguments, stdout=file, stderr=subprocess.STDOUT) as process:
+        watch = Watch(process.pid)
 
-        def watch() -> None:
-            nonlocal peak
-            while not ended.wait(0.3):
-                peak = max(peak, resident_bytes(process.pid))
+        def look() -> None:
+            while not ended.wait(0.5):
+                watch.look()
 
-        watcher = threading.Thread(target=watch)
+        watcher = threading.Thread(target=look)
         watcher.start()
         try:
             status = process.wait()
         finally:
             ended.set()
             watcher.join()
-    return status, time.monotonic() - start, peak / 2**30
+    return Cost(status, time.monotonic() - start, sum(watch.cpu.values()), watch.peak / 2**30)
+
+
+def submitted(job: Path, *arguments: str) -> list[str]:
+    """The command line that runs a job: through this environment's launcher, else spark-submit on the PATH."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    launcher = shutil.which("siamese-er", path=path)
+    starter = [launcher, "submit"] if launcher else [shutil.which("spark-submit", path=path) or "spark-submit"]
+    return [*starter, str(job), *arguments]
 
 
 def best_peer(peers: list[dict[str, Any]], name: str) -> tuple[str, float] | None:

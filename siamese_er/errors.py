@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from siamese_er.garbage import collect_rarely
+
 PACKAGE = Path(__file__).parent
 
 
@@ -63,13 +65,15 @@ def without_values(step: str) -> Callable[[Callable[..., Iterator[Any]]], Callab
 
     An exception from Python, pandas or torch often quotes the value it stumbled over, and Spark writes it to the
     executor's log, the driver's traceback and the event log. The decorated function raises `StepFailed` instead,
-    with the step, the class of the error and its place in the code, and drops the original from the chain.
+    with the step, the class of the error and its place in the code, and drops the original from the chain. Its process
+    collects garbage rarely from then on.
     """
 
     def decorate(function: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
         @functools.wraps(function)
         def guarded(*arguments: Any, **settings: Any) -> Iterator[Any]:
             fault = None
+            collect_rarely()
             try:
                 yield from function(*arguments, **settings)
             except (SiameseErError, GeneratorExit):

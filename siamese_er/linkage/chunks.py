@@ -22,7 +22,7 @@ PARTS = b"parts"
 COMPARED_COLUMNS = (
     "record_key", "source", *dict.fromkeys(name for c in COMPARISONS for name in (c.column, c.near_column) if name),
     "birth_orders", "name_marks", "value_faults",
-    "field_vectors", "record_vector", "note_vector", "note_terms", "note_births", "note_sexes", "note_names",
+    "field_vectors", "record_vector", "note_vector", "note_terms", "note_births", "note_sexes", "note_names", "chart_facts",
 )  # fmt: skip
 """What comparing needs of a record."""
 

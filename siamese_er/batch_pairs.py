@@ -12,7 +12,7 @@ from siamese_er.errors import without_values
 from siamese_er.linkage.compare import compare
 from siamese_er.linkage.fellegi_sunter import plausible
 from siamese_er.linkage.pairs import block_pairs, key_matrix, pairs_once
-from siamese_er.model import pair_head
+from siamese_er.model import pair_head, portable
 from siamese_er.schemas import COMPARED_PAIRS, conform
 from siamese_er.score import PAIRS_AT_ONCE, compared_batch, dropped_batch
 
@@ -65,9 +65,11 @@ def batch_pairs(blocks: DataFrame, n_records: int, model_path: str) -> DataFrame
     In: ``batch_blocks.blocks`` of STANDARDISED, EMBEDDINGS and frequency columns. Out: COMPARED_PAIRS, each pair once.
     """
 
+    model = portable(model_path)
+
     @without_values("compare")
     def found(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        head = pair_head(model_path)
+        head = pair_head(model)
         for table in whole_blocks(batches):
             left, right, mask = pairs_of_table(table)
             for start in range(0, len(left), PAIRS_AT_ONCE):

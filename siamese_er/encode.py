@@ -22,6 +22,7 @@ from siamese_er.fields.note_tables import (
     sentence_counts,
     term_counts,
 )
+from siamese_er.model import located, portable
 from siamese_er.neural.checkpoint import load_encoder
 from siamese_er.neural.embedding import columns_by_source
 from siamese_er.neural.encoder import Encoder
@@ -65,12 +66,14 @@ def embeddings(
         with_notes = standardised.join(latest_notes(notes), on="record_key", how="left")
         table = counted_notes(with_notes, on_notes) if counted is None else counted
 
+    model = portable(model_path)
+
     @without_values("encode")
     def encoded(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         device = worker_device(wanted)
 
         def encoder_of(source: str) -> Encoder:
-            return load_encoder(model_path, device, note_model, source if per_source else None)
+            return load_encoder(located(model), device, note_model, source if per_source else None)
 
         for batch in batches:
             found = columns_by_source(encoder_of, batch, notes_of(batch), table)

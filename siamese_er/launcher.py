@@ -6,6 +6,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, NoReturn
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import typer
 
@@ -59,6 +60,16 @@ def env() -> None:
 def config() -> None:
     """Print a config file of jobs/match.py with every setting, its default and its meaning."""
     print(config_text(), end="")
+
+
+@app.command()
+def archive(file: Annotated[Path, typer.Argument(help="zip file to write")]) -> None:
+    """Write this package, models included, into a zip for executors that do not have it: `spark-submit --archives`."""
+    package = Path(__file__).resolve().parent
+    with ZipFile(file, "w", ZIP_DEFLATED) as content:
+        for path in sorted(package.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                content.write(path, path.relative_to(package.parent))
 
 
 def environment() -> dict[str, str]:

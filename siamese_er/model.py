@@ -11,6 +11,7 @@ from siamese_er.linkage.features import feature_names
 from siamese_er.neural.head import HeadModel, load_head
 
 PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".h5", ".msgpack")
+PACKAGED = "package:"
 
 
 def model_folder(settings: ModelSettings) -> str:
@@ -18,9 +19,25 @@ def model_folder(settings: ModelSettings) -> str:
     return settings.path or str(files("siamese_er") / "models" / "default")
 
 
-def pair_head(folder: str) -> HeadModel:
-    """The head of a model folder, once a process. Raises: ContractFault if it was trained on other inputs."""
-    return load_head(folder, feature_names(), context_names())
+def portable(folder: str) -> str:
+    """The name of a model folder by which workers find it: one of the package is each worker's own (`located`)."""
+    inside = Path(folder).resolve()
+    package = Path(str(files("siamese_er"))).resolve()
+    return PACKAGED + inside.relative_to(package).as_posix() if inside.is_relative_to(package) else folder
+
+
+def located(name: str) -> str:
+    """The folder of a name of `portable` in this process; any other name is a folder already."""
+    inside = name.removeprefix(PACKAGED)
+    return name if inside == name else str(files("siamese_er") / inside)
+
+
+def pair_head(model: str) -> HeadModel:
+    """The head of a model, its folder or its name by `portable`, once a process.
+
+    Raises: ContractFault if it was trained on other inputs.
+    """
+    return load_head(located(model), feature_names(), context_names())
 
 
 def note_model_faults(settings: ModelSettings) -> list[str]:

@@ -32,7 +32,7 @@ from siamese_er.linkage.features import TableShape, features
 from siamese_er.linkage.fellegi_sunter import TableFit
 from siamese_er.linkage.label_fit import LabelCorrection
 from siamese_er.linkage.vetoes import veto_lists, vetoes
-from siamese_er.model import pair_head
+from siamese_er.model import pair_head, portable
 from siamese_er.neural.head import HeadModel, probabilities
 from siamese_er.noted import NotedWeights, noted_weights
 from siamese_er.schemas import CONTEXTS, FIRST_SCORES, SCORES, conform
@@ -156,11 +156,11 @@ def scores(
 
     In: CONTEXTS; ``correction``: what labels taught. Out: SCORES. score(a, b) = score(b, a) bit for bit.
     """
-    floor = settings.floor
+    floor, model = settings.floor, portable(model_path)
 
     @without_values("score")
     def scored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        head = pair_head(model_path)
+        head = pair_head(model)
         for batch in batches:
             found = weighed(batch, learned, head)
             weights = found.weights

@@ -22,7 +22,7 @@ from siamese_er.linkage.features import TableShape, table_shape
 from siamese_er.linkage.fellegi_sunter import TableFit, fit, plausible, plausible_weights
 from siamese_er.linkage.keys import PASS_NAMES
 from siamese_er.linkage.pairs import met_pairs
-from siamese_er.model import pair_head
+from siamese_er.model import pair_head, portable
 from siamese_er.neural.head import HeadModel
 from siamese_er.noted import noted_weights
 from siamese_er.schemas import COMPARED_PAIRS, FIRST_SCORES, STANDARDISED, conform
@@ -132,11 +132,13 @@ def compared_pairs(tasks: DataFrame, n_records: int, model_path: str, max_block_
     ``linkage/bounds.py``.
     """
 
+    model = portable(model_path)
+
     @without_values("compare")
     def found(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         task = pair_task(batches, max_block_size)
         if task is not None:
-            yield from Compare(task, n_records, pair_head(model_path)).batches()
+            yield from Compare(task, n_records, pair_head(model)).batches()
 
     return conform(tasks.mapInArrow(found, COMPARED_PAIRS), COMPARED_PAIRS)
 
@@ -219,11 +221,11 @@ def first_scores(compared: DataFrame, weighing: Weighing, model_path: str, on_no
 
     In: COMPARED_PAIRS. Out: FIRST_SCORES. score(a, b) = score(b, a) bit for bit: every comparison is symmetric.
     """
-    most_bits = on_notes.most_bits
+    model, most_bits = portable(model_path), on_notes.most_bits
 
     @without_values("score")
     def scored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        head = pair_head(model_path)
+        head = pair_head(model)
         for batch in batches:
             found = noted_weights(head.first, compared_of(batch), weighing.fit, weighing.shape, most_bits)
             rows = np.flatnonzero(found.weights >= LEAST_BITS)

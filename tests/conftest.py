@@ -74,15 +74,17 @@ Submit = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="session")
 def submit() -> Submit:
-    """``submit(script, *arguments, master=, cwd=, conf=)``: the real spark-submit, through the launcher."""
+    """``submit(script, *arguments, master=, cwd=, conf=, variables=, properties=)``: the real spark-submit, through the launcher."""
 
-    def submitted(script, *arguments, master="local[2]", cwd=CHECKOUT, conf=()):
+    def submitted(script, *arguments, master="local[2]", cwd=CHECKOUT, conf=(), variables=None, properties=None):
         settings = ["spark.ui.enabled=false", *conf]
         command = [SIAMESE_ER, "submit", "--master", master]
+        command += ["--properties-file", str(properties)] if properties else []
         command += [part for setting in settings for part in ("--conf", setting)]
         return subprocess.run(
             [*command, str(script), *map(str, arguments)],
             cwd=cwd, capture_output=True, text=True, errors="replace", timeout=LONGEST_RUN_SECONDS, check=False,
+            env=os.environ | (variables or {}),
         )  # fmt: skip
 
     return submitted

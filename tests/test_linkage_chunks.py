@@ -25,7 +25,9 @@ def noted(made):
     records = made.records.head(80).copy()
     records["record_key"] = records["source"] + "\x1f" + records["record_id"]
     standardised = standard_batch(records, StandardRules())
-    own = made.notes.assign(record_key=made.notes["source"] + "\x1f" + made.notes["record_id"]).groupby("record_key")["text"]
+    own = made.notes.assign(record_key=made.notes["source"] + "\x1f" + made.notes["record_id"]).groupby("record_key")[
+        "text"
+    ]
     texts = {key: list(found) for key, found in own}
     some = [found for found in texts.values() if "year" in found[0]][:40]
     notes = [

@@ -3,14 +3,18 @@
 Tables of one core are compared where a run is resumed, in ``test_pipeline.py``."""
 
 import json
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
-from conftest import CHECKOUT, Submitted
+from conftest import CHECKOUT, SIAMESE_ER, Submitted
+from standalone import bare_python, standalone_cluster
 
 TABLES = ("crosswalk", "scored_pairs", "golden_records", "clusters", "review_queue", "enterprise_id_history")
 OF_THE_RUN = ["run_id", "valid_from", "valid_to"]
 MATCH = CHECKOUT / "jobs" / "match.py"
+STANDALONE = CHECKOUT / "conf" / "spark" / "standalone.conf"
 
 
 def rows_of(table: pd.DataFrame) -> list[str]:
@@ -31,11 +35,17 @@ def plain(value):
 
 @pytest.fixture(scope="module")
 def other_run(submit, marked_input, tmp_path_factory):
-    """The rows in another order and in three files, small batches, three partitions, two executor processes."""
+    """The rows in another order and in three files, small batches, three partitions, a standalone cluster of two workers.
+
+    The package reaches the executors as an archive: their Python does not have it.
+    """
     folder = tmp_path_factory.mktemp("again")
-    small = ["spark.sql.execution.arrow.maxRecordsPerBatch=17", "spark.sql.files.maxPartitionBytes=10000"]
+    small = ["spark.sql.execution.arrow.maxRecordsPerBatch=17", "spark.sql.files.maxPartitionBytes=40000"]
     flags = [*marked_input.flags(folder / "out", marked_input.shuffled), "--set", "run.shuffle_partitions=3"]
-    told = submit(MATCH, *flags, master="local-cluster[2,1,1024]", cwd=folder, conf=small)
+    subprocess.run([SIAMESE_ER, "archive", folder / "siamese_er.zip"], check=True)
+    python = {"PYSPARK_PYTHON": str(bare_python(folder)), "PYSPARK_DRIVER_PYTHON": sys.executable}
+    with standalone_cluster(folder) as master:
+        told = submit(MATCH, *flags, master=master, cwd=folder, conf=small, variables=python, properties=STANDALONE)
     assert told.returncode == 0, told.stderr[-3000:]
     return Submitted(told, folder / "out", folder)
 

@@ -74,7 +74,7 @@ Submit = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="session")
 def submit() -> Submit:
-    """``submit(script, *arguments, master=, cwd=, conf=, variables=, properties=)``: the real spark-submit, through the launcher."""
+    """``submit(script, *arguments, master=, cwd=, conf=, variables=, properties=)``: the real spark-submit, by the launcher."""
 
     def submitted(script, *arguments, master="local[2]", cwd=CHECKOUT, conf=(), variables=None, properties=None):
         settings = ["spark.ui.enabled=false", *conf]

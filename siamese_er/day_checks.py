@@ -7,6 +7,7 @@ import pandas as pd
 
 from siamese_er.heirs import ENDS, heir_of
 from siamese_er.hospital import KEY, Key, keys_in, partition
+from siamese_er.schemas import KEY_SEPARATOR
 
 BIRTHS = ("created", "split_from")
 
@@ -19,6 +20,8 @@ class Day:
     crosswalk: pd.DataFrame
     history: pd.DataFrame
     queue: pd.DataFrame
+    cuts: pd.DataFrame | None = None
+    """CUTS: links that the guard refused; null: none."""
 
     @property
     def ids(self) -> dict[Key, str]:
@@ -61,8 +64,23 @@ def moved(before: Day, now: Day) -> set[Key]:
     return {key for key in then.keys() & today.keys() if then[key] != today[key]}
 
 
+def cut_from(day: Day, touched: set[Key]) -> set[Key]:
+    """The records that were linked to one of ``touched`` until the guard cut that link."""
+    if day.cuts is None:
+        return set()
+    sides = [[tuple(key.split(KEY_SEPARATOR, 1)) for key in day.cuts[name]] for name in ("left_key", "right_key")]
+    return {
+        two for left, right in zip(*sides, strict=True) for one, two in ((left, right), (right, left)) if one in touched
+    }
+
+
 def churn_faults(before: Day, now: Day, touched: set[Key]) -> Iterator[str]:
-    """A record has another id only if it, or a record that was or is in its cluster, was delivered or decided on."""
+    """A record has another id only if it, or a record that was or is in its cluster, was delivered or decided on.
+
+    So has one whose cluster a delivered record was linked to: the guard may part it even where none of the parts keeps
+    the newcomer; ``cuts`` says why.
+    """
+    touched = touched | cut_from(now, touched)
     then, today = partition(before.crosswalk), partition(now.crosswalk)
     unmoved = [key for key in moved(before, now) if not touched & (then[key] | today[key])]
     if unmoved:

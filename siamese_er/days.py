@@ -136,7 +136,7 @@ def day_faults(before: Day | None, now: Day, own: Hospital, touched: set[Key], w
 
 def day_of(done: Summary) -> Day:
     """The tables of a finished run on a disk that this process sees."""
-    names = ("crosswalk", "enterprise_id_history", "review_queue")
+    names = ("crosswalk", "enterprise_id_history", "review_queue", "cuts")
     return Day(done.record["run_id"], *(pd.read_parquet(f"{done.path}/{name}") for name in names))
 
 

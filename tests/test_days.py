@@ -1,4 +1,6 @@
-"""The simulated hospital: what its checks find, and three days of it through the real pipeline."""
+"""The simulated hospital: what its checks find, and some days of it through the real pipeline."""
+
+import dataclasses
 
 import pandas as pd
 import pytest
@@ -60,6 +62,16 @@ def test_checks_find_records_that_moved_without_a_reason():
     assert len(list(churn_faults(BEFORE, now, keys("z")))) == 1
 
 
+def test_a_newcomer_that_the_guard_cuts_away_may_part_the_others():
+    parted = {"P": "a", "R": "b", "N": "z"}
+    cuts = pd.DataFrame({"left_key": ["s\x1fa"], "right_key": ["s\x1fz"]})
+    now = day("2", parted)
+
+    assert len(list(churn_faults(BEFORE, now, keys("z")))) == 1
+    assert list(churn_faults(BEFORE, dataclasses.replace(now, cuts=cuts), keys("z"))) == []
+    assert len(list(churn_faults(BEFORE, dataclasses.replace(now, cuts=cuts), keys("y")))) == 1
+
+
 def test_checks_find_broken_decisions_and_repeated_questions():
     pair = (("s", "a"), ("s", "c"))
     asked = day("2", {"P": "ab", "Q": "c"}, (), [("s", "a", "s", "c", "likely")])
@@ -88,15 +100,15 @@ def test_every_record_arrives_once_and_living_follows_deletions():
     assert len(deleted) == 3
 
 
-def test_three_days(spark, tmp_path):
+def test_a_first_day_another_model_and_a_batch(spark, tmp_path):
     told = []
 
-    rows = simulated_days(spark, tmp_path / "sim", 90, 3, 1, Pace(0.85, 2, 1, 2), 0, 2, told.append)
+    rows = simulated_days(spark, tmp_path / "sim", 90, 2, 1, Pace(0.85, 2, 1, 2), 0, 1, told.append)
 
     assert told == rows
-    assert [row["mode"] for row in rows] == ["whole", "batch", "whole", "batch"]
-    assert [row["faults"] for row in rows] == ["none"] * 4
+    assert [row["mode"] for row in rows] == ["whole", "whole", "batch"]
+    assert [row["faults"] for row in rows] == ["none"] * 3
     assert all(set(row) == set(COLUMNS) for row in rows)
-    assert rows[1]["pairs"] < rows[0]["pairs"] / 2
+    assert rows[2]["pairs"] < rows[0]["pairs"] / 2
     assert rows[-1]["pair_f1"] >= 0.98
     assert all(0 < row["scoring_seconds"] < row["seconds"] for row in rows)

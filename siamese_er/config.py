@@ -111,6 +111,13 @@ class BlockingSettings(Section):
         250_000, ge=1000, description="records of one group; a worker holds two groups (about 1 kB a record)"
     )
 
+    def of_table(self, *, has_notes: bool) -> "BlockingSettings":
+        """The settings for a table: where no record has notes, the pass that lives of their birth years is left out."""
+        if has_notes:
+            return self
+        others = tuple(name for name in self.passes if name != "name_noted_year")
+        return self.model_copy(update={"passes": others or self.passes})
+
 
 class ScoreSettings(Section):
     """How pairs become probabilities."""

@@ -1,5 +1,8 @@
 """Step 5: a band for every scored pair: linked automatically, asked of a person, or neither."""
 
+from functools import reduce
+from operator import and_
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -13,14 +16,15 @@ def standings(records: DataFrame, standardised: DataFrame) -> DataFrame:
     """record_key and standing of the records that are not matched like others; all other records have no row.
 
     ``excluded``: test patients. ``restricted``: sensitivity says so; matched by people only. ``unmatchable``: neither a
-    name nor an identifier, nor a birth date with an e-mail address or a phone, so that nothing could tell its person
-    from another.
+    name nor an identifier, nor a birth date with an e-mail address, a phone or an address, so that nothing could tell its
+    person from another.
     """
     is_test = F.array_contains("name_marks", "test")
     nothing = F.lit(True)
     for column in ("given_names", "family_names", "national_ids", "scoped_identifiers"):
         nothing = nothing & (F.size(column) == 0)
-    nothing = nothing & ((F.size("birth_dates") == 0) | ((F.size("emails") == 0) & (F.size("phones") == 0)))
+    no_contact = reduce(and_, (F.size(column) == 0 for column in ("emails", "phones", "addresses")))
+    nothing = nothing & ((F.size("birth_dates") == 0) | no_contact)
     restricted = F.coalesce(F.lower(F.trim("sensitivity")) == "restricted", F.lit(False))
     standing = F.when(is_test, "excluded").when(nothing, "unmatchable").when(restricted, "restricted")
     return (

@@ -75,7 +75,8 @@ def scored(
     with clock.step("block"):
         n_groups = group_count(inputs.n_records, spark.sparkContext.defaultParallelism, config.blocking)
         n_parts = part_count(inputs.n_records)
-        cut = chunks(standardised.join(vectors, "record_key"), config.blocking, n_groups, n_parts)
+        blocking = config.blocking.of_table(has_notes=inputs.notes is not None and config.model.use_notes)
+        cut = chunks(standardised.join(vectors, "record_key"), blocking, n_groups, n_parts)
         cut = run.checkpoint(cut, "chunks")
         counts = run.checkpoint(code_counts(cut, config.blocking, n_parts, config.identity.key), "code_counts")
         dropped = dropped_blocks(counts)

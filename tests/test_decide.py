@@ -126,9 +126,20 @@ def test_what_people_decided_stands_whatever_the_evidence(spark):
 
 
 def test_standings_of_test_patients_empty_and_restricted_records(spark):
-    names = ("test", "empty", "restricted", "known_by_id", "known_by_name", "restricted_test")
+    names = (
+        "test",
+        "empty",
+        "restricted",
+        "known_by_id",
+        "known_by_name",
+        "restricted_test",
+        "born_there",
+        "lives_there",
+    )
     marks = {"test": ["test"], "restricted_test": ["test"]}
-    values = {"known_by_id": {"scoped_identifiers": ["mrn:s:1"]}, "empty": {"cities": ["x"], "sexes": ["f"]}}
+    values = {"known_by_id": {"scoped_identifiers": ["mrn:s:1"]}, "empty": {"cities": ["x"], "sexes": ["f"]},
+              "born_there": {"birth_dates": ["1958-06-06"], "addresses": ["8 tillyard drive"]},
+              "lives_there": {"addresses": ["8 tillyard drive"]}}  # fmt: skip
     standard = [
         {**{name: [] for name in STANDARDISED.names if name not in ("record_key", "source", "record_id")},
          "record_key": key(name), "source": "s", "record_id": name, "name_marks": marks.get(name, []),
@@ -145,4 +156,5 @@ def test_standings_of_test_patients_empty_and_restricted_records(spark):
 
     assert {row.record_key[2:]: row.standing for row in found.collect()} == {
         "test": "excluded", "empty": "unmatchable", "restricted": "restricted", "restricted_test": "excluded",
+        "lives_there": "unmatchable",
     }  # fmt: skip

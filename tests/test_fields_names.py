@@ -106,6 +106,12 @@ def test_full_name_is_split_only_where_names_are_absent():
         pytest.param("Anonymous", "?", ["placeholder:given", "placeholder:family"], id="31 anonymous"),
         pytest.param("NaN", "n/a", ["placeholder:given", "placeholder:family"], id="exported nulls"),
         pytest.param("No Name", "-", ["placeholder:given", "placeholder:family"], id="no name"),
+        pytest.param("Grandson", "Daughter", ["placeholder:given", "placeholder:family"], id="relations"),
+        pytest.param(
+            "Mother-in-law", "Sin apellido", ["placeholder:given", "placeholder:family"], id="relation by law"
+        ),
+        pytest.param("Lady in the", "Ruiz", ["placeholder:given"], id="somebody seen"),
+        pytest.param("Husband", "Respondent", ["placeholder:given", "placeholder:family"], id="who answered the door"),
         pytest.param("Mickey", "Mouse", ["placeholder:given", "placeholder:family", "test"], id="32 cartoon"),
         pytest.param("ZZTEST", "Two", ["placeholder:given", "test"], id="32 zztest"),
         pytest.param("Test", "Patient", ["placeholder:given", "placeholder:family", "test"], id="32 test patient"),
@@ -118,7 +124,12 @@ def test_placeholder_marks(given_text, family_text, marks):
     assert {"given_name:placeholder"} <= set(record.value_faults)
 
 
-@pytest.mark.parametrize("family", ["Doe", "Nguyen", "Tester", "Boyd", "Young"])
+@pytest.mark.parametrize("given_text", ["Son", "Man", "Lady", "Mom", "Sister Mary", "Ladonna", "Guy"])
+def test_given_names_that_are_also_words_are_kept(given_text):
+    assert names(given_name=given_text, family_name="Ruiz").given_names == [given_text.lower()]
+
+
+@pytest.mark.parametrize("family", ["Doe", "Nguyen", "Tester", "Boyd", "Young", "Husband", "Friend", "Person"])
 def test_real_names_are_kept(family):
     record = names(given_name="Anna", family_name=family)
 

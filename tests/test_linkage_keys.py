@@ -12,13 +12,13 @@ STRINGS = pa.list_(pa.string())
 
 
 def shared(first, second):
-    """The passes of which two records share a key."""
-    return shared_of(table_of(first, second))
+    """The passes of which two records of a table without notes share a key."""
+    return shared_of(table_of(first, second), BlockingSettings().of_table(has_notes=False).passes)
 
 
-def shared_of(table):
+def shared_of(table, passes=PASSES):
     """The passes of which the two records of a table share a key."""
-    rows, keys, kinds = blocking_keys(table, PASSES)
+    rows, keys, kinds = blocking_keys(table, passes)
     of = [{(key, kind) for row, key, kind in zip(rows, keys, kinds, strict=True) if row == side} for side in (0, 1)]
     return {PASS_NAMES[kind] for _, kind in of[0] & of[1]}
 
@@ -99,6 +99,17 @@ def test_years_of_notes_make_keys(first, second, passes):
     table = table_of({"family_name": "Cole", "given_name": "Al"}, {"family_name": "Colewell"})
 
     assert shared_of(table.append_column("note_births", pa.array([first, second], STRINGS))) == passes
+
+
+def test_a_birth_date_meets_a_year_of_notes_under_any_name():
+    record = {"given_name": "Luis", "family_name": "Bitter", "birth_date": "1949-03-08"}
+    noted = table_of(record, {"given_name": "Luis"}).append_column(
+        "note_births", pa.array([None, ["1948:1949"]], STRINGS)
+    )
+
+    assert shared_of(noted) == {"name_noted_year"}
+    assert "name_noted_year" not in BlockingSettings().of_table(has_notes=False).passes
+    assert BlockingSettings(passes=("name_noted_year",)).of_table(has_notes=False).passes == ("name_noted_year",)
 
 
 def test_a_year_of_notes_stands_for_a_missing_birth_date():

@@ -1,11 +1,12 @@
 import dataclasses
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from linkage_records import table_of
 
 from siamese_er.linkage.compare import compare
-from siamese_er.linkage.comparisons import COMPARISONS
+from siamese_er.linkage.comparisons import COMPARISONS, INDEX
 from siamese_er.linkage.context import PAIR_CONTEXT
 from siamese_er.linkage.explain import evidence_arrays, pass_lists
 from siamese_er.linkage.features import feature_names, features, table_shape
@@ -68,6 +69,31 @@ FATHER_AND_SON = (
             {"given_name": "Bo", "national_id": "219-45-0049", "birth_date": "1955-02-03"},
             {"given_name": "Sue", "national_id": "219-45-0049", "birth_date": "1990-09-08"},
             {"same_id_other_person", "thin_evidence"}, id="the guarantor's id",
+        ),
+        pytest.param(
+            {**HOME, "given_name": "Andrew", "family_name": "Ringer", "birth_date": "1981-05-12"},
+            {**HOME, "given_name": "Robert", "family_name": "Dozier", "birth_date": "1981-05-12"},
+            {"name_changed"}, id="two people of one home and birth date, no name in common",
+        ),
+        pytest.param(
+            {"given_name": "Sandra", "family_name": "Warde", "birth_date": "2023-12-24", "postal_code": "70618"},
+            {"given_name": "Sara", "family_name": "Warde", "birth_date": "2023-12-24", "postal_code": "70618"},
+            {"near_given_name_in_household"}, id="twins of near names, the address of one is not known",
+        ),
+        pytest.param(
+            {**HOME, "given_name": "Ana", "middle_name": "Luz", "birth_date": "2017-05-01"},
+            {**HOME, "given_name": "Ana", "middle_name": "L", "birth_date": "2018-05-01"},
+            set(), id="a mistyped year, all names agree",
+        ),
+        pytest.param(
+            {**HOME, "given_name": "Ana", "birth_date": "2017-05-01"},
+            {**HOME, "given_name": "Ana", "middle_name": "M", "birth_date": "2018-05-01"},
+            {"birth_date_in_doubt"}, id="a mistyped year or a sibling",
+        ),
+        pytest.param(
+            {**HOME, "given_name": "John", "middle_name": "R", "birth_date": "1955-02-03"},
+            {**HOME, "given_name": "John", "middle_name": "R", "birth_date": "1985-02-03"},
+            {"birth_date_in_doubt"}, id="father and son of one name, dates one digit apart",
         ),
         pytest.param({**HOME, "given_name": "Ann", "birth_date": "1980-03-04"},
                      {**HOME, "given_name": "Ann", "birth_date": "1980-03-04"}, set(), id="one person"),
@@ -195,3 +221,19 @@ def test_a_newborn_waits_only_where_another_baby_is_plausible():
 
     assert [is_held(pair, no_rival) for pair in pairs] == [False, True, True, True]
     assert is_held(pairs[0], rival)
+
+
+def test_names_alone_are_too_little_where_the_same_names_are_expected_again():
+    record = {"given_name": "Robert", "family_name": "Quinones"}
+    counted = table_of(record, record).drop_columns(["given_names_n", "family_names_n"])
+    for name, n in (("given_names_n", 400), ("family_names_n", 3)):
+        counted = counted.append_column(name, pa.array([[n], [n]]))
+    compared = compare(counted, np.array([0]), np.array([1]), 20_000)
+    with_middle = dataclasses.replace(compared, levels=compared.levels.copy())
+    with_middle.levels[:, INDEX["middle_name"]] = 2
+
+    told = [
+        vetoes(found, fit_of(20_000), shape_of(0.5))[0, VETOES.index("namesake")] for found in (compared, with_middle)
+    ]
+
+    assert told == [True, False]

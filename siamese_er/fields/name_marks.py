@@ -17,6 +17,27 @@ NAME_PLACEHOLDERS = MISSING_WORDS | frozenset(
         "mickey mouse", "minnie mouse", "donald duck", "xyz",
     }
 )  # fmt: skip
+RELATIONS = frozenset(
+    {
+        "aunt", "auntie", "brother", "caregiver", "cousin", "daughter", "father", "fiance", "fiancee", "foster child",
+        "granddaughter", "grandchild", "grandfather", "grandma", "grandmother", "grandpa", "grandson", "guardian",
+        "half brother", "half sister", "husband", "mother", "nephew", "niece", "roommate", "self", "sibling", "sister",
+        "spouse", "stepbrother", "stepdaughter", "stepfather", "stepmother", "stepsister", "stepson", "uncle", "wife",
+        "woman", "adult", "person",
+    }
+)  # fmt: skip
+"""Words for a relative or for anybody, written where the name should stand. Left out is what people are called somewhere:
+Son, Man, Lady, Mom."""
+DWELLERS = frozenset({"occupant", "resident", "respondent", "householder", "tenant", "lodger", "boarder", "applicant"})
+NO_FAMILIES = frozenset(
+    {
+        "apellido", "brother", "daughter", "female", "granddaughter", "grandfather", "grandmother", "grandson", "mother",
+        "nachname", "no apellido", "sin apellido", "sister", "stepdaughter", "stepson", "wife",
+    }
+)  # fmt: skip
+"""What no family is called but for a few people; they lose this evidence, and no more."""
+IN_LAW = re.compile(r"(?:mother|father|sister|brother|son|daughter) in law")
+SOMEBODY = re.compile(r"(?:the )?(?:lady|man|woman|person|guy|child|kid) (?:in|from|at|on|next|up|down|who)(?: .*)?")
 PLACEHOLDER_TOKENS = frozenset({"fnu", "lnu", "nfn", "nln", "nmn", "unknown", "unk", "unidentified"})
 DOE_GIVEN = frozenset({"john", "jane", "jon", "janie", "johnny", "baby", "unknown", "jonathan"})
 TEST_PAIRS = frozenset(
@@ -84,7 +105,21 @@ def newborn_marks(found: Newborn) -> list[str]:
 
 def is_name_placeholder(words: str) -> bool:
     """Whether these ASCII words stand for a missing name ("unk", "fnu", "xxx", "zztest two")."""
-    return words in NAME_PLACEHOLDERS or is_test_name(words) or bool(REPEATED_X.fullmatch(words))
+    return words in NAME_PLACEHOLDERS or words in DWELLERS or is_test_name(words) or bool(REPEATED_X.fullmatch(words))
+
+
+def is_somebody(words: str) -> bool:
+    """Whether these ASCII words of a given name say how somebody is related or found, and not what they are called.
+
+    >>> is_somebody("granddaughter"), is_somebody("lady in the"), is_somebody("lady"), is_somebody("sister mary")
+    (True, True, False, False)
+    """
+    return words in RELATIONS or any(form.fullmatch(words) for form in (IN_LAW, SOMEBODY))
+
+
+def is_no_family(words: str) -> bool:
+    """Whether these ASCII words in the place of a family name are a relation or the name of the column."""
+    return words in NO_FAMILIES or bool(IN_LAW.fullmatch(words))
 
 
 def is_test_name(words: str) -> bool:

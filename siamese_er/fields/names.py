@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from siamese_er.fields.name_marks import PLACEHOLDER_TOKENS, is_name_placeholder, is_test_name, newborn, newborn_marks
+from siamese_er.fields.name_marks import (
+    PLACEHOLDER_TOKENS,
+    is_name_placeholder,
+    is_no_family,
+    is_somebody,
+    is_test_name,
+    newborn,
+    newborn_marks,
+)
 from siamese_er.fields.nickname_groups import nickname_group
 from siamese_er.fields.text import CACHED_VALUES, ascii_words, is_placeholder
 
@@ -113,7 +121,7 @@ def plain_parts(value: str, particles: frozenset[str], has_links: bool) -> NameP
 
 @lru_cache(CACHED_VALUES)
 def given_name(value: str) -> NameParts:
-    """Normal form of a given or middle name; a newborn's temporary name is empty and marked.
+    """Normal form of a given or middle name; a newborn's temporary name, or a relation, is empty and marked.
 
     >>> given_name("Dr. Mary-Ann"), given_name("Babygirl B").marks
     (NameParts(name='mary ann', suffixes=(), marks=()), ('newborn', 'newborn:2'))
@@ -121,6 +129,8 @@ def given_name(value: str) -> NameParts:
     words = ascii_words(value)
     if found := newborn(words):
         return NameParts(marks=tuple(newborn_marks(found)))
+    if is_somebody(words):
+        return NameParts(marks=("placeholder",))
     parts = plain_parts(value, GIVEN_PARTICLES, has_links=False)
     if parts.name != words and (found := newborn(parts.name)):
         return NameParts("", parts.suffixes, tuple(newborn_marks(found)))
@@ -129,11 +139,13 @@ def given_name(value: str) -> NameParts:
 
 @lru_cache(CACHED_VALUES)
 def family_name(value: str) -> NameParts:
-    """Normal form of a family name.
+    """Normal form of a family name; a relation is empty and marked.
 
     >>> family_name("de la Cruz Jr."), family_name("García y López").name
     (NameParts(name='delacruz', suffixes=('jr',), marks=()), 'garcia lopez')
     """
+    if is_no_family(ascii_words(value)):
+        return NameParts(marks=("placeholder",))
     return plain_parts(value, FAMILY_PARTICLES, has_links=True)
 
 

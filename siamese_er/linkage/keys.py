@@ -101,7 +101,7 @@ PASSES: dict[str, Callable[[KeyValues], Iterator[str]]] = {
     "name_city": lambda v: (f"{n[:4]} {c[:4]}" for n, c in product(v.names, v.cities)),
     "address": lambda v: (f"{home(a)} {c[:3]}" for a, c in product(v.addresses, v.cities or ("",)) if home(a)),
     "name_address": lambda v: (f"{n[:2]} {home(a)}" for n, a in product(v.names, v.addresses) if home(a)),
-    "name_noted_year": lambda v: (f"{n[:4]} {y}" for n, y in product(v.names, v.noted_years)),
+    "name_noted_year": lambda v: (f"{n[:4]} {y}" for n, y in product(v.names, {*v.years, *v.noted_years})),
 }
 PASS_NAMES = (*PASSES, "learned")
 

@@ -23,6 +23,7 @@ MOST_NAMESAKES = 0.2
 COMMON_NAME_BITS = 17.5
 """Given and family name together are common where less surprising than this: borne by more than one in 185,000."""
 CONTACT = (4, 3, 3)  # levels of address, phone and e-mail from which on they agree
+GENERATION = 12  # years that a parent is older at least
 LIKELY_BITS, HARDLY_BITS = 4.6, 2.0
 LEAST_BEARERS, LEAST_BEARER_SHARE = 2, 1 / 5_000
 """Records of a table that hold a given name which is not another one mistyped: misspellings recur in big tables."""
@@ -77,7 +78,7 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape, context: np.nda
         "birth_order_conflict": (fact["birth_order_conflict"] > 0) | (fact["newborn_order_conflict"] > 0),
         "near_given_name_in_household": same_birth
         & (family >= 3)
-        & home
+        & (home | (elsewhere_unknown(compared) & (given == 3)))
         & ~(national >= 3)
         & (level("identifier") < 3)
         & ((given == 3) | ((given == 4) & ((level("sex") == 1) | established_given_names(compared, fit)))),
@@ -152,10 +153,21 @@ def is_strange(compared: Compared) -> np.ndarray:
     )
 
 
+def elsewhere_unknown(compared: Compared) -> np.ndarray:
+    """Whether the postal code is one and no contact agrees, which may be one home as well: addresses are not compared."""
+    contacts = contacts_of(compared)
+    no_address = contacts[:, 0] == 0
+    return no_address & (compared.levels[:, INDEX["postal_code"]] == 3) & (contacts < CONTACT).all(1)
+
+
 def name_changed(compared: Compared) -> np.ndarray:
-    """Whether one of the two names differs and nothing but the other and the birth date speaks for one person."""
+    """Whether one of the two names differs and nothing but the other and the birth date speaks for one person.
+
+    Or both differ, and neither an identifier nor an e-mail address tells that it is one: two who live together.
+    """
     given, family = compared.levels[:, INDEX["given_name"]], compared.levels[:, INDEX["family_name"]]
-    return is_strange(compared) & ((given == 1) | (family == 1))
+    both = (given == 1) & (family == 1) & no_identifier(compared) & (compared.levels[:, INDEX["email"]] < 3)
+    return both | (is_strange(compared) & ((given == 1) | (family == 1)))
 
 
 def established_given_names(compared: Compared, fit: TableFit) -> np.ndarray:
@@ -168,8 +180,9 @@ def established_given_names(compared: Compared, fit: TableFit) -> np.ndarray:
 def birth_date_in_doubt(compared: Compared, fit: TableFit) -> np.ndarray:
     """Whether the birth dates are not quite equal, and neither identifier nor e-mail tells that they are one person's.
 
-    One error in one home: next-day twins, a sibling a year apart, a parent; unless the notes tell as much. One error,
-    day and month exchanged, or 1 January, which is often a default, where nothing of the household agrees, nor a middle
+    One error in one home: next-day twins, a sibling a year apart, a parent; unless the notes tell as much, or given, middle
+    and family name agree and no generation lies between, as no parents name two children alike. One error, day and month
+    exchanged, or 1 January, which is often a default, where nothing of the household agrees, nor a middle
     name, or the names are not rare. A date that cannot be, is not nearly the other, and stands beside no note that
     knows the year.
     """
@@ -183,8 +196,15 @@ def birth_date_in_doubt(compared: Compared, fit: TableFit) -> np.ndarray:
     noted = compared.facts[:, PAIR_FACTS.index("note_birth")] > 0
     impossible = far & (compared.facts[:, PAIR_FACTS.index("birth_fault_sides")] > 0) & ~noted
     is_told = (note_support(compared) >= MOST_BITS) | record_errs(compared)
-    at_home = home & (born == dates.ONE_EDIT) & ~is_told
+    at_home = home & (born == dates.ONE_EDIT) & ~is_told & ~all_names_agree(compared)
     return no_identifier(compared) & (email < 3) & (at_home | alone | impossible)
+
+
+def all_names_agree(compared: Compared) -> np.ndarray:
+    """Whether given, middle (or its initial) and family name agree, of people born less than GENERATION years apart."""
+    given, middle, family = (compared.levels[:, INDEX[name]] for name in ("given_name", "middle_name", "family_name"))
+    gap = compared.facts[:, PAIR_FACTS.index("year_gap")]
+    return (given >= 5) & (middle >= 2) & (family >= 3) & (gap < GENERATION)
 
 
 def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
@@ -193,7 +213,8 @@ def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
     Their birth dates differ, unless they have a contact in common and were born in one year, and the name is not rare on
     this table or nothing else agrees; or the dates are equal and the name is a common one, but two contacts differ and none
     agrees (of 2,488 Maria Garcia in Harris County, 231 share a birth date with another); or one is missing, no contact
-    agrees, and the name is a common one or both addresses are of strangers who live together.
+    agrees, and the name is a common one (without a middle name: not a rare one) or both addresses are of strangers who live
+    together.
     """
     levels, contacts = compared.levels, contacts_of(compared)
     born = levels[:, INDEX["birth_date"]]
@@ -205,15 +226,17 @@ def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
     is_common = names_bits(compared) + note_support(compared) < COMMON_NAME_BITS
     moved = elsewhere & np.where(born == dates.EQUAL, is_common, expected > MOST_STRANGERS)
     in_group = compared.facts[:, PAIR_FACTS.index("group_address_sides")] == 2
-    undated = (born == 0) & no_contact & (in_group | (expected > MOST_NAMESAKES))
+    most = np.where(levels[:, INDEX["middle_name"]] < 2, MOST_STRANGERS, MOST_NAMESAKES)
+    undated = (born == 0) & no_contact & (in_group | (expected > most))
     return no_identifier(compared) & (differs | moved | undated)
 
 
 def unnamed_newborn(compared: Compared, context: np.ndarray | None) -> np.ndarray:
     """Whether a baby without a name may be another baby than the other record tells of, and no identifier agrees.
 
-    A twin is plausible but where birth date and sex do not differ, nor a family name, a contact agrees (two, where neither
-    record has a name) and no third record fits one of the two, and not the other, as well as they fit each other.
+    A twin is plausible but where birth date, sex, family name and phone do not differ, a contact agrees (two,
+    where neither record has a name) and no third record fits one of the two, and not the other, as well as they fit each
+    other.
     """
     levels = compared.levels
     fact = {name: compared.facts[:, PAIR_FACTS.index(name)] for name in ("newborn_sides", "newborn_order_conflict")}
@@ -224,6 +247,7 @@ def unnamed_newborn(compared: Compared, context: np.ndarray | None) -> np.ndarra
     n_contacts = (contacts_of(compared) >= CONTACT).sum(1)
     same = (levels[:, INDEX["birth_date"]] == dates.EQUAL) & (levels[:, INDEX["sex"]] != 1)
     same &= levels[:, INDEX["family_name"]] != 1
+    same &= contacts_of(compared)[:, 1] != 1
     weight, rival = (context[:, PAIR_CONTEXT.index(name)] * 5 for name in ("first_weight", "contradiction"))
     has_rival = rival >= np.maximum(weight, 0)
     return doubtful & ~(same & (n_contacts >= fact["newborn_sides"]) & ~has_rival)

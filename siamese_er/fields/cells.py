@@ -102,7 +102,8 @@ def standard_cells(cells: Cells, standard: Callable[[str], Standard]) -> tuple[C
     found = [standard(value) for value in cells.values]
     broken = np.array([bool(each.fault) and not each.value for each in found], bool)[cells.codes]
     faults = [
-        (row, found[code].fault) for row, code in zip(cells.rows[broken].tolist(), cells.codes[broken].tolist(), strict=True)
+        (row, found[code].fault)
+        for row, code in zip(cells.rows[broken].tolist(), cells.codes[broken].tolist(), strict=True)
     ]
     invalid = ["" if each.value else each.invalid for each in found]
     return cells.replaced([each.value for each in found]), cells.replaced(invalid), faults

@@ -14,7 +14,7 @@ from siamese_er.fields import dates, identifiers, regions
 from siamese_er.fields.addresses import is_test_address, standard_address
 from siamese_er.fields.cells import STRINGS, Cells, Values, cells_of, distinct, no_cells, standard_cells, written_cells
 from siamese_er.fields.contacts import standard_email, standard_phone
-from siamese_er.fields.people import StandardNames, standard_names
+from siamese_er.fields.people import standard_names
 from siamese_er.fields.sex import standard_sex
 from siamese_er.fields.text import Standard, ascii_words
 
@@ -154,9 +154,7 @@ class Rewritten:
         return self.columns | {name: pa.array(lists, STRINGS) for name, lists in self.lists.items()}
 
 
-def add_scoped(
-    result: Rewritten, structured: list[Any], sources: list[str], mrns: Cells, faults: Faults
-) -> None:
+def add_scoped(result: Rewritten, structured: list[Any], sources: list[str], mrns: Cells, faults: Faults) -> None:
     """Add structured identifiers and medical record numbers to the scoped ones, in place."""
     names = ("national_ids", "invalid_national_ids", "scoped_identifiers")
     numbers: dict[int, list[str]] = defaultdict(list)
@@ -172,7 +170,9 @@ def add_scoped(
         for value in numbers[row]:
             standard = identifiers.scoped_identifier(f"mrn:{sources[row]}", "", value)
             if standard.value:
-                result.set("scoped_identifiers", row, distinct([*result.row("scoped_identifiers", row), standard.value]))
+                result.set(
+                    "scoped_identifiers", row, distinct([*result.row("scoped_identifiers", row), standard.value])
+                )
             else:
                 faults[row].append(f"mrn:{standard.fault}")
 
@@ -181,11 +181,15 @@ def complete_records(result: Rewritten, cells: Mapping[str, Cells], n_deaths: np
     """What needs several columns of one record: birth after death, birth orders, test addresses; in place."""
     n_births = lengths(result.columns["birth_dates"])
     for row in np.flatnonzero((n_deaths > 0) & (n_births > 0)).tolist():
-        births, invalid, deaths = (result.row(name, row) for name in ("birth_dates", "invalid_birth_dates", "death_dates"))
+        births, invalid, deaths = (
+            result.row(name, row) for name in ("birth_dates", "invalid_birth_dates", "death_dates")
+        )
         add_births_after_death(births, invalid, deaths, faults[row])
     orders = [cells[name].lists() for name in ("birth_order", "multiple_birth")]
     of_names = lengths(result.columns["birth_orders"]) > 0
-    has = np.isin(np.arange(len(of_names)), np.concatenate([cells[name].rows for name in ("birth_order", "multiple_birth")]))
+    has = np.isin(
+        np.arange(len(of_names)), np.concatenate([cells[name].rows for name in ("birth_order", "multiple_birth")])
+    )
     for row in np.flatnonzero(of_names | has).tolist():
         written = [identifiers.birth_order(value).value for column in orders for value in column[row]]
         result.set("birth_orders", row, distinct([*written, *result.row("birth_orders", row)]))

@@ -13,7 +13,17 @@ import jellyfish
 import numpy as np
 import pyarrow as pa
 
-from siamese_er.linkage.held import Held, Texts, concatenated, expanded, mixed, product, texts_of, text_hashes, unordered_pairs
+from siamese_er.linkage.held import (
+    Held,
+    Texts,
+    concatenated,
+    expanded,
+    mixed,
+    product,
+    text_hashes,
+    texts_of,
+    unordered_pairs,
+)
 
 MOST_VALUES = 3  # values of one column that make keys; a record with dozens of addresses must not make thousands
 MOST_NAMES = 6
@@ -82,7 +92,9 @@ class KeyValues:
         def of(name: str) -> Texts:
             return texts_of(records, name, MOST_VALUES)
 
-        self.ids, self.scoped, self.phones, self.emails = map(of, ("national_ids", "scoped_identifiers", "phones", "emails"))
+        self.ids, self.scoped, self.phones, self.emails = map(
+            of, ("national_ids", "scoped_identifiers", "phones", "emails")
+        )
         self.addresses, self.cities, self.postal = map(of, ("addresses", "cities", "postal_codes"))
         self.births = of("birth_dates").where(lambda birth: len(birth) == 10)
         self.noted_years = expanded([(of("note_births"), years_of)])

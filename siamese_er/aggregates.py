@@ -1,6 +1,6 @@
 """What the written tables of a run look like as a whole: counts for its report and its drift, no values of patients."""
 
-from functools import reduce
+from functools import partial, reduce
 from math import ceil
 from operator import add
 from typing import Any
@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from siamese_er.drift import LIKELY, LOWEST_COMPARED, MISSING_COLUMNS, SCORE_EDGES, Profile
 from siamese_er.linkage.comparisons import COMPARISONS
+from siamese_er.together import together
 
 SIZES = ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 10), (11, 20), (21, 50), (51, 100), (101, None))
 """Bands of cluster sizes, first and last; the last band has no end."""
@@ -97,15 +98,15 @@ def status_counts(crosswalk: DataFrame) -> dict[str, int]:
 
 def aggregates(tables: dict[str, DataFrame]) -> dict[str, Any]:
     """All of the above for run.json; a few hundred numbers, however large the run."""
-    score = score_histogram(tables["scored_pairs"])
-    return {
-        "score": score,
-        "levels": level_counts(tables["scored_pairs"], sum(row["n"] for row in score)),
-        "missing": missing_counts(tables["standardised"]),
-        "cluster_sizes": size_counts(tables["clusters"]),
-        "review_reasons": reason_counts(tables["review_queue"]),
-        "link_status": status_counts(tables["crosswalk"]),
-    }
+    found: dict[str, Any] = together({
+        "score": partial(score_histogram, tables["scored_pairs"]),
+        "missing": partial(missing_counts, tables["standardised"]),
+        "cluster_sizes": partial(size_counts, tables["clusters"]),
+        "review_reasons": partial(reason_counts, tables["review_queue"]),
+        "link_status": partial(status_counts, tables["crosswalk"]),
+    })  # fmt: skip
+    n_pairs = sum(row["n"] for row in found["score"])
+    return found | {"levels": level_counts(tables["scored_pairs"], n_pairs)}
 
 
 def profile_of(found: dict[str, Any], n_records: int) -> Profile:

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from pyspark import TaskContext
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import LongType, StructType
+from pyspark.sql.types import BinaryType, BooleanType, LongType
 
 from siamese_er.config import ModelSettings, NoteSettings
 from siamese_er.errors import without_values
+from siamese_er.fields.note_own import OWN_COLUMNS
 from siamese_er.fields.note_tables import (
     MOST_NOTES,
     SENTENCE_BUCKETS,
@@ -26,11 +28,15 @@ from siamese_er.model import located, portable
 from siamese_er.neural.checkpoint import load_encoder
 from siamese_er.neural.embedding import columns_by_source
 from siamese_er.neural.encoder import Encoder
+from siamese_er.neural.text import CODED_FIELDS, FIELD_COLUMNS
 from siamese_er.schemas import EMBEDDINGS, STANDARDISED, STRINGS, conform
 from siamese_er.schemas import table as record_table
 
 NOTED = record_table(notes=STRINGS, note_dates=STRINGS)
 COUNTS = record_table(bucket=LongType(), n=LongType())
+ENCODED_COLUMNS = tuple(dict.fromkeys(("record_key", "source", *FIELD_COLUMNS.values(), *CODED_FIELDS, *OWN_COLUMNS)))
+"""What encoding reads of a record."""
+ARROW_TYPES = {BinaryType(): pa.binary(), BooleanType(): pa.bool_(), STRINGS: pa.list_(pa.string())}
 
 
 def worker_device(wanted: str) -> str:
@@ -69,18 +75,26 @@ def embeddings(
     model = portable(model_path)
 
     @without_values("encode")
-    def encoded(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def encoded(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         device = worker_device(wanted)
 
         def encoder_of(source: str) -> Encoder:
             return load_encoder(located(model), device, note_model, source if per_source else None)
 
         for batch in batches:
-            found = columns_by_source(encoder_of, batch, notes_of(batch), table)
-            yield pd.DataFrame({"record_key": batch["record_key"], **found})
+            rows = frame_of(batch)
+            found = columns_by_source(encoder_of, rows, notes_of(rows), table)
+            vectors = [pa.array(found[field.name], ARROW_TYPES[field.dataType]) for field in EMBEDDINGS.fields[1:]]
+            yield pa.RecordBatch.from_arrays([batch.column("record_key"), *vectors], EMBEDDINGS.names)
 
-    inputs = StructType([*STANDARDISED.fields, *NOTED.fields])
-    return conform(conform(with_notes, inputs).mapInPandas(encoded, EMBEDDINGS), EMBEDDINGS)
+    conform(standardised, STANDARDISED)
+    return conform(with_notes.select(*ENCODED_COLUMNS, *NOTED.names).mapInArrow(encoded, EMBEDDINGS), EMBEDDINGS)
+
+
+def frame_of(batch: pa.RecordBatch) -> pd.DataFrame:
+    """The rows as they are in Arrow: a list stays a list, null stays None."""
+    columns = zip(batch.schema.names, batch.columns, strict=True)
+    return pd.DataFrame({name: pd.Series(column.to_pylist(), dtype=object) for name, column in columns})
 
 
 def latest_notes(notes: DataFrame) -> DataFrame:

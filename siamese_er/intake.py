@@ -71,7 +71,10 @@ def read_inputs(
 
     Raises: ContractFault where too many rows are bad, or no record is left.
     """
-    batch = reading.with_versions(run.checkpoint(reading.versions, "delivered"))
+    is_whole = known is None  # then what is delivered is all there is
+    batch = reading.with_versions(
+        run.write_table(reading.versions, "versions") if is_whole else run.checkpoint(reading.versions, "delivered")
+    )
     bad, of_files = batch.quarantine, no_rows(spark, NOTES)
     if batch.documents is not None:
         of_files = of_files.unionByName(batch.documents)
@@ -85,7 +88,7 @@ def read_inputs(
     counts["notes_without_text"] = written.where("text is null").count()
     arrived = None if known is None else arrivals(known, batch.versions, delivered, run)
     if arrived is None:
-        versions, notes = run.write_table(batch.versions, "versions"), run.write_table(delivered, "notes")
+        versions, notes = batch.versions, run.write_table(delivered, "notes")
     else:
         versions, notes = arrived.versions, arrived.notes
         counts |= {"delivered": counts | arrived.counts, "notes": notes.count()} | version_counts(versions)

@@ -2,9 +2,11 @@
 
 import os
 import shlex
+import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, NoReturn
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -13,11 +15,14 @@ import typer
 from siamese_er.commands import status_of
 from siamese_er.config_text import config_text
 from siamese_er.errors import ContractFault
-from siamese_er.java import java_home
+from siamese_er.java import class_archive, java_home, java_options
 
 PASS_THROUGH = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []}
 DRIVER_MEMORY = "2g"
 """Heap of the driver where nothing else names one; spark-submit's own default of 1g is enough for the demo."""
+
+QUIET_ARCHIVE = "-Xlog:cds=off -Xlog:cds+dynamic=off"
+"""An archive that does not fit any more is passed over without a word on stdout."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 Arguments = Annotated[list[str] | None, typer.Argument()]
@@ -72,18 +77,38 @@ def archive(file: Annotated[Path, typer.Argument(help="zip file to write")]) -> 
                 content.write(path, path.relative_to(package.parent))
 
 
+@app.command()
+def prepare() -> None:
+    """Run the demo once and keep an archive of the Java classes it loads, for later runs to start faster."""
+    given = os.environ | environment()
+    archive = class_archive(Path(given["JAVA_HOME"]), spark_jars())
+    archive.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with TemporaryDirectory(dir=archive.parent) as folder:
+        fresh = Path(folder) / archive.name
+        given["SPARK_SUBMIT_OPTS"] = f"{java_options()} -XX:ArchiveClassesAtExit={fresh} {QUIET_ARCHIVE}"
+        command = [spark_submit(), "--master", "local[2]", job("match"), "--output", str(Path(folder) / "demo")]
+        ended = subprocess.run(command, env=given, stdout=subprocess.DEVNULL, check=False)
+        if ended.returncode or not fresh.is_file():
+            raise ContractFault(f"no archive was made: the demo ended with status {ended.returncode}, Java wants 13+")
+        fresh.replace(archive)
+    print(f"{archive}: {archive.stat().st_size / 2**20:.0f} MiB")
+
+
 def environment() -> dict[str, str]:
     """The variables that Spark needs and that are not as they should be yet; what the user set is kept.
 
-    JAVA_HOME is one with Java 17 or later, PATH starts with this Python's scripts and that Java, and Python workers
-    run this interpreter.
+    JAVA_HOME is one with Java 17 or later, PATH starts with this Python's scripts and that Java, Python workers
+    run this interpreter, and the driver's JVM gets `java_options`, with the archive of `prepare` where there is one.
     """
     scripts, java = str(Path(sys.executable).parent), java_home()
     path = [scripts, str(java / "bin"), *os.environ.get("PATH", os.defpath).split(os.pathsep)]
+    archive = class_archive(java, spark_jars()) if find_spec("pyspark") else None
+    shared = f" -XX:SharedArchiveFile={archive} {QUIET_ARCHIVE}" if archive is not None and archive.is_file() else ""
     defaults = {
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
         "SPARK_DRIVER_MEMORY": DRIVER_MEMORY,
+        "SPARK_SUBMIT_OPTS": java_options() + shared,
     }
     fixed = {"JAVA_HOME": str(java), "PATH": os.pathsep.join(dict.fromkeys(path))}
     return fixed | {name: os.environ.get(name, value) for name, value in defaults.items()}
@@ -98,6 +123,11 @@ def spark_submit() -> str:
     if spec is None or spec.origin is None:
         raise ContractFault("pyspark is not installed beside siamese_er")
     return str(Path(spec.origin).parent / "bin" / "spark-submit")
+
+
+def spark_jars() -> Path:
+    """The folder of the jars of the Spark that was installed with this package."""
+    return Path(spark_submit()).parent.parent / "jars"
 
 
 def job(name: str) -> str:

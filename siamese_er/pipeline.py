@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -36,6 +37,7 @@ from siamese_er.storage import RunFolder, new_run, output_lock, previous_run, un
 from siamese_er.summary import Summary
 from siamese_er.survivorship import crosswalk, crosswalk_history, golden_records
 from siamese_er.threshold import on_table
+from siamese_er.together import together
 
 OF_BEFORE = ("crosswalk", "crosswalk_history", "enterprise_id_history", "decisions", "answers")
 """What a run reads of the one before it, in either mode."""
@@ -116,14 +118,14 @@ def matched(
         record["counts"] = inputs.counts
         if known is not None and nothing_new(config, known, run, inputs):
             return None
-    found, standardised, learns = scoring_of(spark, config, run, known, inputs, alteration, record, clock)
+    scoring, standardised, learns = scoring_of(spark, config, run, known, inputs, alteration, record, clock)
     known = None if learns else known
     with clock.step("decide"):
-        decide = decided_by(config, known, found.scores)
-    record["decide"] = {"shows_households": found.with_households, "threshold": decide.threshold()}
+        decide = decided_by(config, known, scoring.scores)
+    record["decide"] = {"shows_households": scoring.with_households, "threshold": decide.threshold()}
     with clock.step("decide"):
         standing = run.checkpoint(standings(inputs.records, standardised), "standings")
-        scores = found.scores
+        scores = scoring.scores
         if inputs.notes is not None and config.model.use_notes:
             care = run.checkpoint(dated_care(standardised, inputs.notes), "dated_care")
             scores = with_care_vetoes(scores, care, min(decide.review_threshold, decide.threshold()))
@@ -138,26 +140,28 @@ def matched(
         )
         ids = run.checkpoint(identity.ids, "enterprise_ids")
     with clock.step("survive"):
-        tables = people(config, run, known, inputs, standardised, links(pairs), grouping, ids)
         walk = crosswalk(inputs.records, ids, standing, links(pairs), run.run_id, record["started"], old["crosswalk"])
-        tables["crosswalk"] = walk = written_table(run, walk, "crosswalk")
-        ended = crosswalk_history(walk, old["crosswalk"], old["crosswalk_history"], record["started"])
-        tables |= {"scored_pairs": written_table(run, scored_pairs(pairs), "scored_pairs"),
-                   "quarantine": inputs.quarantine, "standardised": standardised,
-                   "crosswalk_history": run.write_table(ended, "crosswalk_history"),
-                   "proposals": run.write_table(proposals(inputs.records, walk, links(pairs), config.sources), "proposals"),
-                   "enterprise_id_history": identity.history}  # fmt: skip
+        found = people(config, run, known, inputs, standardised, links(pairs), grouping, ids)
+        found |= {"crosswalk": walk, "scored_pairs": scored_pairs(pairs)}
+        renewed = renewed_decisions(run.read_table(spark, "decisions"), old["decisions"])
+        settled = answers(links(pairs), grouping.cuts, ids, old["answers"], renewed)
+        writes = {name: partial(written_table, run, frame, name) for name, frame in found.items()}
+        tables = together(writes | {"answers": partial(run.write_table, settled, "answers")})
+        settled, walk = tables.pop("answers"), tables["crosswalk"]
     with clock.step("review"):
-        given = run.read_table(spark, "decisions")
-        renewed = renewed_decisions(given, old["decisions"])
-        settled = run.write_table(answers(links(pairs), grouping.cuts, ids, old["answers"], renewed), "answers")
-        tables["review_queue"] = written_table(
-            run,
-            review_queue(links(pairs), grouping.cuts, ids, tables["clusters"], config.cluster.max_cluster_size,
-                         tables["golden_records"], found.wrong_charts, config.review.capacity(inputs.n_records),
-                         settled, walk),
-            "review_queue",
+        ended = crosswalk_history(walk, old["crosswalk"], old["crosswalk_history"], record["started"])
+        proposed = proposals(inputs.records, walk, links(pairs), config.sources)
+        questions = review_queue(
+            links(pairs), grouping.cuts, ids, tables["clusters"], config.cluster.max_cluster_size,
+            tables["golden_records"], scoring.wrong_charts, config.review.capacity(inputs.n_records), settled, walk,
         )  # fmt: skip
+        tables |= together({
+            "review_queue": partial(written_table, run, questions, "review_queue"),
+            "proposals": partial(run.write_table, proposed, "proposals"),
+            "crosswalk_history": partial(run.write_table, ended, "crosswalk_history"),
+        })  # fmt: skip
+        tables |= {"quarantine": inputs.quarantine, "standardised": standardised,
+                   "enterprise_id_history": identity.history}  # fmt: skip
     counted(spark, config, run, inputs, tables, pairs, grouping.cuts, old["crosswalk"], record)
     if config.input.truth is not None:
         with clock.step("evaluate"):
@@ -229,7 +233,7 @@ def people(
     config: MatchConfig, run: RunFolder, known: Known | None, inputs: Inputs, standardised: DataFrame,
     all_links: DataFrame, grouping: Grouping, ids: DataFrame,
 ) -> dict[str, DataFrame]:  # fmt: skip
-    """golden_records and clusters; those of people that a batch does not touch are taken over."""
+    """golden_records and clusters, not written yet; those of people that a batch does not touch are taken over."""
     kept, own, memberships = None, ids, grouping.grouped.select("record_key", "cluster_key")
     records, history = inputs.records, inputs.history
     if known is not None and grouping.touched is not None and not known.differs(config, OF_GOLDEN):
@@ -250,7 +254,7 @@ def people(
     if known is not None and kept is not None:
         for name, frame in found.items():
             found[name] = frame.unionByName(known.table(name).join(kept, "enterprise_id", "left_semi"))
-    return {name: written_table(run, frame, name) for name, frame in found.items()}
+    return found
 
 
 def scored_pairs(pairs: DataFrame) -> DataFrame:
@@ -268,16 +272,21 @@ def counted(
 ) -> None:  # fmt: skip
     """The counts of the run into the record, with its invariants checked."""
     walk = tables["crosswalk"]
-    in_clusters = walk.agg(F.count("*").alias("n"), F.count_distinct("source", "record_id").alias("n_distinct")).first()
-    if in_clusters is None or not in_clusters["n"] == in_clusters["n_distinct"] == inputs.n_records:
+    both = F.count("*").alias("n"), F.count_distinct("source", "record_id").alias("n_distinct")
+    found: dict[str, Any] = together({
+        "in_clusters": walk.agg(*both).first,
+        "bands": pairs.groupBy("band").agg(F.count("*").alias("n")).collect,
+        "sizes": tables["clusters"].agg(F.count("*").alias("n"), F.max("n_records").alias("largest")).first,
+        "change": partial(changes, walk, old_crosswalk),
+        "links_cut": cuts.count,
+    })  # fmt: skip
+    in_clusters, sizes = found["in_clusters"], found["sizes"]
+    if not in_clusters["n"] == in_clusters["n_distinct"] == inputs.n_records:
         raise InvariantBroken(f"{inputs.n_records} records, but the crosswalk has {in_clusters}")
-    bands = {row["band"]: row["n"] for row in pairs.groupBy("band").agg(F.count("*").alias("n")).collect()}
-    sizes = tables["clusters"].agg(F.count("*").alias("n"), F.max("n_records").alias("largest")).first()
-    change = changes(walk, old_crosswalk)
-    assert sizes is not None
+    bands = {row["band"]: row["n"] for row in found["bands"]}
     record["counts"] = inputs.counts | {
         "candidate_pairs": record["candidate_pairs"], "links": bands.get("auto", 0), "pairs_by_band": bands,
-        "links_cut": cuts.count(), "clusters": sizes["n"],
+        "links_cut": found["links_cut"], "clusters": sizes["n"],
         "largest_cluster": sizes["largest"], "golden_records": rows_on_disk(spark, run.table("golden_records")),
-        "review_queue": rows_on_disk(spark, run.table("review_queue")), "changes": change,
+        "review_queue": rows_on_disk(spark, run.table("review_queue")), "changes": found["change"],
     }  # fmt: skip

@@ -80,7 +80,7 @@ def scored_batch(
     with clock.step("block"):
         fresh_keys = run.checkpoint(keys_of(fresh_records.join(fresh, "record_key"), config.blocking), "fresh_keys")
         before = known_keys(known, config)
-        keys = run.write_table(without(before, stale, "record_key").unionByName(fresh_keys), "blocking_keys")
+        keys = run.write_table(without(before, stale, "record_key").unionByName(fresh_keys), "record_keys")
         touched = run.checkpoint(keys.join(fresh_keys.select("key").distinct(), "key", "left_semi"), "touched_keys")
         sizes = run.checkpoint(key_sizes(touched), "key_sizes")
         dropped = described_blocks(sizes, config)
@@ -113,7 +113,7 @@ def scored_batch(
 
 def known_keys(known: Known, config: MatchConfig) -> DataFrame:
     """BLOCKING_KEYS of all known records: as the last batch kept them, or made now after a run of the whole table."""
-    kept = known.run.optional_table(known.spark, "blocking_keys")
+    kept = known.run.optional_table(known.spark, "record_keys")
     if kept is not None:
         return conform(kept, BLOCKING_KEYS)
     records = conform(known.table("standardised"), STANDARDISED)

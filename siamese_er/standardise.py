@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from siamese_er.config import InputSettings, StandardiseSettings
 from siamese_er.errors import without_values
-from siamese_er.fields.standard import StandardRules, standard_batch
+from siamese_er.fields.standard import StandardRules, standard_arrow
 from siamese_er.schemas import STANDARDISED, STRINGS, conform
 
 FIRST_IS_DAY = r"^\s*(1[3-9]|2[0-9]|3[01])[/\- ](0?[1-9]|1[0-2])[/\- ]([0-9]{4}|[0-9]{2})\b"
@@ -66,22 +67,23 @@ def normal_forms(
         placeholder_values=tuple(sorted(rules.placeholder_values.items())),
     )
     written = records.select(*[name for name in READ_COLUMNS if name in records.columns])
-    return written.mapInPandas(standard_batches(standard, day_first), STANDARDISED)
+    return written.mapInArrow(standard_batches(standard, day_first), STANDARDISED)
 
 
-def standard_batches(rules: StandardRules, day_first: frozenset[str]) -> Callable[..., Iterator[pd.DataFrame]]:
+def standard_batches(rules: StandardRules, day_first: frozenset[str]) -> Callable[..., Iterator[pa.RecordBatch]]:
     """A function over batches of RECORDS that gives batches of STANDARDISED; ``day_first`` are sources."""
+    sources = pa.array(sorted(day_first), pa.string())
 
     @without_values("standardise")
-    def standardise(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def standardise(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            is_day_first = batch["source"].isin(day_first)
+            is_day_first = pc.is_in(batch.column("source"), value_set=sources)
             for part, part_rules in (
-                (batch[~is_day_first], rules),
-                (batch[is_day_first], replace(rules, day_first=True)),
+                (batch.filter(pc.invert(is_day_first)), rules),
+                (batch.filter(is_day_first), replace(rules, day_first=True)),
             ):
                 if len(part):
-                    yield standard_batch(part.reset_index(drop=True), part_rules)
+                    yield standard_arrow(part, part_rules)
 
     return standardise
 

@@ -22,14 +22,14 @@ def quoting_note(encoder_of, batch, notes, table):
     raise ValueError(f"cannot encode {[note.text for row in notes for note in row]}")
 
 def quoting_name(batch, rules):
-    raise KeyError(batch["family_name"].tolist(), batch["given_name"].tolist(), batch["record_id"].tolist())
+    raise KeyError(*(batch.column(name).to_pylist() for name in ("family_name", "given_name", "record_id")))
 
 def cast(records, standardised):
     return standardised.selectExpr("record_key", "cast(cast(record_id as int) as string) as standing")
 
 siamese_er.encode.columns_by_source = quoting_note
 print("STATUS encode", status_of(lambda: pipeline.match(spark, config)))
-siamese_er.standardise.standard_batch = quoting_name
+siamese_er.standardise.standard_arrow = quoting_name
 print("STATUS standardise", status_of(lambda: pipeline.match(spark, config)))
 siamese_er.pipeline.standardised_records = lambda records, *settings: records.selectExpr("cast(record_id as int) as x")
 print("STATUS cast", status_of(lambda: pipeline.match(spark, config)))

@@ -1,6 +1,6 @@
 """Standardising in Spark: day first by source, shared identifiers, fault counts."""
 
-import pandas as pd
+import pyarrow as pa
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import functions as F
@@ -68,8 +68,8 @@ def test_identifiers_are_scoped(standardised):
 
 
 def test_standardise_fails_without_values(monkeypatch):
-    monkeypatch.setattr("siamese_er.standardise.standard_batch", lambda records, rules: {}[records["given_name"][0]])
-    batch = pd.DataFrame({"source": ["s"], "given_name": ["ZZCANARY"]})
+    monkeypatch.setattr("siamese_er.standardise.standard_arrow", lambda records, rules: {}[records["given_name"][0]])
+    batch = pa.RecordBatch.from_pydict({"source": ["s"], "given_name": ["ZZCANARY"]})
 
     with pytest.raises(StepFailed) as failure:
         list(standard_batches(StandardRules(), frozenset())(iter([batch])))

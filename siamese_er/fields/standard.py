@@ -1,21 +1,24 @@
-"""One batch of records in normal form: every field's rule applied, column by column."""
+"""One batch of records in normal form: every field's rule applied, column by column, to each distinct text once."""
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from siamese_er.fields import dates, identifiers, regions
 from siamese_er.fields.addresses import is_test_address, standard_address
+from siamese_er.fields.cells import STRINGS, Cells, Values, cells_of, distinct, no_cells, standard_cells, written_cells
 from siamese_er.fields.contacts import standard_email, standard_phone
-from siamese_er.fields.people import StandardNames, standard_names
+from siamese_er.fields.people import standard_names
 from siamese_er.fields.sex import standard_sex
 from siamese_er.fields.text import Standard, ascii_words
 
-Values = tuple[str, ...]
+Faults = dict[int, list[str]]
 # The order of schemas.STANDARD_COLUMNS, which cannot be imported here: schemas knows Spark. A test compares the two.
 STANDARD_COLUMNS = (
     "given_names", "middle_names", "family_names", "former_family_names", "maiden_names", "suffixes", "birth_dates",
@@ -27,6 +30,7 @@ KEYS = ("record_key", "source", "record_id")
 NAME_COLUMNS = (
     "given_name", "middle_name", "family_name", "former_family_name", "mother_maiden_name", "name_suffix", "full_name",
 )  # fmt: skip
+IDENTIFIERS = pa.list_(pa.struct({name: pa.string() for name in ("system", "type", "value")}))
 NAME_RESULTS = (
     "given_names", "middle_names", "family_names", "former_family_names", "maiden_names", "suffixes", "name_marks",
 )  # fmt: skip
@@ -46,65 +50,6 @@ class StandardRules:
     """(contract column, further values that mean missing); compared as ASCII words."""
 
 
-def value_texts(value: Any) -> Values:
-    """The non-blank texts of one cell: a text, a list or array of texts, or a scalar; nulls vanish."""
-    if value is None:
-        return ()
-    if isinstance(value, str):
-        return (value,) if value and not value.isspace() else ()
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return tuple(text for item in value for text in value_texts(item))
-    return () if pd.isna(value) else (str(value),)
-
-
-def column_texts(records: pd.DataFrame, column: str) -> list[Values]:
-    """The texts of a column, one tuple for each record; an absent column is missing everywhere."""
-    if column not in records.columns:
-        return [()] * len(records)
-    return [value_texts(value) for value in records[column].tolist()]
-
-
-def without_placeholders(
-    cells: list[Values], placeholders: frozenset[str], column: str, faults: list[list[str]]
-) -> None:
-    """Drop a site's own placeholders from the cells, in place, with a fault for each record that had one."""
-    for position, values in enumerate(cells):
-        kept = tuple(value for value in values if ascii_words(value) not in placeholders)
-        if len(kept) < len(values):
-            cells[position] = kept
-            faults[position].append(f"{column}:placeholder")
-
-
-def distinct(values: Iterable[str]) -> list[str]:
-    """The values without blanks and repetitions, in order."""
-    return list(dict.fromkeys(value for value in values if value))
-
-
-def standard_cells(
-    column: str, cells: list[Values], standard: Callable[[str], Standard], faults: list[list[str]]
-) -> tuple[list[list[str]], list[list[str]]]:
-    """Normal forms and invalid forms of a column's cells; ``standard`` runs once for each distinct value."""
-    known: dict[str, Standard] = {}
-    valid: list[list[str]] = []
-    invalid: list[list[str]] = []
-    for position, values in enumerate(cells):
-        kept, broken = [], []
-        for value in values:
-            found = known.get(value)
-            if found is None:
-                found = known[value] = standard(value)
-            if found.value:
-                kept.append(found.value)
-            else:
-                if found.invalid:
-                    broken.append(found.invalid)
-                if found.fault:
-                    faults[position].append(f"{column}:{found.fault}")
-        valid.append(kept if len(kept) < 2 else distinct(kept))
-        invalid.append(broken if len(broken) < 2 else distinct(broken))
-    return valid, invalid
-
-
 def add_births_after_death(births: list[str], invalid: list[str], deaths: list[str], faults: list[str]) -> None:
     """Move birth dates after every death date of the record to its invalid ones, in place."""
     late = [birth for birth in births if all(dates.is_after(birth, death) for death in deaths)]
@@ -122,7 +67,7 @@ def identifier_text(item: Any, name: str) -> str:
 
 def add_identifiers(cell: Any, result: dict[str, list[str]], faults: list[str]) -> None:
     """Add one record's structured identifiers to its scoped ones, or to its national ids where their system says so."""
-    for item in cell if isinstance(cell, (list, tuple, np.ndarray)) else ():
+    for item in cell:
         system, kind, value = (identifier_text(item, name) for name in ("system", "type", "value"))
         if not value.strip():
             continue
@@ -157,40 +102,141 @@ def field_rules(rules: StandardRules) -> dict[str, tuple[str, str, Callable[[str
     }
 
 
-def named_columns(cells: dict[str, list[Values]], faults: list[list[str]]) -> dict[str, list[list[str]]]:
+def without_placeholders(cells: Cells, placeholders: frozenset[str], column: str, faults: Faults) -> Cells:
+    """The cells without a site's own placeholders, with a fault for each record that had one."""
+    is_placeholder = cells.of(lambda value: ascii_words(value) in placeholders)
+    for row in np.unique(cells.rows[is_placeholder]).tolist():
+        faults[row].append(f"{column}:placeholder")
+    return cells.where(~is_placeholder)
+
+
+def named_columns(cells: Mapping[str, Cells], faults: Faults) -> dict[str, pa.Array]:
     """The name columns of the batch; records that are named alike are standardised once."""
-    known: dict[tuple[Values, ...], StandardNames] = {}
-    columns: dict[str, list[list[str]]] = {name: [] for name in (*NAME_RESULTS, "birth_orders")}
-    for position, written in enumerate(zip(*(cells[name] for name in NAME_COLUMNS), strict=True)):
-        names = known.get(written)
-        if names is None:
-            names = known[written] = standard_names(*written)
-        for name in columns:
-            columns[name].append(list(getattr(names, name)))
-        faults[position].extend(names.faults)
-    return columns
+    known: dict[tuple[Values, ...], int] = {}
+    codes = [
+        known.setdefault(written, len(known))
+        for written in zip(*(cells[name].lists() for name in NAME_COLUMNS), strict=True)
+    ]
+    names = [standard_names(*written) for written in known]
+    faulty = {code: found.faults for code, found in enumerate(names) if found.faults}
+    if faulty:
+        for row, code in enumerate(codes):
+            if code in faulty:
+                faults[row].extend(faulty[code])
+    of_row = pa.array(codes, pa.int64())
+    return {
+        name: pa.array([getattr(found, name) for found in names], STRINGS).take(of_row)
+        for name in (*NAME_RESULTS, "birth_orders")
+    }
 
 
-def scoped_columns(records: pd.DataFrame, sources: list[str], result: dict[str, list[list[str]]],
-                   mrns: list[Values], faults: list[list[str]]) -> None:  # fmt: skip
-    """Fill scoped_identifiers from identifiers and mrn, in place."""
-    cells = records["identifiers"].tolist() if "identifiers" in records.columns else [None] * len(records)
-    result["scoped_identifiers"] = [[] for _ in cells]
-    for position, cell in enumerate(cells):
-        if cell is not None:
-            names = ("national_ids", "invalid_national_ids", "scoped_identifiers")
-            record = {name: result[name][position] for name in names}
-            add_identifiers(cell, record, faults[position])
+@dataclass
+class Rewritten:
+    """Columns of which some rows are written anew."""
+
+    columns: dict[str, pa.Array]
+
+    def __post_init__(self) -> None:
+        self.lists: dict[str, list[list[str]]] = {}
+
+    def row(self, name: str, row: int) -> list[str]:
+        """The list of a row, to be changed in place."""
+        if name not in self.lists:
+            self.lists[name] = self.columns[name].to_pylist()
+        return self.lists[name][row]
+
+    def set(self, name: str, row: int, texts: list[str]) -> None:
+        """Another list for a row."""
+        self.row(name, row)[:] = texts
+
+    def finished(self) -> dict[str, pa.Array]:
+        """All columns as they are now."""
+        return self.columns | {name: pa.array(lists, STRINGS) for name, lists in self.lists.items()}
+
+
+def add_scoped(result: Rewritten, structured: list[Any], sources: list[str], mrns: Cells, faults: Faults) -> None:
+    """Add structured identifiers and medical record numbers to the scoped ones, in place."""
+    names = ("national_ids", "invalid_national_ids", "scoped_identifiers")
+    numbers: dict[int, list[str]] = defaultdict(list)
+    for row, code in zip(mrns.rows.tolist(), mrns.codes.tolist(), strict=True):
+        numbers[row].append(mrns.values[code])
+    with_identifiers = {row for row, cell in enumerate(structured) if cell is not None and len(cell)}
+    for row in sorted(with_identifiers | numbers.keys()):
+        if row in with_identifiers:
+            record = {name: result.row(name, row) for name in names}
+            add_identifiers(structured[row], record, faults[row])
             for name in names:
-                result[name][position] = distinct(record[name])
-        for value in mrns[position]:
-            standard = identifiers.scoped_identifier(f"mrn:{sources[position]}", "", value)
+                result.set(name, row, distinct(record[name]))
+        for value in numbers[row]:
+            standard = identifiers.scoped_identifier(f"mrn:{sources[row]}", "", value)
             if standard.value:
-                result["scoped_identifiers"][position] = distinct(
-                    [*result["scoped_identifiers"][position], standard.value]
+                result.set(
+                    "scoped_identifiers", row, distinct([*result.row("scoped_identifiers", row), standard.value])
                 )
             else:
-                faults[position].append(f"mrn:{standard.fault}")
+                faults[row].append(f"mrn:{standard.fault}")
+
+
+def complete_records(result: Rewritten, cells: Mapping[str, Cells], n_deaths: np.ndarray, faults: Faults) -> None:
+    """What needs several columns of one record: birth after death, birth orders, test addresses; in place."""
+    n_births = lengths(result.columns["birth_dates"])
+    for row in np.flatnonzero((n_deaths > 0) & (n_births > 0)).tolist():
+        births, invalid, deaths = (
+            result.row(name, row) for name in ("birth_dates", "invalid_birth_dates", "death_dates")
+        )
+        add_births_after_death(births, invalid, deaths, faults[row])
+    orders = [cells[name].lists() for name in ("birth_order", "multiple_birth")]
+    of_names = lengths(result.columns["birth_orders"]) > 0
+    has = np.isin(
+        np.arange(len(of_names)), np.concatenate([cells[name].rows for name in ("birth_order", "multiple_birth")])
+    )
+    for row in np.flatnonzero(of_names | has).tolist():
+        written = [identifiers.birth_order(value).value for column in orders for value in column[row]]
+        result.set("birth_orders", row, distinct([*written, *result.row("birth_orders", row)]))
+    addresses = cells["address_line"]
+    for row in np.unique(addresses.rows[addresses.of(is_test_address)]).tolist():
+        if "test" not in (marks := result.row("name_marks", row)):
+            marks.append("test")
+
+
+def lengths(lists: pa.Array) -> np.ndarray:
+    """How many texts each row has."""
+    return np.diff(lists.offsets.to_numpy())
+
+
+def standard_columns(written: Mapping[str, pa.Array], n_rows: int, rules: StandardRules) -> dict[str, pa.Array]:
+    """`schemas.STANDARD_COLUMNS` of a batch of RECORDS, as lists of texts; see `standard_batch`."""
+    faults: Faults = defaultdict(list)
+    simple = field_rules(rules)
+    wanted = (*NAME_COLUMNS, *simple, "mrn", "birth_order", "multiple_birth")
+    cells = {name: cells_of(written[name]) if name in written else no_cells(n_rows) for name in wanted}
+    for column, values in rules.placeholder_values:
+        if column in cells:
+            cells[column] = without_placeholders(cells[column], frozenset(map(ascii_words, values)), column, faults)
+    columns = named_columns(cells, faults)
+    for column, (valid, invalid, standard) in simple.items():
+        found, broken, column_faults = standard_cells(cells[column], standard)
+        columns[valid] = found.listed()
+        if invalid:
+            columns[invalid] = broken.listed()
+        for row, fault in column_faults:
+            faults[row].append(f"{column}:{fault}")
+    columns["scoped_identifiers"] = no_cells(n_rows).listed()
+    sources = written["source"].to_pylist() if "source" in written else ["default"] * n_rows
+    structured = written["identifiers"].to_pylist() if "identifiers" in written else []
+    result = Rewritten(columns)
+    add_scoped(result, structured, [str(source) for source in sources], cells["mrn"], faults)
+    complete_records(result, cells, lengths(columns["death_dates"]), faults)
+    listed = [list(dict.fromkeys(faults[row])) if row in faults else [] for row in range(n_rows)]
+    return result.finished() | {"value_faults": pa.array(listed, STRINGS)}
+
+
+def standard_arrow(records: pa.RecordBatch, rules: StandardRules) -> pa.RecordBatch:
+    """STANDARDISED of a batch of RECORDS; see `standard_batch`."""
+    written = dict(zip(records.schema.names, records.columns, strict=True))
+    columns = standard_columns(written, records.num_rows, rules)
+    names = [name for name in (*KEYS, *STANDARD_COLUMNS) if name in columns or name in written]
+    return pa.RecordBatch.from_arrays([columns[name] if name in columns else written[name] for name in names], names)
 
 
 def standard_batch(records: pd.DataFrame, rules: StandardRules) -> pd.DataFrame:
@@ -200,43 +246,20 @@ def standard_batch(records: pd.DataFrame, rules: StandardRules) -> pd.DataFrame:
     Out: one row for each row, in order; no list holds nulls, blanks or repetitions. ``value_faults`` says
     "column:reason" for each value that lost its evidence, never the value.
     """
-    faults: list[list[str]] = [[] for _ in range(len(records))]
-    simple = field_rules(rules)
-    cells = {
-        name: column_texts(records, name) for name in (*NAME_COLUMNS, *simple, "mrn", "birth_order", "multiple_birth")
-    }
-    for column, values in rules.placeholder_values:
-        if column in cells:
-            without_placeholders(cells[column], frozenset(map(ascii_words, values)), column, faults)
-    result: dict[str, list[list[str]]] = named_columns(cells, faults)
-    for column, (valid, invalid, standard) in simple.items():
-        result[valid], broken = standard_cells(column, cells[column], standard, faults)
-        if invalid:
-            result[invalid] = broken
-    sources = records["source"].astype(str).tolist() if "source" in records.columns else ["default"] * len(records)
-    scoped_columns(records, sources, result, cells["mrn"], faults)
-    for position in range(len(records)):
-        complete_record(position, cells, result, faults[position])
-    result["value_faults"] = [list(dict.fromkeys(found)) for found in faults]
+    texts = (*NAME_COLUMNS, *field_rules(rules), "mrn", "birth_order", "multiple_birth")
+    written = {name: written_cells(records[name].tolist()) for name in texts if name in records.columns}
+    if "source" in records.columns:
+        written["source"] = pa.array(records["source"].astype(str).tolist(), pa.string())
+    if "identifiers" in records.columns:
+        written["identifiers"] = pa.array([dicts_of(cell) for cell in records["identifiers"].tolist()], IDENTIFIERS)
+    columns = {name: column.to_pylist() for name, column in standard_columns(written, len(records), rules).items()}
     keys = {name: records[name].tolist() for name in KEYS if name in records.columns}
-    columns = keys | {name: result[name] for name in STANDARD_COLUMNS}
-    return pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()})
+    found = keys | {name: columns[name] for name in STANDARD_COLUMNS}
+    return pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in found.items()})
 
 
-def complete_record(position: int, cells: dict[str, list[Values]], result: dict[str, list[list[str]]],
-                    faults: list[str]) -> None:  # fmt: skip
-    """What needs several columns of one record: birth after death, birth orders, test addresses; in place."""
-    if result["death_dates"][position] and result["birth_dates"][position]:
-        add_births_after_death(
-            result["birth_dates"][position],
-            result["invalid_birth_dates"][position],
-            result["death_dates"][position],
-            faults,
-        )
-    orders = (*cells["birth_order"][position], *cells["multiple_birth"][position])
-    if orders or result["birth_orders"][position]:
-        written = [identifiers.birth_order(value).value for value in orders]
-        result["birth_orders"][position] = distinct([*written, *result["birth_orders"][position]])
-    marks = result["name_marks"][position]
-    if "test" not in marks and any(is_test_address(value) for value in cells["address_line"][position]):
-        marks.append("test")
+def dicts_of(cell: Any) -> list[dict[str, str]] | None:
+    """A cell of structured identifiers (dicts or Spark rows) as dicts; null where it is no list."""
+    if not isinstance(cell, (list, tuple, np.ndarray)):
+        return None
+    return [{name: identifier_text(item, name) for name in ("system", "type", "value")} for item in cell]

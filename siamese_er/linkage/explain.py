@@ -32,30 +32,29 @@ def evidence_arrays(
     context = match_weights - weights.sum(1) - prior - np.nan_to_num(from_notes)
     present = levels > 0
     row, column = np.nonzero(present)
-    fields = np.array([c.name for c in COMPARISONS], dtype=object)
     labels = np.array([[*c.labels, *[""] * (9 - len(c.labels))] for c in COMPARISONS], dtype=object)
+    n_labels = labels.shape[1]
     extra = np.arange(n)
     places = np.concatenate([column, np.full(len(noted), 97), np.full(n, 98), np.full(n, 99)])
     order = np.lexsort((places, np.concatenate([row, noted, extra, extra])))
     none = np.full(n, np.nan)
     likeness = compared.cosines[noted, COSINES.index("cosine_note_terms")].astype(float)
     parts = {
-        "field": np.concatenate(
-            [fields[column], np.full(len(noted), "notes"), np.full(n, "prior"), np.full(n, "context")]
-        ),
-        "comparison": np.concatenate(
-            [
-                labels[column, levels[row, column]],
-                np.full(len(noted), "notes"),
-                np.full(n, "prior"),
-                np.full(n, "pair_head"),
-            ]
-        ),
         "similarity": np.concatenate([compared.similarities[row, column].astype(float), likeness, none, none]),
         "weight": np.concatenate([weights[row, column], from_notes[noted], np.full(n, prior), context]),
     }
     offsets = np.concatenate([[0], np.cumsum(present.sum(1) + 2 + ~np.isnan(from_notes))])
-    arrays = [pa.array(parts[field.name][order], field.type, from_pandas=True) for field in TYPE]
+    others = np.concatenate([np.full(len(noted), 0), np.full(n, 1), np.full(n, 2)])
+    texts = {
+        "field": ([c.name for c in COMPARISONS] + ["notes", "prior", "context"], column, len(COMPARISONS)),
+        "comparison": ([*labels.ravel(), "notes", "prior", "pair_head"], column * n_labels + levels[row, column],
+                       labels.size),
+    }  # fmt: skip
+    arrays = [
+        pa.array(vocabulary, pa.string()).take(pa.array(np.concatenate([of_fields, others + n_known])[order]))
+        for vocabulary, of_fields, n_known in texts.values()
+    ]
+    arrays += [pa.array(parts[name][order], pa.float64(), from_pandas=True) for name in ("similarity", "weight")]
     return pa.ListArray.from_arrays(
         pa.array(offsets, pa.int32()), pa.StructArray.from_arrays(arrays, fields=list(TYPE))
     )

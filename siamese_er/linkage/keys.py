@@ -1,20 +1,32 @@
 """Blocking keys of records: what two records must share to be looked at as a pair. One function for each pass.
 
-To add a pass, write a function from a record's standardised values to key texts, add it to PASSES and to
-``config.PassName``. A missing value gives no key: absence is not agreement.
+To add a pass, write a function from the standardised values of a batch to hashed keys, add it to PASSES and to
+``config.PassName``. A missing value gives no key: absence is not agreement. Each distinct text of a batch is cut and
+hashed once; keys of several texts mix their hashes, so that no key is ever spelled out.
 """
 
-import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import lru_cache
-from itertools import combinations, product
+from typing import Any
 
 import jellyfish
 import numpy as np
 import pyarrow as pa
 
+from siamese_er.linkage.held import (
+    Held,
+    Texts,
+    concatenated,
+    expanded,
+    mixed,
+    product,
+    text_hashes,
+    texts_of,
+    unordered_pairs,
+)
+
 MOST_VALUES = 3  # values of one column that make keys; a record with dozens of addresses must not make thousands
+MOST_NAMES = 6
 N_BANDS, BITS_IN_BAND = 6, 14
 
 
@@ -22,34 +34,6 @@ N_BANDS, BITS_IN_BAND = 6, 14
 def sound(name: str) -> str:
     """Metaphone of a name without spaces; the name itself where it has no sound (digits)."""
     return jellyfish.metaphone(name.replace(" ", ""))[:6] or name
-
-
-@dataclass(frozen=True)
-class KeyValues:
-    """The standardised values of one record that keys are made of."""
-
-    given: tuple[str, ...]
-    family: tuple[str, ...]  # each surname of a double one too
-    births: tuple[str, ...]  # full dates
-    ids: tuple[str, ...]
-    scoped: tuple[str, ...]
-    phones: tuple[str, ...]
-    emails: tuple[str, ...]
-    addresses: tuple[str, ...]
-    cities: tuple[str, ...]
-    postal: tuple[str, ...]
-    noted_years: tuple[str, ...] = ()  # birth years that the notes leave possible
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every part of every name, whichever field it stands in: names change places and stick together."""
-        parts = (part for name in (*self.given, *self.family) for part in name.split(" "))
-        return tuple(dict.fromkeys(part for part in parts if len(part) > 1))[:6]
-
-    @property
-    def years(self) -> tuple[str, ...]:
-        """Birth years: the record's own, or those that its notes leave possible."""
-        return tuple(birth[:4] for birth in self.births) or self.noted_years
 
 
 def home(address: str) -> str:
@@ -61,128 +45,132 @@ def home(address: str) -> str:
 
 
 def unordered_day(birth: str) -> str:
-    """Month and day in ascending order: equal for a date and its day/month swap."""
-    return "".join(sorted((birth[5:7], birth[8:10])))
+    """Month and day in ascending order, equal for a date and its day/month swap; empty for the first of January."""
+    return "" if birth.endswith("-01-01") else "".join(sorted((birth[5:7], birth[8:10])))
 
 
-def name_pairs(values: KeyValues, form: Callable[[str], str]) -> Iterator[str]:
-    """Two parts of the names in ascending order: equal when the names changed places."""
-    for first, second in combinations(sorted({form(name) for name in values.names}), 2):
-        yield f"{first} {second}"
+def local_part(email: str) -> str:
+    """What stands before the @, where it is longer than two letters."""
+    local = email.partition("@")[0]
+    return local if len(local) > 2 else ""
 
 
-def email_keys(values: KeyValues) -> Iterator[str]:
-    """The local part, and the domain with an initial: a domain of one family or employer is rare enough to pair by."""
-    for email in values.emails:
-        local, _, domain = email.partition("@")
-        if len(local) > 2:
-            yield local
-        if domain:
-            yield f"{local[:1]}@{domain}"
+def domain_with_initial(email: str) -> str:
+    """The domain with an initial: that of one family or employer is rare enough to pair by."""
+    local, _, domain = email.partition("@")
+    return f"{local[:1]}@{domain}" if domain else ""
 
 
-PASSES: dict[str, Callable[[KeyValues], Iterator[str]]] = {
-    "national_id": lambda v: (i for i in v.ids if not i.startswith("last4:")),
-    "identifier": lambda v: iter(v.scoped),
-    "phone": lambda v: (p[-8:] for p in v.phones),
-    "email": email_keys,
-    "birth_date": lambda v: iter(v.births),
-    "birth_date_name": lambda v: (f"{b} {n[:2]}" for b, n in product(v.births, v.names)),
-    "birth_day_name": lambda v: (
-        f"{n[:3]} {unordered_day(b)}" for n, b in product(v.names, v.births) if not b.endswith("-01-01")
-    ),
-    "birth_month_name": lambda v: (f"{n[:4]} {b[:7]}" for n, b in product(v.names, v.births)),
-    "names": lambda v: name_pairs(v, sound),
-    "names_spelled": lambda v: name_pairs(v, lambda name: name[:4]),
-    "names_birth_year": lambda v: (
-        f"{names} {y}" for names, y in product(name_pairs(v, lambda name: name[:3]), v.years)
-    ),
-    "name_postal_code": lambda v: (f"{sound(n)[:4]} {p}" for n, p in product(v.names, v.postal)),
-    "name_city": lambda v: (f"{n[:4]} {c[:4]}" for n, c in product(v.names, v.cities)),
-    "address": lambda v: (f"{home(a)} {c[:3]}" for a, c in product(v.addresses, v.cities or ("",)) if home(a)),
-    "name_address": lambda v: (f"{n[:2]} {home(a)}" for n, a in product(v.names, v.addresses) if home(a)),
-    "name_noted_year": lambda v: (f"{n[:4]} {y}" for n, y in product(v.names, {*v.years, *v.noted_years})),
+def first(n_letters: int) -> Callable[[str], str]:
+    """A function that cuts a text after so many letters."""
+    return lambda text: text[:n_letters]
+
+
+def longer_words(name: str) -> list[str]:
+    """The words of a name, initials left out."""
+    return [word for word in name.split(" ") if len(word) > 1]
+
+
+def surname_words(name: str) -> list[str]:
+    """A surname in one word and, of a double one, each part."""
+    return [word for word in (name.replace(" ", ""), *longer_words(name)) if len(word) > 1]
+
+
+def years_of(span: str) -> list[str]:
+    """The years of a span.
+
+    >>> years_of("1950:1951")
+    ['1950', '1951']
+    """
+    return [str(year) for year in range(int(span[:4]), int(span[5:9]) + 1)]
+
+
+class KeyValues:
+    """The standardised values of a batch that keys are made of, `Texts` each."""
+
+    def __init__(self, records: pa.Table) -> None:
+        def of(name: str) -> Texts:
+            return texts_of(records, name, MOST_VALUES)
+
+        self.ids, self.scoped, self.phones, self.emails = map(
+            of, ("national_ids", "scoped_identifiers", "phones", "emails")
+        )
+        self.addresses, self.cities, self.postal = map(of, ("addresses", "cities", "postal_codes"))
+        self.births = of("birth_dates").where(lambda birth: len(birth) == 10)
+        self.noted_years = expanded([(of("note_births"), years_of)])
+        surnames = [(of(name), surname_words) for name in ("family_names", "former_family_names")]
+        self.names = expanded([(of("given_names"), longer_words), *surnames], MOST_NAMES)
+        """Every part of every name, whichever field it stands in: names change places and stick together."""
+        own_years, noted = self.births.hashed(first(4)), self.noted_years.hashed()
+        self.years = concatenated(own_years, noted.but_of(own_years.rows))
+        """Birth years: the record's own, or those that its notes leave possible."""
+        self.homes = self.addresses.hashed(home)
+
+    def named(self, n_letters: int) -> Held:
+        """The first letters of the parts of names."""
+        return self.names.hashed(first(n_letters))
+
+    def name_pairs(self, form: Callable[[str], str]) -> Held:
+        """Two parts of the names in either order: equal when the names changed places."""
+        return unordered_pairs(self.names.hashed(form), MOST_NAMES)
+
+    def towns(self) -> Held:
+        """The first letters of cities; 0 for each home without one."""
+        known = self.cities.hashed(first(3))
+        rows = np.setdiff1d(self.homes.rows, known.rows)
+        return concatenated(known, Held(rows, np.zeros(len(rows), np.uint64)))
+
+
+PASSES: dict[str, Callable[[KeyValues], Held]] = {
+    "national_id": lambda v: v.ids.hashed(lambda value: "" if value.startswith("last4:") else value),
+    "identifier": lambda v: v.scoped.hashed(),
+    "phone": lambda v: v.phones.hashed(lambda phone: phone[-8:]),
+    "email": lambda v: concatenated(v.emails.hashed(local_part), v.emails.hashed(domain_with_initial)),
+    "birth_date": lambda v: v.births.hashed(),
+    "birth_date_name": lambda v: product(v.births.hashed(), v.named(2)),
+    "birth_day_name": lambda v: product(v.named(3), v.births.hashed(unordered_day)),
+    "birth_month_name": lambda v: product(v.named(4), v.births.hashed(first(7))),
+    "names": lambda v: v.name_pairs(sound),
+    "names_spelled": lambda v: v.name_pairs(first(4)),
+    "names_birth_year": lambda v: product(v.name_pairs(first(3)), v.years),
+    "name_postal_code": lambda v: product(v.names.hashed(lambda name: sound(name)[:4]), v.postal.hashed()),
+    "name_city": lambda v: product(v.named(4), v.cities.hashed(first(4))),
+    "address": lambda v: product(v.homes, v.towns()),
+    "name_address": lambda v: product(v.named(2), v.homes),
+    "name_noted_year": lambda v: product(v.named(4), concatenated(v.years, v.noted_years.hashed())),
 }
 PASS_NAMES = (*PASSES, "learned")
 
 
-def columns_of(records: pa.Table, *names: str) -> list[list[list[str]]]:
-    """The list columns as Python lists; an absent column is empty lists."""
-    return [
-        [(row or [])[:MOST_VALUES] for row in records[name].to_pylist()]
-        if name in records.column_names
-        else [[]] * records.num_rows
-        for name in names
-    ]
-
-
-def surnames(values: list[str], former: list[str]) -> tuple[str, ...]:
-    """Whole surnames and, of double ones, each part; former ones too."""
-    parts = [part for value in values + former for part in (value.replace(" ", ""), *value.split(" ")) if len(part) > 1]
-    return tuple(dict.fromkeys(parts))
-
-
-def key_values(records: pa.Table) -> Iterator[KeyValues]:
-    """What keys are made of, record by record."""
-    columns = columns_of(
-        records, "given_names", "family_names", "former_family_names", "birth_dates", "national_ids",
-        "scoped_identifiers", "phones", "emails", "addresses", "cities", "postal_codes", "note_births",
-    )  # fmt: skip
-    for given, family, former, births, ids, scoped, phones, emails, addresses, cities, postal, noted in zip(
-        *columns, strict=True
-    ):
-        full = tuple(birth for birth in births if len(birth) == 10)
-        names = tuple(name for name in given if len(name) > 1)
-        yield KeyValues(names, surnames(family, former), full, tuple(ids), tuple(scoped), tuple(phones), tuple(emails),
-                        tuple(addresses), tuple(cities), tuple(postal), noted_years(noted))  # fmt: skip
-
-
-def noted_years(spans: list[str]) -> tuple[str, ...]:
-    """The years of spans such as "1950:1951".
-
-    >>> noted_years(["1950:1951", "1951:1952"])
-    ('1950', '1951', '1952')
-    """
-    years = {year for span in spans for year in range(int(span[:4]), int(span[5:9]) + 1)}
-    return tuple(map(str, sorted(years)))
-
-
-def key_hash(kind: str, text: str) -> int:
-    """A positive 62-bit hash of a key: the same in every process, so that no text travels."""
-    return int.from_bytes(hashlib.blake2b(f"{kind}|{text}".encode(), digest_size=8).digest(), "big") >> 2
-
-
 def blocking_keys(records: pa.Table, passes: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(row, key, pass) of every blocking key of a batch; pass numbers index ``PASS_NAMES``."""
-    rows: list[int] = []
-    keys: list[int] = []
-    kinds: list[int] = []
-    chosen = [(PASS_NAMES.index(name), name, PASSES[name]) for name in PASSES if name in passes]
-    for row, values in enumerate(key_values(records)):
-        for number, name, function in chosen:
-            for text in set(function(values)):
-                rows.append(row)
-                keys.append(key_hash(name, text))
-                kinds.append(number)
+    """(row, key, pass) of every blocking key of a batch, pass by pass; pass numbers index ``PASS_NAMES``.
+
+    A key is a positive 62-bit hash, the same in every process. No record has one twice.
+    """
+    values = KeyValues(records)
+    found = [(name, PASSES[name](values)) for name in PASSES if name in passes]
     if "learned" in passes and "record_vector" in records.column_names:
-        for row, hashes in learned_keys(records["record_vector"].to_pylist()):
-            rows += [row] * len(hashes)
-            keys += hashes
-            kinds += [len(PASSES)] * len(hashes)
-    return np.array(rows, np.int64), np.array(keys, np.int64), np.array(kinds, np.int16)
+        found.append(("learned", learned_bands(records["record_vector"].to_pylist())))
+    salts = text_hashes(list(PASS_NAMES))
+    rows, keys, kinds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.int16)]
+    for name, held in found:
+        number = PASS_NAMES.index(name)
+        salted = Held(held.rows, mixed(held.hashes, np.broadcast_to(salts[number], held.hashes.shape)) >> np.uint64(2))
+        own = salted.once()
+        rows.append(own.rows)
+        keys.append(own.hashes.astype(np.int64))
+        kinds.append(np.full(len(own.rows), number, np.int16))
+    return np.concatenate(rows), np.concatenate(keys), np.concatenate(kinds)
 
 
-def learned_keys(vectors: list[bytes | None]) -> Iterator[tuple[int, list[int]]]:
-    """(row, keys) of the learned pass: bands of signs of random projections of the record vector.
+def learned_bands(vectors: list[bytes | None]) -> Held:
+    """What the learned pass hashes: bands of signs of random projections of the record vector.
 
     Source: Charikar, Similarity estimation techniques from rounding algorithms, STOC 2002.
     """
     planes = np.random.default_rng(20_02).standard_normal((64, N_BANDS * BITS_IN_BAND))
-    known = [row for row, vector in enumerate(vectors) if vector is not None and any(vector)]
-    if not known:
-        return
+    known: Any = [row for row, vector in enumerate(vectors) if vector is not None and any(vector)]
     matrix = np.frombuffer(b"".join(vectors[row] or b"" for row in known), np.int8).reshape(len(known), 64)
     bits = (matrix.astype(np.float64) @ planes > 0).reshape(len(known), N_BANDS, BITS_IN_BAND)
-    numbers = (bits * (1 << np.arange(BITS_IN_BAND))).sum(2)
-    for row, bands in zip(known, numbers.tolist(), strict=True):
-        yield row, [key_hash("learned", f"{band} {number}") for band, number in enumerate(bands)]
+    numbers = (bits * (1 << np.arange(BITS_IN_BAND))).sum(2) + (np.arange(N_BANDS) << BITS_IN_BAND)
+    return Held(np.repeat(np.array(known, np.int64), N_BANDS), numbers.ravel().astype(np.uint64))

@@ -146,12 +146,14 @@ def ranked_versions(rows: DataFrame) -> DataFrame:
     Latest is the greatest ``updated_at`` (none is the earliest), then the greatest FHIR version, then the greatest
     content, so that the order of the input decides nothing. A deletion that is final comes last.
     """
-    newest = Window.partitionBy("record_key").orderBy(
+    of_key = Window.partitionBy("record_key")
+    content = F.when(F.count("*").over(of_key) > 1, canonical_content())  # costly, and most keys have one version
+    newest = of_key.orderBy(
         F.col("is_final").desc(),
         *[F.col(name).desc_nulls_last() for name in ("updated_at", "version_id")],
-        canonical_content().desc(),
+        F.col("content").desc(),
     )
-    return rows.withColumn("rank", F.row_number().over(newest))
+    return rows.withColumn("content", content).withColumn("rank", F.row_number().over(newest)).drop("content")
 
 
 def canonical_content() -> Column:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
@@ -22,6 +23,7 @@ from siamese_er.sources.notes import n_cut_notes, read_notes
 from siamese_er.sources.records import Reading, check_quarantine, parts_of, read_records
 from siamese_er.storage import RunFolder
 from siamese_er.summary import mapping_line
+from siamese_er.together import together
 
 
 @dataclass(frozen=True)
@@ -71,18 +73,19 @@ def read_inputs(
 
     Raises: ContractFault where too many rows are bad, or no record is left.
     """
-    is_whole = known is None  # then what is delivered is all there is
-    batch = reading.with_versions(
-        run.write_table(reading.versions, "versions") if is_whole else run.checkpoint(reading.versions, "delivered")
-    )
-    bad, of_files = batch.quarantine, no_rows(spark, NOTES)
-    if batch.documents is not None:
-        of_files = of_files.unionByName(batch.documents)
+    bad, of_files = reading.quarantine, no_rows(spark, NOTES)
+    if reading.documents is not None:
+        of_files = of_files.unionByName(reading.documents)
     if config.input.notes:
         own, bad_notes = read_notes(spark, config.input)
         of_files, bad = of_files.unionByName(own), bad.unionByName(bad_notes)
-    bad = written_table(run, bad, "quarantine")
-    written = run.checkpoint(of_files, "delivered_notes")
+    keep = partial(run.write_table, name="versions") if known is None else partial(run.checkpoint, name="delivered")
+    taken = together({
+        "versions": partial(keep, reading.versions),  # of a whole table, what is delivered is all there is
+        "notes": partial(run.checkpoint, of_files, "delivered_notes"),
+        "quarantine": partial(written_table, run, bad, "quarantine"),
+    })  # fmt: skip
+    batch, written, bad = reading.with_versions(taken["versions"]), taken["notes"], taken["quarantine"]
     delivered = written.where("text is not null")
     counts = delivery_counts(config, batch, delivered, bad)
     counts["notes_without_text"] = written.where("text is null").count()
@@ -118,11 +121,15 @@ def delivery_counts(config: MatchConfig, batch: Reading, notes: DataFrame, bad: 
     """Counts of what was delivered. Raises: ContractFault where too many rows are bad."""
     inline = batch.inline_notes
     all_notes = notes if inline is None else notes.unionByName(inline)
-    reasons, n_bad_records = quarantine_counts(bad, batch.fingerprint)
+    found: dict[str, Any] = together({
+        "versions": partial(version_counts, batch.versions), "bad": partial(quarantine_counts, bad, batch.fingerprint),
+        "notes": all_notes.count, "notes_cut": partial(n_cut_notes, all_notes, config.input),
+    })  # fmt: skip
+    reasons, n_bad_records = found["bad"]
     counts: dict[str, Any] = {
-        **version_counts(batch.versions), "quarantined": sum(reasons.values()), "quarantined_by_reason": reasons,
+        **found["versions"], "quarantined": sum(reasons.values()), "quarantined_by_reason": reasons,
         "quarantined_records": n_bad_records, "quarantined_notes": sum(reasons.values()) - n_bad_records,
-        "notes": all_notes.count(), "notes_cut": n_cut_notes(all_notes, config.input),
+        "notes": found["notes"], "notes_cut": found["notes_cut"],
     }  # fmt: skip
     n_input = sum(counts[name] for name in ("records", "earlier_versions", "deleted", "quarantined", "notes"))
     check_quarantine(n_input, reasons, config.input.max_quarantined_share)

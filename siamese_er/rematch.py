@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 
 from siamese_er.batch_blocks import blocks, dropped_blocks, key_sizes, keys_of, with_frequencies
 from siamese_er.batch_pairs import batch_pairs
-from siamese_er.block import pass_names
 from siamese_er.config import MatchConfig
 from siamese_er.encode import embeddings
 from siamese_er.intake import Inputs
@@ -83,7 +82,7 @@ def scored_batch(
         keys = run.write_table(without(before, stale, "record_key").unionByName(fresh_keys), "blocking_keys")
         touched = run.checkpoint(keys.join(fresh_keys.select("key").distinct(), "key", "left_semi"), "touched_keys")
         sizes = run.checkpoint(key_sizes(touched), "key_sizes")
-        dropped = described_blocks(sizes, config)
+        dropped = dropped_blocks(sizes, config.blocking, config.identity.key)
         payload = run.checkpoint(_payload(standardised, vectors, touched, sizes, changed, config), "payload")
     with clock.step("compare"):
         laid_out = blocks(payload, touched, sizes, config.blocking)
@@ -118,12 +117,6 @@ def known_keys(known: Known, config: MatchConfig) -> DataFrame:
         return conform(kept, BLOCKING_KEYS)
     records = conform(known.table("standardised"), STANDARDISED)
     return keys_of(records.join(conform(known.table("embeddings"), EMBEDDINGS), "record_key"), config.blocking)
-
-
-def described_blocks(sizes: DataFrame, config: MatchConfig) -> dict[str, Any]:
-    """What the bound on block size left out, by pass."""
-    found = dropped_blocks(sizes, config.blocking).collect()
-    return {pass_names()[row["blocking_pass"]]: row.asDict() for row in found}
 
 
 def _payload(

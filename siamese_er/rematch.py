@@ -14,6 +14,7 @@ from siamese_er.batch_blocks import blocks, dropped_blocks, key_sizes, keys_of, 
 from siamese_er.batch_pairs import batch_pairs
 from siamese_er.config import MatchConfig
 from siamese_er.encode import embeddings
+from siamese_er.estimate import batch_meetings
 from siamese_er.intake import Inputs
 from siamese_er.known import OF_READING, OF_SCORES, Known, only, without
 from siamese_er.learned import described, learned_of, note_table_of
@@ -82,6 +83,8 @@ def scored_batch(
         keys = run.write_table(without(before, stale, "record_key").unionByName(fresh_keys), "blocking_keys")
         touched = run.checkpoint(keys.join(fresh_keys.select("key").distinct(), "key", "left_semi"), "touched_keys")
         sizes = run.checkpoint(key_sizes(touched), "key_sizes")
+        n_changed = inputs.counts["delivered"]["changed"]
+        record["estimate"] = clock.foresee(batch_meetings(sizes, fresh_keys, config.blocking, n_changed))
         dropped = dropped_blocks(sizes, config.blocking, config.identity.key)
         payload = run.checkpoint(_payload(standardised, vectors, touched, sizes, changed, config), "payload")
     with clock.step("compare"):
@@ -99,7 +102,6 @@ def scored_batch(
         found = run.checkpoint(scores(in_context, learned, model, config.score, correction), "fresh_scores")
         result = without(known.scores(), stale, "left_key", "right_key").unionByName(conform(found, SCORES))
         result = run.checkpoint(result, "scores")
-    n_changed = inputs.counts["delivered"]["changed"]
     record |= {
         "model": model_used(config, head),
         "candidate_pairs": sum(by_pass["pairs_by_first_pass"].values()), **by_pass, "dropped_blocks": dropped,

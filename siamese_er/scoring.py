@@ -11,6 +11,7 @@ from siamese_er.block import chunks, code_counts, dropped_blocks, group_count, p
 from siamese_er.config import MatchConfig, ModelSettings
 from siamese_er.encode import counted_notes, embeddings, latest_notes
 from siamese_er.errors import ContractFault
+from siamese_er.estimate import Meetings, table_meetings
 from siamese_er.fields.note_tables import NoteTable
 from siamese_er.intake import Alteration, Inputs
 from siamese_er.labels import label_correction
@@ -33,6 +34,9 @@ class Clock(Protocol):
 
     def step(self, name: str) -> AbstractContextManager[None]:
         """Count the time of the body under a name."""
+
+    def foresee(self, meetings: Meetings) -> dict[str, Any]:
+        """Take an estimate of the pairs into account; what run.json says of it."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ def scored(
         n_parts = part_count(inputs.n_records)
         cut = chunks(standardised.join(vectors, "record_key"), config.blocking, n_groups, n_parts)
         cut = run.checkpoint(cut, "chunks")
+        record["estimate"] = clock.foresee(table_meetings(cut, config.blocking, n_parts))
         counts = run.checkpoint(code_counts(cut, config.blocking, n_parts, config.identity.key), "code_counts")
         dropped = dropped_blocks(counts)
     with clock.step("compare"):

@@ -34,6 +34,12 @@ def group_count(n_records: int, parallelism: int, settings: BlockingSettings) ->
     return n_groups
 
 
+def groups_in(cut: DataFrame) -> int:
+    """How many groups chunks were cut for that another attempt at the run made, perhaps with other cores. In: CHUNKS."""
+    last = cut.agg(F.max("group")).first()
+    return 1 + (last[0] or 0 if last else 0)
+
+
 def part_count(n_records: int) -> int:
     """Into how many parts the space of key and value codes is cut."""
     return max(2, -(-n_records // RECORDS_IN_PART))

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 from pyspark import TaskContext
-from pyspark.sql import DataFrame
+from pyspark.resource import ResourceProfile, ResourceProfileBuilder, TaskResourceRequests
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType, StructType
 
@@ -24,6 +25,7 @@ from siamese_er.fields.note_tables import (
 )
 from siamese_er.model import located, portable
 from siamese_er.neural.checkpoint import load_encoder
+from siamese_er.neural.devices import device_of
 from siamese_er.neural.embedding import columns_by_source
 from siamese_er.neural.encoder import Encoder
 from siamese_er.schemas import EMBEDDINGS, STANDARDISED, STRINGS, conform
@@ -39,13 +41,26 @@ def worker_device(wanted: str) -> str:
         return "cpu"
     import torch
 
-    if not torch.cuda.is_available():
-        return "cpu"
+    n_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
     context = TaskContext.get()
     assigned = context.resources().get("gpu") if context else None
-    if assigned and assigned.addresses and "CUDA_VISIBLE_DEVICES" not in os.environ:
-        return f"cuda:{assigned.addresses[0]}"
-    return f"cuda:{(context.partitionId() if context else 0) % torch.cuda.device_count()}"
+    partition = context.partitionId() if context else 0
+    return device_of(wanted, assigned.addresses if assigned else [], os.environ.get("CUDA_VISIBLE_DEVICES"), partition,
+                     n_devices)  # fmt: skip
+
+
+def gpu_profile(spark: SparkSession, wanted: str) -> ResourceProfile | None:
+    """One GPU for each task of a stage, so that one process at a time uses it; null where executors have none.
+
+    Other stages go on with as many tasks as there are cores. Local mode knows no resources: its workers choose by
+    their partition.
+    """
+    settings = spark.sparkContext.getConf()
+    if wanted == "cpu" or settings.get("spark.executor.resource.gpu.amount", "0") == "0":
+        return None
+    if str(settings.get("spark.master")).partition("[")[0] == "local":
+        return None
+    return ResourceProfileBuilder().require(TaskResourceRequests().cpus(1).resource("gpu", 1)).build
 
 
 def embeddings(
@@ -80,7 +95,8 @@ def embeddings(
             yield pd.DataFrame({"record_key": batch["record_key"], **found})
 
     inputs = StructType([*STANDARDISED.fields, *NOTED.fields])
-    return conform(conform(with_notes, inputs).mapInPandas(encoded, EMBEDDINGS), EMBEDDINGS)
+    profile = gpu_profile(standardised.sparkSession, wanted)
+    return conform(conform(with_notes, inputs).mapInPandas(encoded, EMBEDDINGS, profile=profile), EMBEDDINGS)
 
 
 def latest_notes(notes: DataFrame) -> DataFrame:

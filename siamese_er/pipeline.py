@@ -1,5 +1,6 @@
 """The whole run, in order: read, standardise, encode, block, score, decide, cluster, identify, survive, publish."""
 
+import hmac
 import platform
 from collections.abc import Callable
 from dataclasses import replace
@@ -88,10 +89,14 @@ def progress_of(spark: SparkSession, config: MatchConfig, tell: Callable[[str], 
 
 
 def shown(config: MatchConfig) -> dict[str, Any]:
-    """The settings as run.json keeps them: all but the key of the enterprise ids, and whether to resume."""
+    """The settings as run.json keeps them: all but whether to resume, and of the key of the enterprise ids a digest.
+
+    The digest tells whether two runs had one key: a run is not resumed under another.
+    """
     settings = config.model_dump(mode="json")
     del settings["run"]["resume"]
-    settings["identity"]["key"] = "not shown"
+    digest = hmac.new(config.identity.key.encode(), b"siamese_er identity key", "sha256").hexdigest()
+    settings["identity"]["key"] = f"not shown, digest {digest[:16]}"
     return settings
 
 

@@ -97,13 +97,13 @@ def running_stage(spark: SparkSession) -> Stage | None:
 def duration(seconds: float) -> str:
     """Seconds for people.
 
-    >>> [duration(n) for n in (0.4, 42, 200, 8000)]
-    ['1 s', '42 s', '3 min 20 s', '2 h 13 min']
+    >>> [duration(n) for n in (0.4, 42, 200, 1234, 8000)]
+    ['1 s', '42 s', '3 min 20 s', '20 min', '2 h 13 min']
     """
     whole = max(1, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
+    if whole < 600:
+        return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
+    return f"{whole // 60} min" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 @dataclass

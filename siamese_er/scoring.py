@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from siamese_er.block import chunks, code_counts, dropped_blocks, group_count, pair_tasks, part_count
+from siamese_er.block import chunks, code_counts, dropped_blocks, group_count, groups_in, pair_tasks, part_count
 from siamese_er.config import MatchConfig, ModelSettings
 from siamese_er.encode import counted_notes, embeddings, latest_notes
 from siamese_er.errors import ContractFault
@@ -81,6 +81,7 @@ def scored(
         n_parts = part_count(inputs.n_records)
         cut = chunks(standardised.join(vectors, "record_key"), config.blocking, n_groups, n_parts)
         cut = run.checkpoint(cut, "chunks")
+        n_groups = groups_in(cut) if run.is_resumed else n_groups
         record["estimate"] = clock.foresee(table_meetings(cut, config.blocking, n_parts))
         counts = run.checkpoint(code_counts(cut, config.blocking, n_parts, config.identity.key), "code_counts")
         dropped = dropped_blocks(counts)

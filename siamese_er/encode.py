@@ -49,16 +49,34 @@ def worker_device(wanted: str) -> str:
                      n_devices)  # fmt: skip
 
 
+def is_local(spark: SparkSession) -> bool:
+    """Whether driver and workers are one process and its children."""
+    return (spark.sparkContext.master or "").partition("[")[0] == "local"
+
+
+def kinds_of_device(spark: SparkSession, wanted: str) -> list[str]:
+    """What workers of this session encode on: "cpu", "cuda" or both; on a cluster a task for each core is asked."""
+    if wanted == "cpu" or is_local(spark):
+        return [worker_device(wanted).partition(":")[0]]
+
+    @without_values("encode")
+    def asked(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for batch in batches:
+            yield pd.DataFrame({"device": [worker_device(wanted).partition(":")[0]] * len(batch)})
+
+    n = spark.sparkContext.defaultParallelism
+    told = spark.range(n, numPartitions=n).mapInPandas(asked, "device string", profile=gpu_profile(spark, wanted))
+    return sorted(row["device"] for row in told.distinct().collect())
+
+
 def gpu_profile(spark: SparkSession, wanted: str) -> ResourceProfile | None:
     """One GPU for each task of a stage, so that one process at a time uses it; null where executors have none.
 
     Other stages go on with as many tasks as there are cores. Local mode knows no resources: its workers choose by
     their partition.
     """
-    settings = spark.sparkContext.getConf()
-    if wanted == "cpu" or settings.get("spark.executor.resource.gpu.amount", "0") == "0":
-        return None
-    if str(settings.get("spark.master")).partition("[")[0] == "local":
+    amount = spark.sparkContext.getConf().get("spark.executor.resource.gpu.amount", "0")
+    if wanted == "cpu" or is_local(spark) or amount == "0":
         return None
     return ResourceProfileBuilder().require(TaskResourceRequests().cpus(1).resource("gpu", 1)).build
 

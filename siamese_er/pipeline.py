@@ -35,7 +35,7 @@ from siamese_er.standardise import fault_counts, standardised_records
 from siamese_er.storage import RunFolder, new_run, output_lock, previous_run, unfinished_run
 from siamese_er.summary import Summary
 from siamese_er.survivorship import crosswalk, crosswalk_history, golden_records
-from siamese_er.threshold import on_table
+from siamese_er.threshold import device_margin, on_table, widened
 
 OF_BEFORE = ("crosswalk", "crosswalk_history", "enterprise_id_history", "decisions", "answers")
 """What a run reads of the one before it, in either mode."""
@@ -123,7 +123,10 @@ def matched(
     known = None if learns else known
     with clock.step("decide"):
         decide = decided_by(config, known, found.scores)
+    margin = device_margin(record["encoded_on"])
     record["decide"] = {"shows_households": found.with_households, "threshold": decide.threshold()}
+    record["decide"] |= {"device_margin": margin} if margin else {}
+    decide = widened(decide, margin)
     with clock.step("decide"):
         standing = run.checkpoint(standings(inputs.records, standardised), "standings")
         scores = found.scores

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from siamese_er.block import chunks, code_counts, dropped_blocks, group_count, groups_in, pair_tasks, part_count
 from siamese_er.config import MatchConfig, ModelSettings
-from siamese_er.encode import counted_notes, embeddings, latest_notes
+from siamese_er.encode import counted_notes, embeddings, kinds_of_device, latest_notes
 from siamese_er.errors import ContractFault
 from siamese_er.estimate import Meetings, table_meetings
 from siamese_er.fields.note_tables import NoteTable
@@ -76,6 +76,7 @@ def scored(
         vectors = run.write_table(
             embeddings(standardised, inputs.notes, model, config.model, config.notes, counted), "embeddings"
         )
+        record["encoded_on"] = kinds_of_device(spark, config.model.device)
     with clock.step("block"):
         n_groups = group_count(inputs.n_records, spark.sparkContext.defaultParallelism, config.blocking)
         n_parts = part_count(inputs.n_records)

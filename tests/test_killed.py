@@ -1,7 +1,7 @@
 """A run whose driver and one of whose executors are killed, and that is gone on with: the tables are those of a whole run.
 
-One chain for several steps, as each start costs seconds: (1) two executor processes, one killed while pairs are
-compared, then the driver and all below it while scores are being written; (2) one process, killed when clusters have
+One chain for several steps, as each start costs seconds: (1) two executor processes, both killed while pairs are
+compared, then the driver and all below it while what other pairs say is being written; (2) one process, killed when clusters have
 been guarded; (3) one process that ends.
 """
 
@@ -19,6 +19,7 @@ import psutil
 import pytest
 from conftest import CHECKOUT, LONGEST_RUN_SECONDS, SIAMESE_ER
 
+pytestmark = pytest.mark.timeout(2 * LONGEST_RUN_SECONDS)
 LOCK_SECONDS = 2
 EXECUTOR = "CoarseGrainedExecutorBackend"
 FINISHED_BEFORE = (
@@ -40,7 +41,8 @@ class Driver:
         self.output, self.log = folder / "out", folder / "log.txt"
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [SIAMESE_ER, "submit", "--master", master, *settings, str(CHECKOUT / "jobs" / "match.py"), *arguments],
+                [SIAMESE_ER, "submit", "--master", master, *settings, str(CHECKOUT / "jobs" / "match.py"),
+                 *map(str, arguments)],
                 stdout=log, stderr=log, start_new_session=True, cwd=folder,
             )  # fmt: skip
 
@@ -92,18 +94,18 @@ def written(output: Path) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def resumed(marked_input, tmp_path_factory):
-    """The output of the chain, and what it left of each attempt."""
+    """The folder of the chain, the executors that were killed, and when the first attempt's tables were finished."""
     folder = tmp_path_factory.mktemp("killed")
-    arguments = [*marked_input.flags(folder / "out"), "--resume", "--set", f"run.lock_seconds={LOCK_SECONDS}"]
-    events = (f"spark.eventLog.dir={folder / 'events'}", "spark.eventLog.enabled=true", "spark.eventLog.compress=false",
-              "spark.executor.memory=1g")  # fmt: skip
     (folder / "events").mkdir()
-    with driver(folder, arguments, "local-cluster[2,1,1024]", events) as first:
+    arguments = ["--input", marked_input.records, "--notes", marked_input.notes, "--decisions", marked_input.decisions]
+    arguments += ["--output", folder / "out", "--resume", "--set", f"run.lock_seconds={LOCK_SECONDS}"]
+    with driver(folder, arguments, "local-cluster[2,1,1024]", two_executors(folder)) as first:
         first.wait_for(lambda: first.has("work/compared_pairs/_temporary"))
-        victim = first.executors()[0]
-        victim.kill()
+        victims = first.executors()
+        for victim in victims:
+            victim.kill()
         first.wait_for(lambda: first.has("work/first_scores/_SUCCESS") and first.has("first_weights/_SUCCESS"))
-        first.wait_for(lambda: first.has("work/contexts") or first.has("work/scores"))
+        first.wait_for(lambda: first.has("work/contexts"))
         first.kill()
     finished = written(folder / "out")
     time.sleep(LOCK_SECONDS + 0.5)
@@ -112,9 +114,22 @@ def resumed(marked_input, tmp_path_factory):
         second.kill()
     time.sleep(LOCK_SECONDS + 0.5)
     with driver(folder, arguments, "local[1]") as third:
-        third.wait_for(lambda: (folder / "out" / "current.json").exists())
         assert third.process.wait(LONGEST_RUN_SECONDS) == 0, third.log.read_text()[-3000:]
-    return folder, victim, finished
+    return folder, victims, finished
+
+
+def two_executors(folder: Path) -> tuple[str, ...]:
+    """Settings of executors that think they have a GPU each, and of Spark's event log."""
+    found = folder / "gpus.sh"
+    found.write_text('#!/bin/sh\necho \'{"name": "gpu", "addresses": ["0"]}\'\n')
+    found.chmod(0o755)
+    gpus = {
+        "worker.resource.gpu.amount": 1,
+        "worker.resource.gpu.discoveryScript": found,
+        "executor.resource.gpu.amount": 1,
+    }
+    log = {"eventLog.dir": folder / "events", "eventLog.enabled": "true", "eventLog.compress": "false"}
+    return tuple(f"spark.{name}={value}" for name, value in ({"executor.memory": "1g"} | gpus | log).items())
 
 
 def test_tables_of_a_run_killed_again_and_again_are_those_of_a_whole_run(resumed, submitted_run):
@@ -139,16 +154,31 @@ def test_steps_that_were_finished_are_not_done_again(resumed):
     assert not (run / "work").exists()
 
 
-def test_an_executor_was_lost_and_another_took_its_place(resumed):
-    folder, victim, _ = resumed
-    (log,) = (
-        path
-        for path in (folder / "events").rglob("*")
-        if path.is_file() and not path.name.startswith((".", "appstatus"))
-    )
-    events = [json.loads(line) for line in log.read_text().splitlines()]
+@pytest.fixture(scope="module")
+def events(resumed) -> list[dict]:
+    """What Spark noted of the first attempt."""
+    files = [path for path in (resumed[0] / "events").rglob("*") if path.is_file() and path.stat().st_size]
+    lines = [line for path in files if not path.name.startswith(".") for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in lines if line.endswith("}")]  # the last line may be cut
 
+
+def test_executors_were_lost_and_others_took_their_place(resumed, events):
     kinds = [event["Event"] for event in events]
-    assert not victim.is_running()
-    assert kinds.count("SparkListenerExecutorRemoved") >= 1
-    assert kinds.count("SparkListenerExecutorAdded") >= 3
+
+    assert len(resumed[1]) == 2
+    assert not any(victim.is_running() for victim in resumed[1])
+    assert kinds.count("SparkListenerExecutorRemoved") >= 2
+    assert kinds.count("SparkListenerExecutorAdded") >= 4
+
+
+def test_the_stage_that_encodes_asked_for_one_gpu_a_task_and_no_other_did(events):
+    asked = {
+        event["Resource Profile Id"]: event["Task Resource Requests"]["gpu"]["Amount"]
+        for event in events
+        if event["Event"] == "SparkListenerResourceProfileAdded" and "gpu" in event["Task Resource Requests"]
+    }
+    stages = [event["Stage Info"] for event in events if event["Event"] == "SparkListenerStageSubmitted"]
+    with_gpu = [stage["Stage ID"] for stage in stages if stage["Resource Profile Id"] in asked]
+
+    assert set(asked.values()) == {1.0}
+    assert 0 < len(with_gpu) < len(stages) / 2

@@ -1,9 +1,10 @@
 """What matching costs here, beside other tools on the same tables in the same run; needs no Spark session of its own.
 
-``python jobs/benchmark.py --records 10000 100000 --output bench [--seed 1] [--peer splink_duckdb --peer splink_spark
---peer-python .venv-peers/bin/python] [--data TABLE.parquet ...]``. Without ``--data``, populations are generated
-(`jobs/synthesize.py --profile households`). OUTPUT gets the tables, a log and the clusters of every tool, figures.json,
-benchmark.md and benchmark.svg. Keep the machine otherwise idle; compare ratios, not seconds.
+``python jobs/benchmark.py --records 10000 100000 --output bench [--seed 1] [--skewed] [--peer splink_duckdb
+--peer splink_spark --peer-python .venv-peers/bin/python] [--data TABLE.parquet ...]``. Without ``--data``, populations
+are generated (`jobs/synthesize.py --profile households`). With ``--skewed`` each table is matched once more after 1 % of
+its records were given one address, 3 % one birth date and 5 % one surname. OUTPUT gets the tables, a log and the clusters
+of every tool, figures.json, benchmark.md and benchmark.svg. Keep the machine otherwise idle; compare ratios, not seconds.
 """
 
 import json
@@ -19,10 +20,22 @@ import typer
 
 from siamese_er.commands import one_value_a_flag, status_of
 from siamese_er.errors import ContractFault
-from siamese_er.quality.benchmark import KEYS, OWN, Timing, figures_of, marginal_costs, plot, steps_table, table
+from siamese_er.quality.benchmark import (
+    KEYS,
+    OWN,
+    SKEWED,
+    Timing,
+    figures_of,
+    marginal_costs,
+    plot,
+    skew_lines,
+    steps_table,
+    table,
+)
 from siamese_er.quality.comparison import measured, submitted
 from siamese_er.synthetic.population import population
 from siamese_er.synthetic.profile import PROFILES
+from siamese_er.synthetic.skew import skewed
 
 JOBS = Path(__file__).resolve().parent
 PEERS = {f"splink_{engine}": ("splink_match.py", engine) for engine in ("duckdb", "spark")}
@@ -47,9 +60,9 @@ def tables(sizes: list[int], data: list[Path], seed: int, output: Path) -> Itera
         yield output / path.stem / "records.parquet", truth
 
 
-def own_timing(records: Path, truth: pd.DataFrame | None, settings: list[str]) -> Timing:
+def own_timing(records: Path, truth: pd.DataFrame | None, settings: list[str], tool: str = OWN) -> Timing:
     """jobs/match.py on a table. Raises: ContractFault where it does not end with 0."""
-    output, log = records.parent / OWN, records.parent / f"{OWN}.log"
+    output, log = records.parent / tool, records.parent / f"{tool}.log"
     cost = measured(submitted(JOBS / "match.py", "--input", str(records), "--output", str(output), *settings), log)
     if cost.status:
         raise ContractFault(f"jobs/match.py ended with status {cost.status}, see {log}")
@@ -57,7 +70,14 @@ def own_timing(records: Path, truth: pd.DataFrame | None, settings: list[str]) -
     walk = pd.read_parquet(run / "crosswalk", columns=[*KEYS, "enterprise_id"])
     steps = json.loads((run / "run.json").read_text())["seconds"]
     steps |= {"start and end": cost.seconds - sum(steps.values())}
-    return Timing(OWN, len(walk), cost, steps, figures_of(walk.rename(columns={"enterprise_id": "cluster"}), truth))
+    return Timing(tool, len(walk), cost, steps, figures_of(walk.rename(columns={"enterprise_id": "cluster"}), truth))
+
+
+def skewed_timing(records: Path, truth: pd.DataFrame | None, settings: list[str], seed: int) -> Timing:
+    """jobs/match.py on the same table with much of it shared. Raises: ContractFault where it does not end with 0."""
+    path = records.with_name("records_skewed.parquet")
+    skewed(pd.read_parquet(records), seed).to_parquet(path)
+    return own_timing(path, truth, settings, SKEWED)
 
 
 def peer_timing(peer: str, python: str, records: Path, truth: pd.DataFrame | None) -> Timing:
@@ -81,6 +101,7 @@ def main(
     peer_python: Annotated[str, typer.Option(help="a Python that has splink installed")] = sys.executable,
     seed: Annotated[int, typer.Option(help="of the populations")] = 1,
     settings: Annotated[list[str] | None, typer.Option("--set", help="SECTION.KEY=VALUE for jobs/match.py")] = None,
+    skew: Annotated[bool, typer.Option("--skewed", help="each table once more, with shared values")] = False,
 ) -> None:
     """Time jobs/match.py and others from Parquet to clusters, whole processes, one after the other."""
 
@@ -94,12 +115,15 @@ def main(
         for path, truth in tables(records or [], data or [], seed, output):
             timings.append(own_timing(path, truth, own))
             print("\n".join(table(timings)[-1:]), flush=True)
+            if skew:
+                timings.append(skewed_timing(path, truth, own, seed))
+                print("\n".join(table(timings)[-1:]), flush=True)
             for peer in peers or []:
                 timings.append(peer_timing(peer, peer_python, path, truth))
                 print("\n".join(table(timings)[-1:]), flush=True)
         costs = [f"{less:,} to {more:,} records: {cost:.2f} seconds for each further thousand"
                  for (less, more), cost in marginal_costs(timings).items()]  # fmt: skip
-        text = "\n".join([*table(timings), "", *steps_table(timings), "", *costs])
+        text = "\n".join([*table(timings), "", *steps_table(timings), "", *costs, *skew_lines(timings)])
         (output / "benchmark.md").write_text(text + "\n", encoding="utf-8")
         (output / "figures.json").write_text(json.dumps([asdict(timing) for timing in timings], indent=1) + "\n")
         plot(timings, output / "benchmark.svg")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from siamese_er import pipeline
-from siamese_er.commands import one_value_a_flag, start, status_of
+from siamese_er.commands import one_value_a_flag, start, status_of, tell
 from siamese_er.config import MatchConfig, load_config, not_yet_supported
 from siamese_er.errors import ContractFault
 from siamese_er.model import note_model_faults
@@ -23,7 +23,7 @@ def match(config: MatchConfig) -> None:
         raise ContractFault(faults)
     spark = build_session(config, "siamese_er match")
     try:
-        print("\n".join(pipeline.match(spark, config).lines()))
+        print("\n".join(pipeline.match(spark, config, tell=lambda line: tell([line])).lines()))
     finally:
         spark.stop()
 

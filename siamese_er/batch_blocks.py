@@ -4,15 +4,17 @@ A whole table goes another way to the same pairs (`block`); here blocks without 
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from siamese_er.config import BlockingSettings
 from siamese_er.errors import without_values
 from siamese_er.linkage.comparisons import FREQUENCY_COLUMNS
 from siamese_er.linkage.keys import blocking_keys
+from siamese_er.linkage.oversized import WORST_BLOCKS, block_digest, by_pass
 from siamese_er.schemas import BLOCKING_KEYS, LONGS, conform
 
 
@@ -42,20 +44,25 @@ def key_sizes(keys: DataFrame) -> DataFrame:
     return keys.groupBy("key").agg(F.count("*").alias("n_records"), F.min("blocking_pass").alias("blocking_pass"))
 
 
-def dropped_blocks(sizes: DataFrame, settings: BlockingSettings) -> DataFrame:
-    """blocking_pass, n_blocks, n_records, n_pairs, largest_block: what the bound on block size left out, by pass."""
-    pairs = F.col("n_records") * (F.col("n_records") - 1) / 2
-    return (
-        sizes.where(F.col("n_records") > settings.max_block_size)
-        .groupBy("blocking_pass")
+def dropped_blocks(sizes: DataFrame, settings: BlockingSettings, key: str) -> dict[str, dict[str, Any]]:
+    """By pass: how many blocks, records and pairs the bound on block size left out, and the largest blocks by digest.
+
+    In: ``key_sizes``; ``key`` makes the digests. At most WORST_BLOCKS + 1 rows of each pass come to the driver.
+    """
+    n_records = F.col("n_records")
+    place = F.row_number().over(Window.partitionBy("blocking_pass").orderBy(n_records.desc(), "key"))
+    counted = (
+        sizes.where(n_records > settings.max_block_size)
+        .withColumn("block", F.when(place <= WORST_BLOCKS, F.col("key")))
+        .groupBy("blocking_pass", "block")
         .agg(
             F.count("*").alias("n_blocks"),
             F.sum("n_records").alias("n_records"),
-            F.sum(pairs.cast("long")).alias("n_pairs"),
-            F.max("n_records").alias("largest_block"),
+            F.sum((n_records * (n_records - 1) / 2).cast("long")).alias("n_pairs"),
         )
-        .orderBy("blocking_pass")
     )
+    rows = [row.asDict() for row in counted.collect()]
+    return by_pass(row | {"digest": None if row["block"] is None else block_digest(row["block"], key)} for row in rows)
 
 
 def blocks(records: DataFrame, keys: DataFrame, sizes: DataFrame, settings: BlockingSettings) -> DataFrame:

@@ -5,8 +5,6 @@ pairs that share a key are formed, each pair of records in one place. Chunks of 
 ``linkage/chunks.py``.
 """
 
-import hashlib
-import hmac
 from collections.abc import Iterator
 from itertools import combinations_with_replacement
 from typing import Any
@@ -20,13 +18,12 @@ from pyspark.sql import functions as F
 from siamese_er.config import BlockingSettings
 from siamese_er.errors import without_values
 from siamese_er.linkage.chunks import OF_VALUE, Codes, chunk, counted, sliced
-from siamese_er.linkage.keys import PASS_NAMES
+from siamese_er.linkage.oversized import WORST_BLOCKS, block_digest, by_pass
 from siamese_er.schemas import CHUNKS, CODE_COUNTS, PAIR_TASKS, conform
 
 RECORDS_IN_PART = 100_000  # whose codes one task counts at once
 LEAST_IN_GROUP = 2_000  # records; smaller groups cost more to open than they spare
 CHUNKS_IN_PARTITION = 1 << 32
-WORST_BLOCKS = 5  # of each pass and part of the key space, named in the report by a keyed digest
 
 
 def group_count(n_records: int, parallelism: int, settings: BlockingSettings) -> int:
@@ -35,6 +32,12 @@ def group_count(n_records: int, parallelism: int, settings: BlockingSettings) ->
     while n_groups * (n_groups + 1) < 4 * parallelism and n_records > LEAST_IN_GROUP * n_groups:
         n_groups += 1
     return n_groups
+
+
+def groups_in(cut: DataFrame) -> int:
+    """How many groups chunks were cut for that another attempt at the run made, perhaps with other cores. In: CHUNKS."""
+    last = cut.agg(F.max("group")).first()
+    return 1 + (last[0] or 0 if last else 0)
 
 
 def part_count(n_records: int) -> int:
@@ -126,27 +129,12 @@ def oversized(codes: np.ndarray, kinds: np.ndarray, sizes: np.ndarray, largest: 
     return count_rows(**columns)
 
 
-def block_digest(code: int, key: str) -> str:
-    """The name of a block in reports: a keyed hash of its key, which tells nothing of the value."""
-    return hmac.new(key.encode(), str(code).encode(), hashlib.sha256).hexdigest()[:16]
-
-
 def dropped_blocks(counts: DataFrame) -> dict[str, dict[str, Any]]:
     """By pass: how many blocks, records and pairs the bound on block size left out, and the largest blocks by digest.
 
     In: CODE_COUNTS. At most WORST_BLOCKS + 1 rows of each pass and part come to the driver.
     """
-    rows = counts.where(F.col("n_blocks") > 0).collect()
-    found: dict[str, dict[str, Any]] = {}
-    for number in sorted({row["blocking_pass"] for row in rows}):
-        own = [row for row in rows if row["blocking_pass"] == number]
-        worst = sorted((-row["n_records"], row["digest"]) for row in own if row["digest"] is not None)[:WORST_BLOCKS]
-        found[pass_names()[number]] = {
-            **{name: sum(row[name] for row in own) for name in ("n_blocks", "n_records", "n_pairs")},
-            "largest_block": -worst[0][0],
-            "largest_blocks": {digest: -minus for minus, digest in worst},
-        }
-    return found
+    return by_pass(row.asDict() for row in counts.where(F.col("n_blocks") > 0).collect())
 
 
 def pair_tasks(cut: DataFrame, counts: DataFrame, n_groups: int) -> DataFrame:
@@ -167,8 +155,3 @@ def pair_tasks(cut: DataFrame, counts: DataFrame, n_groups: int) -> DataFrame:
     sent = both.select(F.explode(F.get(F.array(*of_group), F.col("group"))).alias("of"), *both.columns)
     named = sent.select(F.col("of.col1").alias("task"), F.col("of.col2").alias("is_within"), *both.columns)
     return conform(named.repartitionById(len(pairs), "task"), PAIR_TASKS)
-
-
-def pass_names() -> dict[int, str]:
-    """Number of a pass -> its name."""
-    return dict(enumerate(PASS_NAMES))

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyspark import TaskContext
-from pyspark.sql import DataFrame
+from pyspark.resource import ResourceProfile, ResourceProfileBuilder, TaskResourceRequests
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, BooleanType, LongType
 
@@ -26,6 +27,7 @@ from siamese_er.fields.note_tables import (
 )
 from siamese_er.model import located, portable
 from siamese_er.neural.checkpoint import load_encoder
+from siamese_er.neural.devices import device_of
 from siamese_er.neural.embedding import columns_by_source
 from siamese_er.neural.encoder import Encoder
 from siamese_er.neural.text import CODED_FIELDS, FIELD_COLUMNS
@@ -45,13 +47,44 @@ def worker_device(wanted: str) -> str:
         return "cpu"
     import torch
 
-    if not torch.cuda.is_available():
-        return "cpu"
+    n_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
     context = TaskContext.get()
     assigned = context.resources().get("gpu") if context else None
-    if assigned and assigned.addresses and "CUDA_VISIBLE_DEVICES" not in os.environ:
-        return f"cuda:{assigned.addresses[0]}"
-    return f"cuda:{(context.partitionId() if context else 0) % torch.cuda.device_count()}"
+    partition = context.partitionId() if context else 0
+    return device_of(wanted, assigned.addresses if assigned else [], os.environ.get("CUDA_VISIBLE_DEVICES"), partition,
+                     n_devices)  # fmt: skip
+
+
+def is_local(spark: SparkSession) -> bool:
+    """Whether driver and workers are one process and its children."""
+    return (spark.sparkContext.master or "").partition("[")[0] == "local"
+
+
+def kinds_of_device(spark: SparkSession, wanted: str) -> list[str]:
+    """What workers of this session encode on: "cpu", "cuda" or both; on a cluster a task for each core is asked."""
+    if wanted == "cpu" or is_local(spark):
+        return [worker_device(wanted).partition(":")[0]]
+
+    @without_values("encode")
+    def asked(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for batch in batches:
+            yield pd.DataFrame({"device": [worker_device(wanted).partition(":")[0]] * len(batch)})
+
+    n = spark.sparkContext.defaultParallelism
+    told = spark.range(n, numPartitions=n).mapInPandas(asked, "device string", profile=gpu_profile(spark, wanted))
+    return sorted(row["device"] for row in told.distinct().collect())
+
+
+def gpu_profile(spark: SparkSession, wanted: str) -> ResourceProfile | None:
+    """One GPU for each task of a stage, so that one process at a time uses it; null where executors have none.
+
+    Other stages go on with as many tasks as there are cores. Local mode knows no resources: its workers choose by
+    their partition.
+    """
+    amount = spark.sparkContext.getConf().get("spark.executor.resource.gpu.amount", "0")
+    if wanted == "cpu" or is_local(spark) or amount == "0":
+        return None
+    return ResourceProfileBuilder().require(TaskResourceRequests().cpus(1).resource("gpu", 1)).build
 
 
 def embeddings(
@@ -88,7 +121,9 @@ def embeddings(
             yield pa.RecordBatch.from_arrays([batch.column("record_key"), *vectors], EMBEDDINGS.names)
 
     conform(standardised, STANDARDISED)
-    return conform(with_notes.select(*ENCODED_COLUMNS, *NOTED.names).mapInArrow(encoded, EMBEDDINGS), EMBEDDINGS)
+    rows = with_notes.select(*ENCODED_COLUMNS, *NOTED.names)
+    profile = gpu_profile(standardised.sparkSession, wanted)
+    return conform(rows.mapInArrow(encoded, EMBEDDINGS, profile=profile), EMBEDDINGS)
 
 
 def frame_of(batch: pa.RecordBatch) -> pd.DataFrame:

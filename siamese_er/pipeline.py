@@ -1,10 +1,9 @@
 """The whole run, in order: read, standardise, encode, block, score, decide, cluster, identify, survive, publish."""
 
+import hmac
 import platform
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -22,6 +21,7 @@ from siamese_er.errors import InvariantBroken
 from siamese_er.identity import enterprise_ids
 from siamese_er.intake import AS_READ, Alteration, Inputs, read_inputs, rows_on_disk, with_demo
 from siamese_er.known import OF_CLUSTERS, OF_GOLDEN, Known, known_run, only
+from siamese_er.progress import STEP_COSTS, Progress, Work, running_stage, seconds_before
 from siamese_er.proposals import proposals
 from siamese_er.publish import changes, publish, recorded_run, written_table
 from siamese_er.regroup import Grouping, decided_anew, regrouped, whole_grouping
@@ -36,36 +36,26 @@ from siamese_er.standardise import fault_counts, standardised_records
 from siamese_er.storage import RunFolder, new_run, output_lock, previous_run, unfinished_run
 from siamese_er.summary import Summary
 from siamese_er.survivorship import crosswalk, crosswalk_history, golden_records
-from siamese_er.threshold import on_table
+from siamese_er.threshold import device_margin, on_table, widened
 from siamese_er.together import together
 
 OF_BEFORE = ("crosswalk", "crosswalk_history", "enterprise_id_history", "decisions", "answers")
 """What a run reads of the one before it, in either mode."""
 
 
-@dataclass
-class Clock:
-    """Seconds of each step, in order."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Count the time of the body under a name."""
-        start = time.monotonic()
-        yield
-        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - start, 2)
-
-
-def match(spark: SparkSession, config: MatchConfig, alteration: Alteration = AS_READ) -> Summary:
+def match(
+    spark: SparkSession, config: MatchConfig, alteration: Alteration = AS_READ,
+    tell: Callable[[str], None] | None = None,
+) -> Summary:  # fmt: skip
     """Match the input of the config, publish the tables of the contract, and say what came out.
 
-    An ``alteration`` of what was read, for ablations, must be given again where such a run is resumed.
+    An ``alteration`` of what was read, for ablations, must be given again where such a run is resumed. ``tell`` takes
+    lines that say how far the run is, from another thread too.
 
     Raises: ContractFault (status 2), GateFailed (3, results kept), OutputInUse (2).
     """
     config = with_demo(config)
-    clock = Clock()
+    clock = progress_of(spark, config, tell)
     with output_lock(spark, config.run.output, config.run.lock_seconds) as lock:
         with readable_input(config.run.output):
             reading = read_records(spark, config.input, allow_empty=config.run.mode == "incremental")
@@ -93,11 +83,22 @@ def match(spark: SparkSession, config: MatchConfig, alteration: Alteration = AS_
             return Summary(record, run.path)
 
 
+def progress_of(spark: SparkSession, config: MatchConfig, tell: Callable[[str], None] | None) -> Progress:
+    """The clock of a run, which tells how far it is."""
+    steps = [step for step in STEP_COSTS if step != "evaluate" or config.input.truth is not None]
+    work = Work(spark.sparkContext.defaultParallelism, is_batch=config.run.mode == "incremental")
+    return Progress(tell, lambda: running_stage(spark), steps, work)
+
+
 def shown(config: MatchConfig) -> dict[str, Any]:
-    """The settings as run.json keeps them: all but the key of the enterprise ids, and whether to resume."""
+    """The settings as run.json keeps them: all but whether to resume, and of the key of the enterprise ids a digest.
+
+    The digest tells whether two runs had one key: a run is not resumed under another.
+    """
     settings = config.model_dump(mode="json")
     del settings["run"]["resume"]
-    settings["identity"]["key"] = "not shown"
+    digest = hmac.new(config.identity.key.encode(), b"siamese_er identity key", "sha256").hexdigest()
+    settings["identity"]["key"] = f"not shown, digest {digest[:16]}"
     return settings
 
 
@@ -109,20 +110,25 @@ def versions() -> dict[str, str]:
 
 def matched(
     spark: SparkSession, config: MatchConfig, run: RunFolder, before: RunFolder | None, reading: Reading,
-    alteration: Alteration, record: dict[str, Any], clock: Clock,
+    alteration: Alteration, record: dict[str, Any], clock: Progress,
 ) -> dict[str, DataFrame] | None:  # fmt: skip
     """The tables of the contract; null where a batch changes nothing."""
     known = known_run(spark, before) if config.run.mode == "incremental" else None
     with clock.step("read"):
         inputs = alteration.of_inputs(read_inputs(spark, config, run, reading, known))
         record["counts"] = inputs.counts
+        earlier = seconds_before(before.read_record(spark) if before else None, config.run.mode, inputs.n_records)
+        clock.work = replace(clock.work, n_records=inputs.n_records, before=earlier)
         if known is not None and nothing_new(config, known, run, inputs):
             return None
     scoring, standardised, learns = scoring_of(spark, config, run, known, inputs, alteration, record, clock)
     known = None if learns else known
     with clock.step("decide"):
         decide = decided_by(config, known, scoring.scores)
+    margin = device_margin(record["encoded_on"])
     record["decide"] = {"shows_households": scoring.with_households, "threshold": decide.threshold()}
+    record["decide"] |= {"device_margin": margin} if margin else {}
+    decide = widened(decide, margin)
     with clock.step("decide"):
         standing = run.checkpoint(standings(inputs.records, standardised), "standings")
         scores = scoring.scores
@@ -189,7 +195,7 @@ def nothing_new(config: MatchConfig, known: Known, run: RunFolder, inputs: Input
 
 def scoring_of(
     spark: SparkSession, config: MatchConfig, run: RunFolder, known: Known | None, inputs: Inputs,
-    alteration: Alteration, record: dict[str, Any], clock: Clock,
+    alteration: Alteration, record: dict[str, Any], clock: Progress,
 ) -> tuple[Scoring, DataFrame, bool]:  # fmt: skip
     """The scores of all pairs, STANDARDISED, and whether all records were matched anew rather than a batch."""
     reasons = ["nothing is known yet"]

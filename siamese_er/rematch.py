@@ -12,9 +12,9 @@ from pyspark.sql import functions as F
 
 from siamese_er.batch_blocks import blocks, dropped_blocks, key_sizes, keys_of, with_frequencies
 from siamese_er.batch_pairs import batch_pairs
-from siamese_er.block import pass_names
 from siamese_er.config import MatchConfig
-from siamese_er.encode import embeddings
+from siamese_er.encode import embeddings, kinds_of_device
+from siamese_er.estimate import batch_meetings
 from siamese_er.intake import Inputs
 from siamese_er.known import OF_READING, OF_SCORES, Known, only, without
 from siamese_er.learned import described, learned_of, note_table_of
@@ -75,6 +75,8 @@ def scored_batch(
         fresh_records = only(standardised, F.broadcast(changed), "record_key")
         fresh = embeddings(fresh_records, own_notes, model, config.model, config.notes, note_table_of(counts))
         fresh = run.checkpoint(fresh, "fresh_embeddings")
+        now = kinds_of_device(known.spark, config.model.device)
+        record["encoded_on"] = sorted({*known.record.get("encoded_on", ["cpu"]), *now})
         before = conform(known.table("embeddings"), EMBEDDINGS)
         vectors = run.write_table(without(before, stale, "record_key").unionByName(fresh), "embeddings")
     with clock.step("block"):
@@ -83,7 +85,9 @@ def scored_batch(
         keys = run.write_table(without(before, stale, "record_key").unionByName(fresh_keys), "record_keys")
         touched = run.checkpoint(keys.join(fresh_keys.select("key").distinct(), "key", "left_semi"), "touched_keys")
         sizes = run.checkpoint(key_sizes(touched), "key_sizes")
-        dropped = described_blocks(sizes, config)
+        n_changed = inputs.counts["delivered"]["changed"]
+        record["estimate"] = clock.foresee(batch_meetings(sizes, fresh_keys, config.blocking, n_changed))
+        dropped = dropped_blocks(sizes, config.blocking, config.identity.key)
         payload = run.checkpoint(_payload(standardised, vectors, touched, sizes, changed, config), "payload")
     with clock.step("compare"):
         laid_out = blocks(payload, touched, sizes, config.blocking)
@@ -100,7 +104,6 @@ def scored_batch(
         found = run.checkpoint(scores(in_context, learned, model, config.score, correction), "fresh_scores")
         result = without(known.scores(), stale, "left_key", "right_key").unionByName(conform(found, SCORES))
         result = run.checkpoint(result, "scores")
-    n_changed = inputs.counts["delivered"]["changed"]
     record |= {
         "model": model_used(config, head),
         "candidate_pairs": sum(by_pass["pairs_by_first_pass"].values()), **by_pass, "dropped_blocks": dropped,
@@ -118,12 +121,6 @@ def known_keys(known: Known, config: MatchConfig) -> DataFrame:
         return conform(kept, BLOCKING_KEYS)
     records = conform(known.table("standardised"), STANDARDISED)
     return keys_of(records.join(conform(known.table("embeddings"), EMBEDDINGS), "record_key"), config.blocking)
-
-
-def described_blocks(sizes: DataFrame, config: MatchConfig) -> dict[str, Any]:
-    """What the bound on block size left out, by pass."""
-    found = dropped_blocks(sizes, config.blocking).collect()
-    return {pass_names()[row["blocking_pass"]]: row.asDict() for row in found}
 
 
 def _payload(

@@ -95,6 +95,9 @@ CODE_COUNTS = table(
 """How often each code of a chunk and part occurs in the whole table (int32, in the order of the codes). Rows without a
 chunk report blocks that are too large; digest names one block, null stands for n_blocks others."""
 
+MEETING_SUMS = table(blocking_pass=IntegerType(), n_pairs=LongType(), n_squares=DoubleType())
+"""Of a pass, over some of its blocks: the sum of their pairs, and of the squares of that."""
+
 PAIR_TASKS = table(
     task=IntegerType(), is_within=BooleanType(), group=IntegerType(), chunk=LongType(), part=IntegerType(),
     content=BinaryType(),

@@ -8,10 +8,11 @@ from typing import Any, Protocol
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from siamese_er.block import chunks, code_counts, dropped_blocks, group_count, pair_tasks, part_count
+from siamese_er.block import chunks, code_counts, dropped_blocks, group_count, groups_in, pair_tasks, part_count
 from siamese_er.config import MatchConfig, ModelSettings
-from siamese_er.encode import counted_notes, embeddings, latest_notes
+from siamese_er.encode import counted_notes, embeddings, kinds_of_device, latest_notes
 from siamese_er.errors import ContractFault
+from siamese_er.estimate import Meetings, table_meetings
 from siamese_er.fields.note_tables import NoteTable
 from siamese_er.intake import Alteration, Inputs
 from siamese_er.labels import label_correction
@@ -35,6 +36,9 @@ class Clock(Protocol):
 
     def step(self, name: str) -> AbstractContextManager[None]:
         """Count the time of the body under a name."""
+
+    def foresee(self, meetings: Meetings) -> dict[str, Any]:
+        """Take an estimate of the pairs into account; what run.json says of it."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +79,15 @@ def scored(
             "embeddings": partial(run.write_table, encoded, "embeddings"),
             "note_counts": partial(run.write_table, note_rows(spark, counted), "note_counts"),
         })["embeddings"]  # fmt: skip
+        record["encoded_on"] = kinds_of_device(spark, config.model.device)
     with clock.step("block"):
         n_groups = group_count(inputs.n_records, spark.sparkContext.defaultParallelism, config.blocking)
         n_parts = part_count(inputs.n_records)
         blocking = config.blocking.of_table(has_notes=inputs.notes is not None and config.model.use_notes)
         cut = chunks(standardised.join(vectors, "record_key"), blocking, n_groups, n_parts)
         cut = run.checkpoint(cut, "chunks")
+        n_groups = groups_in(cut) if run.is_resumed else n_groups
+        record["estimate"] = clock.foresee(table_meetings(cut, blocking, n_parts))
         counts = run.checkpoint(code_counts(cut, config.blocking, n_parts, config.identity.key), "code_counts")
         dropped = dropped_blocks(counts)
     with clock.step("compare"):
@@ -92,11 +99,11 @@ def scored(
         })  # fmt: skip
         compared = kept_pairs(done["compared"])
     with clock.step("score"):
-        done |= together({
+        counted_pairs: dict[str, Any] = together({
             "by_pass": partial(pass_counts, done["compared"]),
             "weighing": partial(weighing, compared, done["random"], inputs.n_records, config.score, head),
         })  # fmt: skip
-        by_pass, found = done["by_pass"], done["weighing"]
+        by_pass, found = counted_pairs["by_pass"], counted_pairs["weighing"]
         first = run.checkpoint(first_scores(alteration.of_pairs(compared), found, model, config.notes), "first_scores")
     with clock.step("rescore"):
         in_context = together({

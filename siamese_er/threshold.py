@@ -1,5 +1,7 @@
 """Step 5, first part: the threshold of the decision on this table."""
 
+from collections.abc import Collection
+
 import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -8,6 +10,7 @@ from siamese_er.config import DecideSettings
 from siamese_er.linkage.expected_precision import STEPS, least_threshold
 
 MILLION = 1_000_000
+DEVICE_MARGIN = 0.005  # by which the probability of a pair may differ where vectors come from another kind of device
 
 
 def on_table(settings: DecideSettings, scores: DataFrame) -> DecideSettings:
@@ -28,3 +31,17 @@ def on_table(settings: DecideSettings, scores: DataFrame) -> DecideSettings:
         counts[row["reached"]], sums[row["reached"]] = row["n"], row["total"] / MILLION
     threshold = least_threshold(counts, sums, settings.least_threshold, settings.expected_precision)
     return settings.model_copy(update={"auto_threshold": threshold})
+
+
+def device_margin(devices: Collection[str]) -> float:
+    """By how much probabilities may be off what a CPU finds, by the kinds of device that vectors came from."""
+    return 0.0 if set(devices) <= {"cpu"} else DEVICE_MARGIN
+
+
+def widened(settings: DecideSettings, margin: float) -> DecideSettings:
+    """The settings by which every pair within a margin of a threshold is asked of a person: its band could be another."""
+    if not margin:
+        return settings
+    bounds = {"auto_threshold": min(1.0, settings.threshold() + margin),
+              "review_threshold": max(0.0, settings.review_threshold - margin)}  # fmt: skip
+    return settings.model_copy(update=bounds)

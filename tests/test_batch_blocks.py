@@ -10,9 +10,10 @@ from linkage_records import table_of
 from pyspark.sql import functions as F
 
 from siamese_er.batch_blocks import blocks, dropped_blocks, key_sizes, keys_of, with_frequencies
-from siamese_er.block import pass_names
 from siamese_er.config import BlockingSettings
 from siamese_er.linkage.comparisons import FREQUENCY_COLUMNS
+from siamese_er.linkage.keys import PASS_NAMES
+from siamese_er.linkage.oversized import block_digest
 from siamese_er.schemas import BLOCKING_KEYS, STANDARDISED, conform
 
 NAMED = BlockingSettings(passes=("national_id", "phone"))
@@ -42,7 +43,7 @@ def test_keys_of_gives_a_key_for_each_value_and_none_for_a_missing_one(spark, pe
     keys = keys_of(frame_of(spark, people), NAMED)
 
     named = keys.groupBy("record_key", "blocking_pass").agg(F.count_distinct("key").alias("n"))
-    found = {(row.record_key[-2:], pass_names()[row.blocking_pass]): row.n for row in named.collect()}
+    found = {(row.record_key[-2:], PASS_NAMES[row.blocking_pass]): row.n for row in named.collect()}
     assert found == {
         ("r0", "national_id"): 1, ("r0", "phone"): 1, ("r1", "phone"): 2, ("r2", "national_id"): 1, ("r2", "phone"): 1,
     }  # fmt: skip
@@ -90,20 +91,21 @@ def test_blocks_leave_out_lone_keys_and_too_large_ones_and_carry_all_live_keys(s
     )  # fmt: skip
 
 
-def test_dropped_blocks_report_what_was_left_out_by_pass(spark):
-    rows = [(name, 0, 10) for name in "abcd"] + [(name, 0, 11) for name in "abcde"] + [(name, 2, 30) for name in "abc"]
-    keys = keys_frame(spark, rows)
+def test_dropped_blocks_report_what_was_left_out_by_pass_and_by_keyed_digest(spark):
+    sizes = [4, 5, 4, 6, 9, 4, 8]
+    rows = [(f"{n}", 0, 10 + block) for block, size in enumerate(sizes) for n in range(size)]
+    rows += [(name, 2, 30) for name in "abc"] + [(name, 2, 31) for name in "abcd"]
 
-    dropped = dropped_blocks(key_sizes(keys), BlockingSettings(max_block_size=3))
+    dropped = dropped_blocks(key_sizes(keys_frame(spark, rows)), BlockingSettings(max_block_size=3), "key")
 
-    expected = [(0, 2, 9, 16, 5)]
-    assert_df_equality(
-        dropped,
-        spark.createDataFrame(
-            expected, "blocking_pass int, n_blocks bigint, n_records bigint, n_pairs bigint, largest_block bigint"
-        ),
-        ignore_nullable=True,
-    )
+    worst = {block_digest(key, "key"): n for key, n in [(14, 9), (16, 8), (13, 6), (11, 5), (10, 4)]}
+    assert dropped == {
+        PASS_NAMES[0]: {"n_blocks": 7, "n_records": 40, "n_pairs": 6 * 3 + 10 + 15 + 36 + 28, "largest_block": 9,
+                        "largest_blocks": worst},
+        PASS_NAMES[2]: {"n_blocks": 1, "n_records": 4, "n_pairs": 6, "largest_block": 4,
+                        "largest_blocks": {block_digest(31, "key"): 4}},
+    }  # fmt: skip
+    assert not worst.keys() & {block_digest(key, "another") for key in range(10, 17)}
 
 
 def test_every_pair_with_a_shared_live_key_is_in_a_block(spark, people):

@@ -3,7 +3,16 @@
 import pandas as pd
 import pytest
 
-from siamese_er.quality.benchmark import Timing, figures_of, marginal_costs, plot, steps_table, table
+from siamese_er.quality.benchmark import (
+    SKEWED,
+    Timing,
+    figures_of,
+    marginal_costs,
+    plot,
+    skew_lines,
+    steps_table,
+    table,
+)
 from siamese_er.quality.comparison import Cost
 
 
@@ -38,6 +47,13 @@ def test_table_holds_ratios_to_our_seconds_on_the_same_table():
 
 def test_a_further_record_is_what_the_larger_table_took_longer():
     assert marginal_costs(TIMINGS) == {(1000, 3000): pytest.approx(1.5)}
+
+
+def test_a_skewed_table_is_compared_with_the_same_table_without():
+    assert skew_lines([*TIMINGS, timing(SKEWED, 3000, 19.5)]) == [
+        "3,000 records, skewed: 1.50 times the CPU seconds, 1.50 times the seconds, 1.00 times the memory"
+    ]
+    assert skew_lines(TIMINGS) == []
 
 
 def test_steps_are_of_our_runs_alone():

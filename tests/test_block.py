@@ -7,7 +7,7 @@ import pytest
 from linkage_records import table_of
 from paired import looked_at
 
-from siamese_er.block import chunks, code_counts, dropped_blocks, group_count, pair_tasks
+from siamese_er.block import chunks, code_counts, dropped_blocks, group_count, groups_in, pair_tasks
 from siamese_er.config import BlockingSettings, ModelSettings
 from siamese_er.linkage.chunks import opened
 from siamese_er.linkage.comparisons import FREQUENCY_COLUMNS
@@ -80,6 +80,13 @@ def test_pair_tasks_bring_every_two_groups_together_once(spark, people, n_groups
     }
     across = [frozenset(found) for (_, is_within), found in by_task.items() if not is_within and len(found) == 2]
     assert sorted(map(sorted, across)) == [list(pair) for pair in combinations(sorted(groups), 2)]
+
+
+@pytest.mark.parametrize("n_groups", [1, 4])
+def test_groups_in_chunks_are_those_that_they_were_cut_for(spark, people, n_groups):
+    cut = chunks(frame_of(spark, people).repartition(8), NAMED, n_groups, 2)
+
+    assert groups_in(cut) == n_groups
 
 
 def test_dropped_blocks_report_what_was_left_out_by_pass_and_by_keyed_digest(spark):

@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 from siamese_er.config import DecideSettings, SourceSettings
 from siamese_er.decide import banded, links, standings
 from siamese_er.schemas import DECISIONS, LINKS, RECORDS, SCORES, STANDARDISED, conform
+from siamese_er.threshold import device_margin, widened
 
 SAFE, BALANCED = DecideSettings(), DecideSettings(preset="balanced")
 CLEAN = {"clean": SourceSettings(deduplicated=True)}
@@ -158,3 +159,18 @@ def test_standings_of_test_patients_empty_and_restricted_records(spark):
         "test": "excluded", "empty": "unmatchable", "restricted": "restricted", "restricted_test": "excluded",
         "lives_there": "unmatchable",
     }  # fmt: skip
+
+
+def test_pairs_near_a_threshold_are_asked_about_where_another_device_encoded(spark):
+    settings = SAFE.model_copy(update={"auto_threshold": 0.9})
+    scores = scores_of(
+        spark, ("a", "b", 0.904, ()), ("a", "c", 0.906, ()), ("a", "d", 0.196, ()), ("a", "e", 0.194, ())
+    )
+
+    found = {}
+    for devices in (["cpu"], ["cpu", "cuda"], ["cuda"]):
+        pairs = banded(scores, standing_of(spark, z="excluded"), None, widened(settings, device_margin(devices)), {})
+        found[tuple(devices)] = [row.band for row in pairs.orderBy("right_key").collect()]
+
+    assert found[("cpu",)] == ["auto", "auto", "no", "no"]
+    assert found[("cpu", "cuda")] == found[("cuda",)] == ["review", "auto", "review", "no"]

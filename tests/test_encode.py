@@ -8,7 +8,15 @@ from chispa import assert_df_equality
 from linkage_records import table_of
 
 from siamese_er.config import ModelSettings, NoteSettings
-from siamese_er.encode import MOST_NOTES, counted_notes, embeddings, latest_notes, worker_device
+from siamese_er.encode import (
+    MOST_NOTES,
+    counted_notes,
+    embeddings,
+    gpu_profile,
+    kinds_of_device,
+    latest_notes,
+    worker_device,
+)
 from siamese_er.fields.standard import StandardRules, standard_batch
 from siamese_er.linkage.tables import arrow_table
 from siamese_er.model import model_folder
@@ -147,3 +155,9 @@ def test_a_sentence_of_many_records_is_boilerplate_for_spark_too(spark, records)
 
 def test_worker_device_is_the_cpu_where_told_so():
     assert worker_device("cpu") == "cpu"
+
+
+def test_local_workers_have_no_assigned_gpu_and_encode_on_what_the_driver_sees(spark):
+    assert gpu_profile(spark, "auto") is None
+    assert kinds_of_device(spark, "cpu") == ["cpu"]
+    assert kinds_of_device(spark, "auto") == [worker_device("auto").partition(":")[0]]

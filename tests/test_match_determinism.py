@@ -1,6 +1,6 @@
 """The same tables whatever the order of the rows, the partitions, the batches and the processes.
 
-Tables of one core are compared where a run is resumed, in ``test_pipeline.py``."""
+Tables of one core are compared where a run is resumed, in ``test_killed.py``."""
 
 import json
 import subprocess

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from pyspark.sql import functions as F
 
-from siamese_er import pipeline, read_run, scoring
+from siamese_er import pipeline, read_run
 from siamese_er.config import MatchConfig, load_config
 from siamese_er.errors import ContractFault, GateFailed
-from siamese_er.schemas import EMBEDDINGS, PUBLISHED
+from siamese_er.schemas import PUBLISHED
 
 KEY = ["source", "record_id"]
 
@@ -134,30 +133,3 @@ def test_the_demo_stands_in_where_no_records_are_named():
     assert config.input.truth is not None
     named = load_config(None, {"input.records": ["x.csv"]}, [])
     assert pipeline.with_demo(named) is named
-
-
-def test_a_run_that_died_is_resumed_with_the_same_tables(spark, marked_input, submitted_run, tmp_path, monkeypatch):
-    config = config_of(marked_input, tmp_path / "out")
-    config = config.model_copy(update={"run": config.run.model_copy(update={"resume": True})})
-    finished = pipeline.clusters
-    monkeypatch.setattr(pipeline, "clusters", lambda *_: 1 / 0)
-    with pytest.raises(ZeroDivisionError) as died:
-        pipeline.match(spark, config)
-    monkeypatch.setattr(pipeline, "clusters", finished)
-    monkeypatch.setattr(scoring, "embeddings", lambda standardised, *_: empty_vectors(standardised))
-
-    summary = pipeline.match(spark, config)
-
-    assert summary.record["run_id"] == died.value.run_id
-    assert summary.record["resumed"]
-    for name in ("crosswalk", "golden_records", "clusters", "scored_pairs"):
-        tables = [pd.read_parquet(f"{summary.path}/{name}"), submitted_run.table(name)]
-        own = [column for column in tables[0].columns if column not in ("run_id", "valid_from")]
-        rows = [sorted(table[own].astype(str).itertuples(index=False, name=None)) for table in tables]
-        assert rows[0] == rows[1], name
-
-
-def empty_vectors(standardised):
-    """Vectors that would change the scores, if a resumed run computed them again."""
-    nulls = [F.lit(None).cast(field.dataType).alias(field.name) for field in EMBEDDINGS.fields[1:]]
-    return standardised.select("record_key", *nulls)

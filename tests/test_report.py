@@ -153,6 +153,14 @@ def test_every_known_key_figure_is_on_the_page(full):
     assert {name for name in known if name not in text} == set()
 
 
+def test_what_blocking_left_out_is_told_by_pass_and_by_digest():
+    (blocking,) = [section for section in sections(record_of()) if section.anchor == "blocking"]
+
+    assert "3 blocks were too large and proposed nothing" in blocking.text
+    assert ("phone", "700", "400", "3", "150,000") in blocking.grids[0].rows
+    assert blocking.grids[1].rows == (("phone", "00c0ffee00c0ffee", "500"), ("phone", "deadbeefdeadbeef", "200"))
+
+
 def test_a_run_without_pairs_has_a_page():
     nothing = {"score": [], "levels": {}, "missing": {"phones": 0}, "cluster_sizes": [{"records": "1", "n": 0}],
                "review_reasons": [], "link_status": {}}  # fmt: skip

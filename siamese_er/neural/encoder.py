@@ -7,13 +7,13 @@ round(127 * component of a unit vector), so the cosine of two vectors is their d
 
 Why results do not depend on the batch: networks run in float32 on batches of fixed shape, and every row with a
 component so near to a half that float32's error could round it either way is computed again in float64.
-What a batch can change there is some 1e-14 of a byte step.
+What a batch can change there is some 1e-14 of a byte step. On a GPU that knows bfloat16 the notes tower runs in it,
+without the second look; see ``batches.py``.
 """
 
-import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,25 +21,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from siamese_er.neural.batches import Batches, Bytes, Floats, TwoPrecisions, scaled_units, takes_half, two_precisions
 from siamese_er.neural.note_models import foreign_tower, most_tokens
 from siamese_er.neural.text import CODED_FIELDS, FIELD_COLUMNS, FIELD_KINDS, TEXT_LENGTHS, coded_slots, text_codes
 from siamese_er.neural.towers import DemographicsTower, FieldEncoder, NotesTower, TowerSettings
 
-Bytes = NDArray[np.int8]
-Floats = NDArray[np.float64]
 FIELD_BATCH, RECORD_BATCH, NOTE_BATCH = 256, 128, 16
 NOTE_LENGTHS = (32, 64, 96)  # tokens, padded up to
 VALUE_LENGTHS = (16, 32, 48)  # bytes, padded up to
-EXACT_BATCH = 32
-MARGIN = 5e-4  # of a byte step; some ten times what float32 is off by (4e-5 seen)
 MAX_VALUES = 3  # values of one field that a record vector looks at
-
-
-class TwoPrecisions(NamedTuple):
-    """One network twice: float32 for speed, float64 for the answers that float32 leaves open."""
-
-    fast: nn.Module
-    exact: nn.Module
 
 
 @dataclass
@@ -49,12 +39,6 @@ class NotesReader:
     network: TwoPrecisions | None = None
     tokenizer: Any = None
     n_tokens: int = 0
-
-
-def scaled_units(vectors: Floats) -> Floats:
-    """127 * unit vector of each row; a row of zeros stays zero."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return 127.0 * vectors / np.where(norms > 0, norms, 1.0)
 
 
 def unit_bytes(vectors: Floats) -> Bytes:
@@ -103,47 +87,25 @@ class Encoder:
     ) -> None:  # fmt: skip
         self.settings, self.digest, self.device = settings, digest, torch.device(device)
         self.note_model = note_model
+        self._batches = Batches(self.device)  # shared by shallow copies, as is what follows
         self.take(weights)
         self._note_weights, self._tokenizer_path = weights["notes"], tokenizer
-        self._built = NotesReader()  # shared by shallow copies
+        self._built = NotesReader()
 
     def take(self, weights: dict[str, dict[str, Tensor]]) -> None:
         """Set the field and the demographics network to these weights."""
         self.fields = self._network(FieldEncoder(self.settings), weights["fields"])
         self.demographics = self._network(DemographicsTower(self.settings), weights["demographics"])
 
-    def _network(self, network: nn.Module, weights: dict[str, Tensor]) -> "TwoPrecisions":
+    def _network(self, network: nn.Module, weights: dict[str, Tensor], in_half: bool = False) -> TwoPrecisions:
         missing = network.load_state_dict(weights, strict=False)
         if missing.missing_keys or missing.unexpected_keys:
             raise ValueError("weights do not fit the settings of the model")
-        exact = network.double().eval().to(self.device)
-        return TwoPrecisions(copy.deepcopy(exact).float(), exact)
+        return two_precisions(network, self.device, in_half)
 
-    def _directions(self, network: nn.Module, dtype: torch.dtype, batch: int, rows: list[NDArray[Any]]) -> Floats:
-        """127 * unit vectors of the rows, ``batch`` of them at a time, the last batch filled up with zeros."""
-        parts = []
-        for start in range(0, len(rows[0]), batch):
-            size = min(batch, len(rows[0]) - start)
-            full = [np.zeros((batch, *part.shape[1:]), dtype=part.dtype) for part in rows]
-            for target, part in zip(full, rows, strict=True):
-                target[:size] = part[start : start + size]
-            tensors = [torch.from_numpy(part).to(self.device) for part in full]
-            with torch.inference_mode():
-                found = network(*(part.to(dtype) if part.is_floating_point() else part for part in tensors))
-            parts.append(scaled_units(found[:size].cpu().numpy().astype(np.float64)))
-        return np.concatenate(parts)
-
-    def _rows(self, network: "TwoPrecisions", batch: int, width: int, *inputs: NDArray[Any]) -> Bytes:
-        """Byte vectors of the rows: single precision, and double where a component is within MARGIN of a half."""
-        rows = list(inputs)
-        if len(rows[0]) == 0:
-            return np.zeros((0, width), dtype=np.int8)
-        scaled = self._directions(network.fast, torch.float32, batch, rows)
-        unsure = np.flatnonzero((np.abs(np.abs(scaled - np.rint(scaled)) - 0.5) < MARGIN).any(axis=1))
-        if len(unsure):
-            size = min(batch, EXACT_BATCH)
-            scaled[unsure] = self._directions(network.exact, torch.float64, size, [part[unsure] for part in rows])
-        return np.rint(scaled).astype(np.int8)
+    def _rows(self, network: TwoPrecisions, batch: int, width: int, *inputs: NDArray[Any]) -> Bytes:
+        """Byte vectors of the rows, ``batch`` of them at a time on the CPU."""
+        return self._batches.unit_bytes(network, batch, width, inputs)
 
     def field_vectors(self, kind: str, values: Sequence[str]) -> Bytes:
         """Vectors (n, 32) of standardised values of one of ``FIELD_KINDS``; zeros for an empty value.
@@ -231,9 +193,10 @@ class Encoder:
         if self._built.network is None and self.note_model is not None:
             tower = foreign_tower(self.note_model, self.settings)
             weights = {name: weight.double() for name, weight in tower.state_dict().items()}
-            self._built.network = self._network(tower, weights)
+            self._built.network = self._network(tower, weights, takes_half(self.device))
         elif self._built.network is None:
-            self._built.network = self._network(NotesTower(self.settings), self._note_weights)
+            tower = NotesTower(self.settings)
+            self._built.network = self._network(tower, self._note_weights, takes_half(self.device))
         return self._built.network
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from siamese_er.quality.clusters import mixed_clusters, pairwise_f1, pairwise_precision, pairwise_recall, shapes_of
 from siamese_er.quality.comparison import Cost, table_line
 
-OWN = "siamese_er"
+OWN, SKEWED = "siamese_er", "siamese_er_skewed"
 KEYS = ["source", "record_id"]
 HEADINGS = (
     "records", "tool", "seconds", "times ours", "CPU seconds", "records/s", "peak GiB", "precision", "recall", "F1",
@@ -69,6 +69,17 @@ def marginal_costs(timings: Sequence[Timing]) -> dict[tuple[int, int], float]:
             1000 * (more.cost.seconds - less.cost.seconds) / (more.n_records - less.n_records)
         for less, more in pairwise(own)
     }  # fmt: skip
+
+
+def skew_lines(timings: Sequence[Timing]) -> list[str]:
+    """A line for each table that was timed with shared values too: how many times as long it took then."""
+    plain = {timing.n_records: timing.cost for timing in timings if timing.tool == OWN}
+    pairs = [(t.n_records, t.cost, plain[t.n_records]) for t in timings if t.tool == SKEWED]
+    return [
+        f"{n:,} records, skewed: {cost.cpu_seconds / own.cpu_seconds:.2f} times the CPU seconds, "
+        f"{cost.seconds / own.seconds:.2f} times the seconds, {cost.peak_gib / own.peak_gib:.2f} times the memory"
+        for n, cost, own in pairs
+    ]
 
 
 def steps_table(timings: Sequence[Timing]) -> list[str]:

@@ -146,18 +146,27 @@ def blocking_section(record: Record) -> Section:
         for name in names
         for kind, counts in zip(kinds, (every, first), strict=True)
     ]
-    header = ("pass", "pairs in all", "pairs by this pass first", "blocks too large")
-    table = [(name, every[name], first[name], dropped.get(name, {}).get("n_blocks", 0)) for name in every]
-    n_dropped = sum(row[3] for row in table)
+    header = ("pass", "pairs in all", "pairs by this pass first", "blocks too large", "pairs not proposed")
+    left_out = {name: [dropped.get(name, {}).get(count, 0) for count in ("n_blocks", "n_pairs")] for name in every}
+    table = [(name, every[name], first[name], *left_out[name]) for name in every]
+    n_dropped = sum(n_blocks for n_blocks, _ in left_out.values())
     text = (
         "A pair that several passes propose is compared once, for the first of them. "
-        f"{n_dropped:,} blocks were too large and proposed nothing."
+        f"{n_dropped:,} blocks were too large and proposed nothing; their pairs may have been proposed by other passes."
     )
     chart = charts.paired_bars(rows, "candidate pairs", kinds) if rows else ""
     alt = f"Bars of candidate pairs of {len(names)} blocking passes; most by {names[0]}." if names else ""
-    return Section(
-        "blocking", "Blocking passes", text, (grid("Candidate pairs by blocking pass", header, table),), chart, alt
-    )
+    grids = [grid("Candidate pairs by blocking pass", header, table)]
+    worst = [(name, digest, n) for name in every for digest, n in largest_blocks(dropped, name)]
+    if worst:
+        caption = "The largest of the blocks that were too large, by a digest under the key of the run"
+        grids.append(grid(caption, ("pass", "block", "records"), worst))
+    return Section("blocking", "Blocking passes", text, tuple(grids), chart, alt)
+
+
+def largest_blocks(dropped: Mapping[str, Any], name: str) -> list[tuple[str, int]]:
+    """Digest and number of records of the largest blocks that a pass left out, largest first."""
+    return sorted(dropped.get(name, {}).get("largest_blocks", {}).items(), key=lambda block: (-block[1], block[0]))
 
 
 def time_section(record: Record) -> Section:

@@ -223,12 +223,17 @@ def test_a_newborn_waits_only_where_another_baby_is_plausible():
     assert is_held(pairs[0], rival)
 
 
+def common(table, n_given, n_family):
+    """The table of two records, where as many records of a whole one have their names."""
+    table = table.drop_columns(["given_names_n", "family_names_n"])
+    for name, n in (("given_names_n", n_given), ("family_names_n", n_family)):
+        table = table.append_column(name, pa.array([[n], [n]]))
+    return table
+
+
 def test_names_alone_are_too_little_where_the_same_names_are_expected_again():
     record = {"given_name": "Robert", "family_name": "Quinones"}
-    counted = table_of(record, record).drop_columns(["given_names_n", "family_names_n"])
-    for name, n in (("given_names_n", 400), ("family_names_n", 3)):
-        counted = counted.append_column(name, pa.array([[n], [n]]))
-    compared = compare(counted, np.array([0]), np.array([1]), 20_000)
+    compared = compare(common(table_of(record, record), 400, 3), np.array([0]), np.array([1]), 20_000)
     with_middle = dataclasses.replace(compared, levels=compared.levels.copy())
     with_middle.levels[:, INDEX["middle_name"]] = 2
 
@@ -237,3 +242,20 @@ def test_names_alone_are_too_little_where_the_same_names_are_expected_again():
     ]
 
     assert told == [True, False]
+
+
+def test_an_impossible_birth_date_makes_no_namesake_where_notes_tell_the_year():
+    names_alike = {"given_name": "Maria", "middle_name": "Mallory", "family_name": "Barnard"}
+    table = common(
+        table_of({**names_alike, "birth_date": "1996-02-26"}, {**names_alike, "birth_date": "2196-06-31"}), 90, 9
+    )
+    noted = table.append_column("note_births", pa.array([["1995:1996"]] * 2, pa.list_(pa.string())))
+    noted = noted.append_column("note_sexes", pa.array([None, None], pa.list_(pa.string())))
+    noted = noted.append_column("note_names", pa.array([None, None], pa.list_(pa.string())))
+
+    told = [
+        vetoes(compare(found, np.array([0]), np.array([1]), 1000), fit_of(), shape_of(0.5)) for found in (table, noted)
+    ]
+
+    assert [bool(marks[0, VETOES.index("namesake")]) for marks in told] == [True, False]
+    assert [bool(marks[0, VETOES.index("birth_date_in_doubt")]) for marks in told] == [True, False]

@@ -193,11 +193,17 @@ def birth_date_in_doubt(compared: Compared, fit: TableFit) -> np.ndarray:
     is_plausible = (namesakes_expected(compared, fit) > MOST_STRANGERS) | (levels[:, INDEX["middle_name"]] < 2)
     alone = ~home & in_doubt & is_plausible
     far = (born >= dates.DIFFERENT) & (born <= dates.SAME_DAY)
-    noted = compared.facts[:, PAIR_FACTS.index("note_birth")] > 0
-    impossible = far & (compared.facts[:, PAIR_FACTS.index("birth_fault_sides")] > 0) & ~noted
+    has_fault = compared.facts[:, PAIR_FACTS.index("birth_fault_sides")] > 0
+    impossible = far & has_fault & ~impossible_but_noted(compared)
     is_told = (note_support(compared) >= MOST_BITS) | record_errs(compared)
     at_home = home & (born == dates.ONE_EDIT) & ~is_told & ~all_names_agree(compared)
     return no_identifier(compared) & (email < 3) & (at_home | alone | impossible)
+
+
+def impossible_but_noted(compared: Compared) -> np.ndarray:
+    """Whether a birth date cannot be, and notes tell a year in its stead that fits the other side."""
+    fault, noted = (compared.facts[:, PAIR_FACTS.index(name)] > 0 for name in ("birth_fault_sides", "note_birth"))
+    return fault & noted
 
 
 def all_names_agree(compared: Compared) -> np.ndarray:
@@ -210,7 +216,8 @@ def all_names_agree(compared: Compared) -> np.ndarray:
 def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
     """Whether two people of one name are plausible, and no identifier agrees.
 
-    Their birth dates differ, unless they have a contact in common and were born in one year, and the name is not rare on
+    Their birth dates differ (unless they have a contact in common and were born in one year, or a date is impossible and
+    notes tell the year), and the name is not rare on
     this table or nothing else agrees; or the dates are equal and the name is a common one, but two contacts differ and none
     agrees (of 2,488 Maria Garcia in Harris County, 231 share a birth date with another); or one is missing, no contact
     agrees, and the name is a common one (without a middle name: not a rare one) or both addresses are of strangers who live
@@ -221,6 +228,7 @@ def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
     no_contact = (contacts < CONTACT).all(1)
     expected = namesakes_expected(compared, fit)
     far = (born >= dates.DIFFERENT) & (born <= dates.SAME_DAY) & ~((born == dates.SAME_YEAR) & ~no_contact)
+    far &= ~impossible_but_noted(compared)
     differs = far & ((expected > MOST_STRANGERS) | is_strange(compared))
     elsewhere = ((contacts == 1).sum(1) >= 2) & (contacts[:, 0] < 3) & (contacts[:, 1:] < 2).all(1)
     is_common = names_bits(compared) + note_support(compared) < COMMON_NAME_BITS

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import chi2
+import scipy
 
 from siamese_er.linkage.comparisons import COMPARISONS
 
@@ -91,7 +91,7 @@ def by_chance(now: Counts, then: Counts) -> float:
     """
     n, m = sum(now.values()), sum(then.values())
     degrees = max(len({*now, *then}) - 1, 1)
-    return float(chi2.ppf(1 - CHANCE, degrees)) * (1 / n + 1 / m) if n and m else float("inf")
+    return float(scipy.stats.chi2.ppf(1 - CHANCE, degrees)) * (1 / n + 1 / m) if n and m else float("inf")
 
 
 def drift_between(now: Profile, then: Profile, limit: float, against: str = "last run") -> list[Drift]:

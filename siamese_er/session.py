@@ -71,6 +71,7 @@ def default_settings(config: MatchConfig) -> dict[str, str]:
         "spark.sql.redaction.string.regex": VALUES_IN_PLANS,
         "spark.ui.showConsoleProgress": str(sys.stderr.isatty()).lower(),
         "spark.log.level": "ERROR",
+        "spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled": "false",  # else Python workers are started twice
         "spark.python.sql.dataFrameDebugging.enabled": "false",  # the call site of every column: a third of planning
         **{f"spark.executorEnv.{variable}": value for variable, value in WORKER_ENVIRONMENT.items()},
     }

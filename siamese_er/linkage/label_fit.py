@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import expit
-from scipy.stats import mannwhitneyu
+import scipy  # its parts are imported where they are used: no worker that only scores waits for them
 
 from siamese_er.linkage.features import GROUPS
 
@@ -86,10 +84,12 @@ def coefficients(pairs: LabelledPairs, rows: np.ndarray) -> np.ndarray:
     def loss(beta: np.ndarray) -> tuple[float, np.ndarray]:
         logits = offset + inputs @ beta
         value = (weights * losses(logits, label)).sum() + PENALTY * (beta @ beta) / 2
-        return float(value), inputs.T @ (weights * (expit(logits) - label)) + PENALTY * beta
+        return float(value), inputs.T @ (weights * (scipy.special.expit(logits) - label)) + PENALTY * beta
 
     bounds = [(LEAST_SLOPE, None) if name == "match_weight" else (None, None) for name in INPUTS]
-    found = minimize(loss, np.zeros(len(INPUTS)), jac=True, method="L-BFGS-B", bounds=bounds, options={"gtol": 1e-8})
+    found = scipy.optimize.minimize(
+        loss, np.zeros(len(INPUTS)), jac=True, method="L-BFGS-B", bounds=bounds, options={"gtol": 1e-8}
+    )
     return np.round(found.x, 6)
 
 
@@ -168,7 +168,10 @@ def fit_labels(pairs: LabelledPairs, columns: tuple[int, ...], min_of_each: int)
     report["log_loss_before"] = round(float(np.average(before, weights=pairs.weights)), 6)
     report["log_loss_after"] = round(float(np.average(after, weights=pairs.weights)), 6)
     report["standard_error"] = round(error, 6)
-    if mannwhitneyu(corrected[pairs.is_match], corrected[~pairs.is_match], alternative="greater").pvalue > CHANCE:
+    if (
+        scipy.stats.mannwhitneyu(corrected[pairs.is_match], corrected[~pairs.is_match], alternative="greater").pvalue
+        > CHANCE
+    ):
         report["reason"] = "the evidence does not tell labelled matches from the others"
     elif gain <= error:
         report["reason"] = "the held-out log loss falls by no more than its standard error"

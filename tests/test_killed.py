@@ -1,8 +1,8 @@
 """A run whose driver and one of whose executors are killed, and that is gone on with: the tables are those of a whole run.
 
 One chain for several steps, as each start costs seconds: (1) two executor processes, both killed while pairs are
-compared, then the driver and all below it while what other pairs say is being written; (2) one process, killed when clusters
-have been guarded; (3) one process that ends.
+compared, then the driver and all below it while contexts are being written; (2) one process, killed when clusters have
+been guarded; (3) one process that ends.
 """
 
 import json

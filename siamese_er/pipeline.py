@@ -244,7 +244,7 @@ def people(
     if inputs.counts["earlier_versions"]:
         earlier = standardised_records(history, config.input, config.standardise)
     found = {
-        "golden_records": golden_records(records, standardised, own, config.survivorship, config.sources),
+        "golden_records": golden_records(records, standardised, own, config.survivorship, config.sources, all_links),
         "clusters": clusters(cluster_metrics(memberships, all_links, standardised, earlier), own),
     }
     if known is not None and kept is not None:

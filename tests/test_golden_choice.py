@@ -108,7 +108,9 @@ def test_united_sets_hold_every_entry_of_every_member_once_in_any_order(found, r
     assert len(kept.rows) == 0
     expected = {person: {item.strip().lower() for own, entries in found if own == person for item in entries}
                 for person, _ in found}  # fmt: skip
-    actual = {int(people[row]): json.loads(text) for row, text in zip(united.rows, united.texts.to_pylist(), strict=True)}
+    actual = {
+        int(people[row]): json.loads(text) for row, text in zip(united.rows, united.texts.to_pylist(), strict=True)
+    }
     assert {person: {item.lower() for item in entries} for person, entries in actual.items()} == expected
     assert all(len(entries) == len(expected[person]) for person, entries in actual.items())
 

@@ -218,17 +218,16 @@ def guarded_rows(pairs: pd.DataFrame, max_size: int, unscored_penalty: float) ->
 
 
 def cluster_metrics(
-    memberships: DataFrame, links: DataFrame, standardised: DataFrame, history: DataFrame | None = None
+    memberships: DataFrame, links: DataFrame, standardised: DataFrame, overlaid: DataFrame | None = None
 ) -> DataFrame:
     """How well each cluster holds together: the columns of CLUSTERS, with cluster_key in place of the enterprise id.
 
     min_link_probability is the least over automatic and verified links inside, null where there is none (a single
     record, or a person's match that was never scored). density is the share of a cluster's pairs that are linked,
     null for a single record. has_conflict: two values of a person's national id, sex or birth date inside that
-    cannot both be true. suspected_overlay: an earlier version of a member had another birth date and shares no given
-    name with the present one, so that the record may tell of two people.
+    cannot both be true. suspected_overlay: a member is among ``overlaid``.
 
-    In:  MEMBERSHIPS, LINKS, STANDARDISED; ``history``: STANDARDISED rows of the HISTORY table, several a record_key.
+    In:  MEMBERSHIPS, LINKS, STANDARDISED; ``overlaid``: record_key, as `overlays.suspected_overlays` finds them.
     """
     inside = (
         _judged(links, ())
@@ -243,13 +242,10 @@ def cluster_metrics(
             F.min("match_probability").alias("min_link_probability"),
         )
     )
-    overlaid = None if history is None else _overlaid(standardised, history)
-    members = memberships.join(standardised, "record_key", "left")
-    members = (
-        members.withColumn("is_overlaid", F.lit(False))
-        if overlaid is None
-        else (members.join(overlaid, "record_key", "left"))
-    )
+    members = memberships.join(standardised, "record_key", "left").withColumn("is_overlaid", F.lit(False))
+    if overlaid is not None:
+        marks = overlaid.select("record_key", F.lit(True).alias("is_overlaid"))
+        members = members.drop("is_overlaid").join(marks, "record_key", "left")
     values = {name: F.flatten(F.collect_list(name)) for name in ("national_ids", "sexes", "birth_dates")}
     values["sexes"] = F.filter(values["sexes"], lambda sex: sex != "unknown")
     n_pairs = F.col("n_records") * (F.col("n_records") - 1) / 2
@@ -271,24 +267,3 @@ def clusters(metrics: DataFrame, ids: DataFrame) -> DataFrame:
     """CLUSTERS: the metrics under their enterprise ids. In: `cluster_metrics`, ENTERPRISE_IDS."""
     named = ids.select(F.col("record_key").alias("cluster_key"), "enterprise_id")
     return conform(metrics.join(named, "cluster_key"), CLUSTERS)
-
-
-def _overlaid(standardised: DataFrame, history: DataFrame) -> DataFrame:
-    """record_key, is_overlaid of the records that have an earlier version."""
-    earlier = history.select(
-        "record_key", F.col("birth_dates").alias("earlier_dates"), F.col("given_names").alias("earlier_names")
-    )
-    other_person = (
-        ~F.arrays_overlap("birth_dates", "earlier_dates")
-        & ~F.arrays_overlap("given_names", "earlier_names")
-        & (F.size("birth_dates") > 0)
-        & (F.size("earlier_dates") > 0)
-        & (F.size("given_names") > 0)
-        & (F.size("earlier_names") > 0)
-    )
-    return (
-        standardised.select("record_key", "birth_dates", "given_names")
-        .join(earlier, "record_key")
-        .groupBy("record_key")
-        .agg(F.bool_or(other_person).alias("is_overlaid"))
-    )

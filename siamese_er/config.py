@@ -15,7 +15,7 @@ PassName = Literal[
     "birth_month_name", "names", "names_spelled", "names_birth_year", "name_postal_code", "name_city", "address",
     "name_address", "name_noted_year", "learned",
 ]  # fmt: skip
-SurvivorshipRule = Literal["most_recent", "source_trust", "majority", "longest", "union"]
+SurvivorshipRule = Literal["most_recent", "source_trust", "majority", "longest", "union", "verified_first"]
 
 
 DEFAULT_RULES: dict[str, SurvivorshipRule] = {
@@ -165,6 +165,10 @@ class SourceSettings(Section):
 
     deduplicated: bool = Field(False, description="true: it holds no duplicates; its own pairs go to review at most")
     trust: int = Field(0, description="survivorship: the value of the source with the greatest trust wins")
+    record_of_truth: bool = Field(
+        False,
+        description="survivorship: its values win in every field, whatever the rule; for corrections that people deliver",
+    )
 
 
 class ClusterSettings(Section):

@@ -26,7 +26,7 @@ def config_text(model: type[Section] = MatchConfig) -> str:
     """TOML that parses to the defaults of ``model`` and shows every setting with its comment."""
     sections = [_commented(HEADING)]
     for name, field in model.model_fields.items():
-        section = _section_of(field)
+        section = section_of(field)
         if section is None:
             sections.append(_commented(field.description or "") + _named_section(name, field))
         else:
@@ -38,7 +38,7 @@ def _settings(path: str, section: type[Section]) -> str:
     lines, tables = "", ""
     for key, field in section.model_fields.items():
         default = field.get_default(call_default_factory=True)
-        comment = _commented(_meaning(field))
+        comment = _commented(meaning(field))
         if isinstance(default, dict):
             tables += "\n" + comment + f"[{path}.{key}]\n" + "".join(f"{k} = {_toml(v)}\n" for k, v in default.items())
             tables += "" if default else EXAMPLES.get(f"{path}.{key}", "")
@@ -55,12 +55,14 @@ def _named_section(name: str, field: FieldInfo) -> str:
     return "".join(line if line.startswith("#") else f"#{line}" for line in text.splitlines(keepends=True))
 
 
-def _section_of(field: FieldInfo) -> type[Section] | None:
+def section_of(field: FieldInfo) -> type[Section] | None:
+    """The model of a section of the config; null for a section whose keys are names."""
     kind = field.annotation
     return kind if isinstance(kind, type) and issubclass(kind, Section) else None
 
 
-def _meaning(field: FieldInfo) -> str:
+def meaning(field: FieldInfo) -> str:
+    """What a setting is for, and the values it may have where these are few."""
     choices = [repr(choice).replace("'", '"') for choice in _choices(field.annotation)]
     return (field.description or "") + (f" ({', '.join(choices)})" if choices else "")
 
@@ -72,6 +74,13 @@ def _choices(kind: Any) -> list[str]:
     if typing.get_origin(kind) in (tuple, typing.Union, types.UnionType):
         return [choice for part in typing.get_args(kind) for choice in _choices(part)]
     return []
+
+
+def shown_value(value: Any) -> str:
+    """The value on one line, in TOML."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {shown_value(own)}" for key, own in value.items()) + "}"
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
 
 
 def _toml(value: Any) -> str:

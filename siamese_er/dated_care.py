@@ -87,7 +87,7 @@ def with_care_vetoes(scores: DataFrame, care: DataFrame, least_probability: floa
         .select("left_key", "right_key", found.alias("care_vetoes"))
     )
     joined = scores.join(held_back, ["left_key", "right_key"], "left")
-    both = F.when(F.col("care_vetoes").isNull(), F.col("vetoes")).otherwise(F.concat("vetoes", "care_vetoes"))
+    both = F.when(F.col("care_vetoes").isNull(), F.col("vetoes")).otherwise(F.array_union("vetoes", "care_vetoes"))
     return conform(joined.withColumn("vetoes", both), SCORES)
 
 

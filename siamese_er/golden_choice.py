@@ -8,11 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from siamese_er.agreement import contradict
-from siamese_er.golden_values import Candidates, one_array
+from siamese_er.golden_values import UNION, Candidates, one_array
 
 ONE_PER_PERSON = (
     "given_name", "family_name", "name_suffix", "birth_date", "death_date", "sex", "national_id", "birth_order",
 )  # fmt: skip
+
+
+RECORD_OF_TRUTH = "record_of_truth"
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,8 @@ class Elections:
     person: np.ndarray  # (n,)
     field: np.ndarray  # (n,) place in ``names``
     row: np.ndarray  # (n,) row of the record that the value comes from
-    value: pa.Array  # (n,) as written
+    value: pa.Array  # (n,) as written; of a set, all of it
+    rule: np.ndarray  # (n,) by which it was chosen
     alternates: tuple[np.ndarray, pa.Array]  # (place of the election, value), ordered by both
     conflicts: np.ndarray  # places of the elections where the records contradict each other
     names: list[str]
@@ -62,34 +66,44 @@ def distinct(keys: np.ndarray) -> np.ndarray:
     return ordered[groups_of(ordered)]
 
 
-def elections(
-    candidates: list[Candidates], person: np.ndarray, recency: np.ndarray, trust: np.ndarray,
-    rules: dict[str, str], default_rule: str,
-) -> Elections:  # fmt: skip
-    """The winner, the alternates and the conflicts of every person and field.
+@dataclass(frozen=True)
+class Voters:
+    """What the elections know of each record; rows of a person are in the order of their record keys."""
 
-    In: for each row its person (ascending), and recency and trust, the least first; rows of a person are in the order
-    of their record keys.
-    """
+    person: np.ndarray  # (n_rows,) ascending
+    recency: np.ndarray  # (n_rows,) the least first
+    trust: np.ndarray  # (n_rows,) the least first
+    is_truth: np.ndarray  # (n_rows,) of a source that is a record of truth
+    is_verified: np.ndarray  # (n_rows,) joined to its cluster by a person
+
+
+def elections(candidates: list[Candidates], voters: Voters, rules: dict[str, str], default_rule: str) -> Elections:
+    """The winner, the alternates and the conflicts of every person and field."""
+    person, trust = voters.person, voters.trust
     rows = np.concatenate([own.rows for own in candidates])
     fields, names = sorted_codes(pa.concat_arrays([one_array(pa.chunked_array([own.names])) for own in candidates]))
     values, vocabulary = stacked_codes([own.texts for own in candidates])
     standards, standard_texts = stacked_codes([own.standards for own in candidates])
     field_rules = np.array([rules.get(name, default_rule) for name in names.to_pylist()], dtype=object)
     rule = field_rules[fields] if len(fields) else np.zeros(0, object)
+    fixed = np.concatenate([np.full(len(own.rows), own.rule, object) for own in candidates])
+    rule = np.where(fixed == np.array(None), rule, fixed)
     election = person[rows] * max(len(names), 1) + fields
-    first, second = recency[rows], trust[rows]
+    first, second = voters.recency[rows], trust[rows]
     by_trust, by_length = rule == "source_trust", rule == "longest"
     length = pc.utf8_length(standard_texts).to_numpy(zero_copy_only=False).astype(np.int64)
+    by_people = rule == "verified_first"
     first = np.where(by_trust, trust[rows], np.where(by_length, -length[standards], first))
-    second = np.where(by_trust | by_length, recency[rows], second)
+    first = np.where(by_people, ~voters.is_verified[rows], first)
+    second = np.where(by_trust | by_length | by_people, voters.recency[rows], second)
     support = election * max(len(standard_texts), 1) + standards
     votes = np.where(rule == "majority", -n_distinct_rows(support, rows, len(person)), 0)
-    order = np.lexsort((rows, values, trust[rows], second, first, votes, election))
+    order = np.lexsort((rows, values, trust[rows], second, first, votes, ~voters.is_truth[rows], election))
     starts = groups_of(election[order])
     won = order[starts]
     return Elections(
         person=person[rows[won]], field=fields[won], row=rows[won], value=vocabulary.take(pa.array(values[won])),
+        rule=np.where(voters.is_truth[rows[won]] & (rule[won] != UNION), RECORD_OF_TRUTH, rule[won]),
         alternates=alternates(election, values, won, vocabulary),
         conflicts=conflicts(election[won], support, rows, names, standard_texts, len(person)),
         names=names.to_pylist(),

@@ -1,23 +1,33 @@
 """Rows of GOLDEN_RECORDS from the records of whole people."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from siamese_er.golden_choice import Elections, distinct, elections, groups_of, sorted_codes
+from siamese_er.golden_choice import Elections, Voters, distinct, elections, groups_of, sorted_codes
+from siamese_er.golden_sets import united_sets
 from siamese_er.golden_values import is_written, one_array, value_candidates
 from siamese_er.schemas import GOLDEN_FIELDS, GOLDEN_RECORDS
 
 
-def golden_batch(
-    records: pa.Table, rules: Mapping[str, str], default_rule: str, trusts: Mapping[str, int]
-) -> pa.RecordBatch:
+@dataclass(frozen=True)
+class Survivorship:
+    """The settings as `golden_batch` needs them; ``trusts``: for each source, the least the most trusted."""
+
+    rules: Mapping[str, str]
+    default_rule: str
+    trusts: Mapping[str, int]
+    truths: frozenset[str] = frozenset()
+
+
+def golden_batch(records: pa.Table, settings: Survivorship) -> pa.RecordBatch:
     """GOLDEN_RECORDS of these people.
 
     In: their records, sorted by enterprise_id and record_key: RECORDS with STANDARDISED columns, is_restricted,
-    recency (the least first) and ``extra`` as a list; ``trusts``: for each source, the least the most trusted.
+    is_verified, recency (the least first) and ``extra`` as a list.
     """
     person, _ = sorted_codes(one_array(records["enterprise_id"]))
     is_open = ~one_array(records["is_restricted"]).to_numpy(zero_copy_only=False)
@@ -25,18 +35,27 @@ def golden_batch(
     records = records.filter(pa.array(is_open | (n_open[person] == 0)))
     person, people = sorted_codes(one_array(records["enterprise_id"]))
     sources, source_names = sorted_codes(one_array(records["source"]))
-    trust = np.array([trusts.get(name, 0) for name in source_names.to_pylist()], np.int64)
-    found = elections(
-        value_candidates(records), person, one_array(records["recency"]).to_numpy(),
-        trust[sources] if len(trust) else sources, dict(rules), default_rule,
-    )  # fmt: skip
+    names = source_names.to_pylist()
+    trust = np.array([settings.trusts.get(name, 0) for name in names], np.int64)
+    is_truth = np.array([name in settings.truths for name in names], bool)
+    voters = Voters(
+        person=person,
+        recency=one_array(records["recency"]).to_numpy(),
+        trust=trust[sources] if names else sources,
+        is_truth=is_truth[sources] if names else sources.astype(bool),
+        is_verified=one_array(records["is_verified"]).to_numpy(zero_copy_only=False),
+    )
+    rules, default = dict(settings.rules), settings.default_rule
+    *fields, extras = value_candidates(records)
+    sets = united_sets(extras, voters.person, voters.recency, rules, default)
+    found = elections([*fields, *sets], voters, rules, default)
     columns = {
         "enterprise_id": people,
         **golden_fields(found, len(people)),
         "identifiers": united_identifiers(records, person, len(people)),
         "n_records": pa.array(np.bincount(person, minlength=len(people)), pa.int32()),
         "sources": texts_by_person(person, sources, source_names, len(people)),
-        "provenance": provenance(found, records, dict(rules), default_rule, len(people)),
+        "provenance": provenance(found, records, len(people)),
         "alternates": alternates_by_field(found, len(people)),
         "conflicts": lists_of(found.person[found.conflicts], field_names(found)[found.conflicts], len(people)),
         "extra": extra_columns(found, len(people)),
@@ -61,15 +80,13 @@ def golden_fields(found: Elections, n_people: int) -> dict[str, pa.Array]:
     return columns
 
 
-def provenance(
-    found: Elections, records: pa.Table, rules: dict[str, str], default_rule: str, n_people: int
-) -> pa.MapArray:
-    """Field -> source and record_id of the winning record, and the rule."""
+def provenance(found: Elections, records: pa.Table, n_people: int) -> pa.MapArray:
+    """Field -> source and record_id of the winning record, and the rule; of a set, of the latest record with a part of it."""
     names = field_names(found)
     rows = pa.array(found.row)
     origins = pa.StructArray.from_arrays(
         [one_array(records["source"]).take(rows), one_array(records["record_id"]).take(rows),
-         pa.array([rules.get(name, default_rule) for name in names], pa.string())],
+         pa.array(found.rule, pa.string())],
         names=["source", "record_id", "rule"],
     )  # fmt: skip
     return pa.MapArray.from_arrays(offsets(found.person, n_people), pa.array(names, pa.string()), origins)

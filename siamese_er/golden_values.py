@@ -21,6 +21,7 @@ STANDARD_OF = {
 """Golden field -> its standardised column; the other fields have none."""
 
 PARTS_OF_FULL_NAME = ("given_name", "middle_name", "family_name", "name_suffix")
+UNION = "union"
 NOT_PLAIN = re.compile("[^a-z0-9]")
 
 
@@ -60,6 +61,7 @@ class Candidates:
     rows: np.ndarray
     texts: pa.Array
     standards: pa.Array
+    rule: str | None = None  # the rule they stand under, whatever the config says
 
 
 def value_candidates(records: pa.Table) -> list[Candidates]:

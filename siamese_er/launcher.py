@@ -4,19 +4,27 @@ import os
 import shlex
 import subprocess
 import sys
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import typer
+from typer.core import TyperCommand
 
 from siamese_er.commands import status_of
 from siamese_er.config_text import config_text
 from siamese_er.errors import ContractFault
 from siamese_er.java import class_archive, java_home, java_options
+from siamese_er.job_flags import flags_of
+from siamese_er.reference_text import reference_text
 
+HELP = """Patient-record matching on Apache Spark: starts spark-submit with a Java and the Python that it needs.
+
+First run: `siamese-er match` matches the demo population into the folder `output`. Flags of a job: `siamese-er match --help`.
+Every setting with its meaning: `siamese-er config`. Tab completion, flags of jobs too: `siamese-er --install-completion`."""
 PASS_THROUGH = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []}
 DRIVER_MEMORY = "2g"
 """Heap of the driver where nothing else names one; spark-submit's own default of 1g is enough for the demo."""
@@ -24,11 +32,40 @@ DRIVER_MEMORY = "2g"
 QUIET_ARCHIVE = "-Xlog:cds=off -Xlog:cds+dynamic=off"
 """An archive that does not fit any more is passed over without a word on stdout."""
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
-Arguments = Annotated[list[str] | None, typer.Argument()]
+
+@dataclass(frozen=True)
+class Completion:
+    """What the shell is offered; typer reads these three."""
+
+    value: str
+    help: str | None = None
+    type: str = "plain"
 
 
-@app.command(context_settings=PASS_THROUGH)
+class JobCommand(TyperCommand):
+    """A command whose flags are those of the job that it submits."""
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """The flags of the job that begin so: of the one named first, else of the command's own."""
+        words = [str(word) for word in ctx.params.get("arguments") or [] if str(word).endswith(".py")]
+        try:
+            script = Path(words[0] if ctx.info_name == "submit" else job(str(ctx.info_name)))
+            flags = flags_of(script)
+        except (ContractFault, OSError, SyntaxError, IndexError):
+            return []
+        return [Completion(flag, told or None) for flag, told in flags.items() if flag.startswith(incomplete)]
+
+
+def job_scripts(incomplete: str) -> list[str]:
+    """The jobs of the present folder whose path begins so."""
+    return [str(path) for path in sorted(Path("jobs").glob("*.py")) if str(path).startswith(incomplete)]
+
+
+app = typer.Typer(add_completion=True, pretty_exceptions_enable=False, no_args_is_help=True, help=HELP)
+Arguments = Annotated[list[str] | None, typer.Argument(autocompletion=job_scripts)]
+
+
+@app.command(context_settings=PASS_THROUGH, cls=JobCommand)
 def submit(arguments: Arguments = None) -> None:
     """spark-submit with these arguments, unchanged; its exit status."""
     start([spark_submit(), *(arguments or [])])
@@ -42,13 +79,13 @@ def run(arguments: Arguments = None) -> None:
     start(arguments)
 
 
-@app.command(context_settings=PASS_THROUGH)
+@app.command(context_settings=PASS_THROUGH, cls=JobCommand)
 def match(arguments: Arguments = None) -> None:
     """`submit jobs/match.py` of the checkout, with these arguments."""
     submit([job("match"), *(arguments or [])])
 
 
-@app.command(context_settings=PASS_THROUGH)
+@app.command(context_settings=PASS_THROUGH, cls=JobCommand)
 def evaluate(arguments: Arguments = None) -> None:
     """`submit jobs/evaluate.py` of the checkout, with these arguments."""
     submit([job("evaluate"), *(arguments or [])])
@@ -65,6 +102,12 @@ def env() -> None:
 def config() -> None:
     """Print a config file of jobs/match.py with every setting, its default and its meaning."""
     print(config_text(), end="")
+
+
+@app.command()
+def reference() -> None:
+    """Print docs/reference.md: every setting and every column of the tables."""
+    print(reference_text(), end="")
 
 
 @app.command()

@@ -21,6 +21,7 @@ from siamese_er.errors import InvariantBroken
 from siamese_er.identity import enterprise_ids
 from siamese_er.intake import AS_READ, Alteration, Inputs, read_inputs, rows_on_disk, with_demo
 from siamese_er.known import OF_CLUSTERS, OF_GOLDEN, Known, known_run, only
+from siamese_er.overlays import suspected_overlays, with_overlay_veto
 from siamese_er.progress import STEP_COSTS, Progress, Work, running_stage, seconds_before
 from siamese_er.proposals import proposals
 from siamese_er.publish import changes, publish, recorded_run, written_table
@@ -135,6 +136,11 @@ def matched(
         if inputs.notes is not None and config.model.use_notes:
             care = run.checkpoint(dated_care(standardised, inputs.notes), "dated_care")
             scores = with_care_vetoes(scores, care, min(decide.review_threshold, decide.threshold()))
+        overlaid = None
+        if inputs.counts["earlier_versions"]:
+            overlaid = suspected_overlays(inputs.records, inputs.history, standardised, config.input,
+                                          config.standardise, run.checkpoint)  # fmt: skip
+            scores = with_overlay_veto(scores, overlaid)
         pairs = run.checkpoint(banded(scores, standing, inputs.decisions, decide, config.sources), "banded")
     with clock.step("cluster"):
         grouping = grouped(config, run, known, inputs, links(pairs), decide, record)
@@ -147,7 +153,7 @@ def matched(
         ids = run.checkpoint(identity.ids, "enterprise_ids")
     with clock.step("survive"):
         walk = crosswalk(inputs.records, ids, standing, links(pairs), run.run_id, record["started"], old["crosswalk"])
-        found = people(config, run, known, inputs, standardised, links(pairs), grouping, ids)
+        found = people(config, run, known, inputs, standardised, links(pairs), grouping, ids, overlaid)
         found |= {"crosswalk": walk, "scored_pairs": scored_pairs(pairs)}
         renewed = renewed_decisions(run.read_table(spark, "decisions"), old["decisions"])
         settled = answers(links(pairs), grouping.cuts, ids, old["answers"], renewed)
@@ -237,25 +243,22 @@ def grouped(
 
 def people(
     config: MatchConfig, run: RunFolder, known: Known | None, inputs: Inputs, standardised: DataFrame,
-    all_links: DataFrame, grouping: Grouping, ids: DataFrame,
+    all_links: DataFrame, grouping: Grouping, ids: DataFrame, overlaid: DataFrame | None,
 ) -> dict[str, DataFrame]:  # fmt: skip
     """golden_records and clusters, not written yet; those of people that a batch does not touch are taken over."""
     kept, own, memberships = None, ids, grouping.grouped.select("record_key", "cluster_key")
-    records, history = inputs.records, inputs.history
+    records = inputs.records
     if known is not None and grouping.touched is not None and not known.differs(config, OF_GOLDEN):
         touched = run.checkpoint(only(ids, F.broadcast(grouping.touched), "record_key"), "touched_ids")
         kept = ids.select("enterprise_id").distinct().join(touched, "enterprise_id", "left_anti")
         own, touched_keys = touched, F.broadcast(touched.select("record_key"))
-        records, standardised, memberships, history = (
-            only(frame, touched_keys, "record_key") for frame in (records, standardised, memberships, history)
+        records, standardised, memberships = (
+            only(frame, touched_keys, "record_key") for frame in (records, standardised, memberships)
         )
         all_links = only(all_links, touched_keys, "left_key", "right_key")
-    earlier = None
-    if inputs.counts["earlier_versions"]:
-        earlier = standardised_records(history, config.input, config.standardise)
     found = {
-        "golden_records": golden_records(records, standardised, own, config.survivorship, config.sources),
-        "clusters": clusters(cluster_metrics(memberships, all_links, standardised, earlier), own),
+        "golden_records": golden_records(records, standardised, own, config.survivorship, config.sources, all_links),
+        "clusters": clusters(cluster_metrics(memberships, all_links, standardised, overlaid), own),
     }
     if known is not None and kept is not None:
         for name, frame in found.items():

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from siamese_er.config import SourceSettings, SurvivorshipSettings
 from siamese_er.errors import without_values
 from siamese_er.golden_choice import whole_people
-from siamese_er.golden_rows import golden_batch
+from siamese_er.golden_rows import Survivorship, golden_batch
 from siamese_er.golden_values import STANDARD_OF
 from siamese_er.schemas import (
     CROSSWALK,
@@ -123,33 +123,42 @@ def golden_records(
     ids: DataFrame,
     settings: SurvivorshipSettings,
     sources: dict[str, SourceSettings],
+    links: DataFrame | None = None,
 ) -> DataFrame:
     """GOLDEN_RECORDS: the best value of each field among the records of one person, as one of them wrote it.
 
     A value counts only where standardising left something of it, so that placeholders never survive. Rules:
     most_recent (latest updated_at), source_trust, majority (most records with that standardised value), longest,
-    union (all values stay: the most recent is the column's, the others are alternates). Ties: the most recent, then
-    the most trusted source, then the smallest value, then the smallest record. Identifiers are always united. Test
+    verified_first (records that a person joined), union (all values stay: the most recent is the column's, the others
+    are alternates). Ties: the most recent, then the most trusted source, then the smallest value, then the smallest
+    record. A source that is a record of truth wins before any rule. Identifiers are always united, and so are unknown
+    columns that are lists (`golden_sets`). Test
     patients have no golden record; a restricted record enters a golden record of restricted records only.
     conflicts: fields of which one person has one value, where records of the person contradict each other.
 
-    In:  RECORDS, STANDARDISED, ENTERPRISE_IDS, one row each for every record_key.
+    In:  RECORDS, STANDARDISED, ENTERPRISE_IDS, one row each for every record_key; LINKS, for verified_first alone.
     Out: provenance holds the winning record and rule of each field that has a value, extra columns included.
     """
-    rules, default = dict(settings.rules), settings.default_rule
-    trusts = {name: -source.trust for name, source in sources.items()}
+    own = Survivorship(
+        rules=dict(settings.rules),
+        default_rule=settings.default_rule,
+        trusts={name: -source.trust for name, source in sources.items()},
+        truths=frozenset(name for name, source in sources.items() if source.record_of_truth),
+    )
+    heeds_people = "verified_first" in {own.default_rule, *own.rules.values()}
+    verified = _verified(ids, links) if heeds_people and links is not None else None
 
     @without_values("survive")
     def golden(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for people in whole_people(batches, ROWS_AT_ONCE):
-            yield golden_batch(people, rules, default, trusts)
+            yield golden_batch(people, own)
 
-    members = _members(records, standardised, ids).repartition("enterprise_id")
+    members = _members(records, standardised, ids, verified).repartition("enterprise_id")
     ordered = members.sortWithinPartitions("enterprise_id", "record_key")
     return conform(ordered.mapInArrow(golden, GOLDEN_RECORDS), GOLDEN_RECORDS)
 
 
-def _members(records: DataFrame, standardised: DataFrame, ids: DataFrame) -> DataFrame:
+def _members(records: DataFrame, standardised: DataFrame, ids: DataFrame, verified: DataFrame | None) -> DataFrame:
     """The records of all people but test patients, with what `golden_batch` reads of them."""
     is_restricted = F.coalesce(F.lower(F.trim("sensitivity")) == "restricted", F.lit(False))
     no_strings = F.array().cast("array<string>")
@@ -166,6 +175,10 @@ def _members(records: DataFrame, standardised: DataFrame, ids: DataFrame) -> Dat
     )
     is_test = F.coalesce(F.array_contains("name_marks", "test"), F.lit(False))
     standard = conform(standardised, STANDARDISED).where(~is_test)
-    return raw.join(ids.select("record_key", "enterprise_id"), "record_key").join(
+    members = raw.join(ids.select("record_key", "enterprise_id"), "record_key").join(
         standard.select("record_key", *STANDARD_OF.values()), "record_key"
     )
+    if verified is None:
+        return members.withColumn("is_verified", F.lit(False))
+    joined = members.join(verified, "record_key", "left")
+    return joined.withColumn("is_verified", F.coalesce("is_verified", F.lit(False)))

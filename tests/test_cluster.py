@@ -12,6 +12,7 @@ from siamese_er.components import component_keys
 from siamese_er.config import ClusterSettings
 from siamese_er.errors import ContractFault
 from siamese_er.linkage.components import labelled_keys
+from siamese_er.overlays import overlaid
 from siamese_er.schemas import ENTERPRISE_IDS, LINKS, MEMBERSHIPS, STANDARD_COLUMNS, STANDARDISED
 
 KEYS = "record_key string"
@@ -214,7 +215,7 @@ def test_clusters_measures_each_cluster(spark):
     )
     ids = spark.createDataFrame([(key, f"E{cluster}", None) for key, cluster in memberships.collect()], ENTERPRISE_IDS)
 
-    measured = clusters(cluster_metrics(memberships, links, records, history), ids)
+    measured = clusters(cluster_metrics(memberships, links, records, overlaid(records, history)), ids)
 
     assert sorted(tuple(row) for row in measured.collect()) == [
         ("Ea", 3, 2, 1 / (1 + 2**-6), 2 / 3, False, False),

@@ -81,6 +81,12 @@ def reasons(result: Partition) -> list[str]:
             [],
             id="matches outrank a veto between",
         ),
+        pytest.param(
+            [(0, 1, 8, AUTO), (2, 3, 8, AUTO), (0, 2, float("nan"), MATCH)],
+            [{0, 1, 2, 3}],
+            [],
+            id="case 16: a person's match of two records joins their two clusters",
+        ),
         pytest.param([(0, 1, 9, MATCH), (0, 2, 3, REVIEW)], [{0, 1}, {2}], [], id="review pairs alone join nothing"),
         pytest.param([(0, 1, -2, AUTO)], [{0, 1}], [], id="a link of a low threshold still links"),
         pytest.param([(0, 0, 9, AUTO), (0, 1, 9, AUTO), (1, 0, 9, AUTO)], [{0, 1}], [], id="self-loop and duplicates"),

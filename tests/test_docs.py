@@ -1,6 +1,5 @@
 """The pages tell the truth: links and paths lead somewhere, and lists are those of the code. No Spark session."""
 
-import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +11,14 @@ import siamese_er
 from siamese_er import schemas
 from siamese_er.config import MatchConfig, PassName, SurvivorshipRule
 from siamese_er.decide import BALANCED_VETOES
+from siamese_er.job_flags import flags_of
 from siamese_er.linkage.care import CARE_VETOES
 from siamese_er.linkage.comparisons import COMPARISONS
 from siamese_er.linkage.keys import PASS_NAMES
 from siamese_er.linkage.vetoes import CONTRADICTIONS, VETOES
 from siamese_er.neural.losses import LOSSES
+from siamese_er.overlays import SUSPECTED_OVERLAY
+from siamese_er.reference_text import reference_text
 
 CHECKOUT = Path(__file__).parent.parent
 PAGES = [CHECKOUT / "README.md", CHECKOUT / "CHANGELOG.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
@@ -63,19 +65,6 @@ def table_rows(text: str) -> Iterator[list[str]]:
 def first_names(text: str) -> list[str]:
     """The names in backticks in the first cell of each row."""
     return [name for cells in table_rows(text) for name in re.findall(r"`([^`]+)`", cells[0])]
-
-
-def job_flags(job: Path) -> set[str]:
-    """The flags of a job, from the typer options of its ``main``."""
-    tree = ast.parse(job.read_text(encoding="utf-8"))
-    main = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main")
-    flags: set[str] = set()
-    for argument in main.args.args:
-        assert isinstance(argument.annotation, ast.Subscript)
-        calls = [node for node in ast.walk(argument.annotation) if isinstance(node, ast.Call)]
-        named = [item.value for call in calls for item in call.args if isinstance(item, ast.Constant)]
-        flags |= {part for name in named for part in str(name).split("/")} or {"--" + argument.arg.replace("_", "-")}
-    return flags
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -137,7 +126,7 @@ def test_method_lists_every_blocking_pass():
 
 
 def test_method_lists_every_veto():
-    assert first_names(section(METHOD, "Vetoes")) == [*VETOES, *CARE_VETOES]
+    assert first_names(section(METHOD, "Vetoes")) == [*VETOES, *CARE_VETOES, SUSPECTED_OVERLAY]
 
 
 def test_method_names_the_vetoes_that_keep_groups_apart():
@@ -199,7 +188,7 @@ def test_settings_that_pages_name_exist():
 def test_readme_tells_every_flag_of_the_match_job():
     told = set(re.findall(r"`(--[\w-]+)", prose(CHECKOUT / "README.md")))
 
-    assert job_flags(CHECKOUT / "jobs" / "match.py") - told == set()
+    assert flags_of(CHECKOUT / "jobs" / "match.py").keys() - told == set()
 
 
 @pytest.mark.parametrize("job", JOBS, ids=name_of)
@@ -207,7 +196,7 @@ def test_pages_tell_every_flag_of_a_job(job):
     parts = [part for page in PAGES for part in parts_of(page) if job.name in part]
     about = prose(CHECKOUT / "README.md") + "\n".join(parts)
     told = set(re.findall(r"`(--[\w-]+)", about))
-    flags = job_flags(job)
+    flags = flags_of(job)
 
     assert {flag for flag in flags if not {flag, flag.replace("--", "--no-", 1)} & told} == set()
 
@@ -218,10 +207,38 @@ def test_commands_use_flags_that_the_job_has(job):
     commands = [line.split(name_of(job), 1)[1] for line in blocks.splitlines() if name_of(job) in line]
     used = {flag for command in commands for flag in re.findall(r"(?<= )--[\w-]+", command)}
 
-    assert used - job_flags(job) == set()
+    assert used - flags_of(job).keys() == set()
 
 
 def test_changelog_opens_with_this_version():
     versions = re.findall(r"^## (\S+)", prose(CHECKOUT / "CHANGELOG.md"), re.MULTILINE)
 
     assert versions[0] == siamese_er.__version__
+
+
+def test_reference_page_is_what_the_models_and_schemas_say():
+    assert (CHECKOUT / "docs" / "reference.md").read_text(encoding="utf-8") == reference_text()
+
+
+def test_identity_page_maps_every_case_to_a_test_that_is_there():
+    cases = section(CHECKOUT / "docs" / "identity.md", "The cases of a real MDM")
+    numbers = re.findall(r"^\| (\d+(?:, \d+)*) \|", cases, re.MULTILINE)
+    known = {name for path in (CHECKOUT / "tests").glob("test_*.py")
+             for name in re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)}  # fmt: skip
+    told = set(re.findall(r"`(test_\w+)`", cases))
+
+    assert [int(n) for text in numbers for n in text.split(", ")] == [*range(1, 22), *range(45, 54)]
+    assert told - known == set()
+
+
+def test_faq_quotes_messages_that_the_code_has():
+    """Of messages of our own, all words that hold no name of a file or a number."""
+    ours = "\n".join(path.read_text(encoding="utf-8") for path in (CHECKOUT / "siamese_er").rglob("*.py"))
+    text = re.sub(r'"\s*f?"', "", ours)
+    told = [cells for cells in table_rows(section(CHECKOUT / "docs" / "faq.md", "Status 2: the input"))]
+    parts = [
+        part.strip() for cells in told for quoted in re.findall(r"`([^`]+)`", cells[0]) for part in quoted.split("...")
+    ]
+
+    assert parts
+    assert [part for part in parts if part and part not in text] == []

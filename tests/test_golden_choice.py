@@ -1,5 +1,7 @@
 """Elections of golden values, without Spark: batches, distinct values, contradictions."""
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siamese_er.agreement import contradict, contradicts_itself
-from siamese_er.golden_choice import distinct, elections, whole_people
+from siamese_er.golden_choice import Voters, distinct, elections, whole_people
+from siamese_er.golden_sets import items, united_sets
 from siamese_er.golden_values import Candidates, kept_values
 
 AGREEING = [["1980", "1980-05", "1980-05-01"], ["last4:6789", "123456789"], ["--05-01", "1980-05-01"], ["a"], []]
@@ -67,7 +70,9 @@ def test_elections_equal_a_plain_loop(places, recency, rule):
         pa.array(standards, pa.string()),
     )  # fmt: skip
 
-    found = elections([own], person, np.array(recency), np.zeros(6, np.int64), {"given_name": rule}, "longest")
+    nobody = np.zeros(6, bool)
+    voters = Voters(person, np.array(recency), np.zeros(6, np.int64), nobody, nobody)
+    found = elections([own], voters, {"given_name": rule}, "longest")
 
     expected = {}
     for row, text, standard in zip(rows, texts, standards, strict=True):
@@ -84,6 +89,36 @@ def test_elections_equal_a_plain_loop(places, recency, rule):
     places_left, texts_left = found.alternates
     assert set(zip(found.person[places_left].tolist(), texts_left.to_pylist(), strict=True)) == left
     assert len(texts_left) == len(left)
+
+
+ENTRIES = st.lists(st.sampled_from(["latex", "Latex ", "nuts", "bees"]), min_size=1, max_size=3)
+SETS = st.lists(st.tuples(st.integers(0, 2), ENTRIES), min_size=1, max_size=8)
+
+
+@given(SETS, st.randoms(use_true_random=False))
+def test_united_sets_hold_every_entry_of_every_member_once_in_any_order(found, random):
+    random.shuffle(found)
+    found.sort(key=lambda own: own[0])
+    texts = pa.array([json.dumps(entries) for _, entries in found])
+    extras = Candidates(pa.array(["allergies"] * len(found)), np.arange(len(found)), texts, texts)
+    people = np.array([person for person, _ in found])
+
+    kept, united = united_sets(extras, people, np.arange(len(found)), {}, "most_recent")
+
+    assert len(kept.rows) == 0
+    expected = {person: {item.strip().lower() for own, entries in found if own == person for item in entries}
+                for person, _ in found}  # fmt: skip
+    actual = {
+        int(people[row]): json.loads(text) for row, text in zip(united.rows, united.texts.to_pylist(), strict=True)
+    }
+    assert {person: {item.lower() for item in entries} for person, entries in actual.items()} == expected
+    assert all(len(entries) == len(expected[person]) for person, entries in actual.items())
+
+
+def test_items_of_a_text_that_is_no_list_are_the_text_itself():
+    assert items("nuts") == ["nuts"]
+    assert items('["nuts", "lat') == ['["nuts", "lat']
+    assert items('[{"code": 1}, null, " "]') == ['{"code": 1}']
 
 
 def test_kept_values_are_those_that_look_like_a_standard():

@@ -1,4 +1,7 @@
-"""A known table, then batches: what joins, leaves, stays and returns; the cases of a real MDM's description."""
+"""A known table, then batches: what joins, leaves, stays and returns.
+
+Tests named ``case`` show the cases of a real MDM's description; docs/identity.md says where each of them is tested.
+"""
 
 import json
 import shutil
@@ -10,6 +13,7 @@ from siamese_er import pipeline
 from siamese_er.config import load_config
 from siamese_er.day_checks import Day, decision_faults, difference, id_faults
 from siamese_er.errors import ContractFault
+from siamese_er.heirs import heir_of
 from siamese_er.synthetic.population import population
 from siamese_er.synthetic.profile import PROFILES
 
@@ -20,6 +24,12 @@ OTHER = {
     "national_id": None, "mrn": None, "phone": "+12125550190", "email": "zq@quill.example", "sex": "male",
     "address_line": "9 Kestrel Row", "city": "Juneau", "state": "AK", "postal_code": "99801",
 }  # fmt: skip
+
+
+OTTOLINE = {"given_name": "Ottoline", "birth_date": "1988-02-03", "sex": "female"}
+NEWCOMER = {"given_name": "Cressida", "family_name": "Vandermolen", "birth_date": "1977-06-14", "sex": "female",
+            "source": "claims", "record_id": "newcomer", "email": "cv@molen.example", "phone": "+12125550155",
+            "address_line": "44 Larch Hill"}  # fmt: skip
 
 
 class Hospital:
@@ -64,6 +74,51 @@ def changed(records, key, day, **values):
     return row | values | {"updated_at": day}
 
 
+def fullest(records, keys):
+    """The keys of records with a family name, a birth date, a telephone number and an address, in order."""
+    known = records.dropna(subset=["given_name", "family_name", "birth_date", "phone", "address_line"])
+    full = set(known[KEY].itertuples(index=False, name=None))
+    return [key for key in keys if key in full]
+
+
+def suspects(records, known):
+    """For each known record, itself as first of twins, and a new record like it but for the order of birth."""
+    rows = []
+    for n, key in enumerate(known):
+        rows.append(changed(records, key, LATER[0], multiple_birth="true", birth_order="1"))
+        twin = {"multiple_birth": "true", "birth_order": "2", "record_id": f"suspect{n}", "mrn": None}
+        rows.append(changed(records, key, LATER[0], **twin))
+    return rows
+
+
+def golden_row(summary, enterprise_id, day):
+    """The golden record of a person, as another system would send it back."""
+    goldens = pd.read_parquet(f"{summary.path}/golden_records").set_index("enterprise_id")
+    return goldens.loc[enterprise_id].to_dict() | {"source": "portal", "record_id": "downloaded", "updated_at": day}
+
+
+def characters_of(records, walk):
+    """Records of the first day, by what will happen to them."""
+    sizes = walk.groupby("enterprise_id")["record_id"].transform("size")
+    pairs = [
+        [tuple(key) for key in members[KEY].to_numpy()]
+        for _, members in walk[(sizes == 2) & (walk["link_status"] == "auto")].sort_values(KEY).groupby("enterprise_id")
+    ]
+    singles = [tuple(key) for key in walk[walk["link_status"] == "singleton"].sort_values(KEY)[KEY].to_numpy()]
+    full = fullest(records, singles)
+    rest = [key for key in singles if key not in full[:4]]
+    names = ("edited", "parted", "deleted", "verified", "stale", "downloaded")
+    who = dict(zip(names, pairs[: len(names)], strict=True)) | {"twins": full[:3]}
+    twin_of = full[3]
+    alone, joined, other_joined, gone = rest[:4]
+    return who | {
+        "alone": alone,
+        "twin": [twin_of, (twin_of[0], "twin")],
+        "joined": [joined, other_joined],
+        "gone": gone,
+    }
+
+
 @pytest.fixture(scope="module")
 def life(spark, tmp_path_factory):
     """Three days of one hospital: the keys of its characters, and what each day published."""
@@ -71,75 +126,158 @@ def life(spark, tmp_path_factory):
     own = Hospital(spark, tmp_path_factory.mktemp("incremental"))
     first = own.run(records, mode="full")
     days = [day_of(first)]
-    walk = days[0].crosswalk
-    sizes = walk.groupby("enterprise_id")["record_id"].transform("size")
-    pairs = [
-        [tuple(key) for key in members[KEY].to_numpy()]
-        for _, members in walk[(sizes == 2) & (walk["link_status"] == "auto")].sort_values(KEY).groupby("enterprise_id")
-    ]
-    singles = [tuple(key) for key in walk[walk["link_status"] == "singleton"].sort_values(KEY)[KEY].to_numpy()]
-    edited, parted, deleted, verified = pairs[:4]
-    alone, twin_of, joined, other_joined, gone = singles[:5]
-    own.decide(*parted, "no_match", LATER[0])
-    own.decide(joined, other_joined, "match", LATER[0])
-    own.decide(*verified, "match", LATER[0])
+    who = characters_of(records, days[0].crosswalk)
+    own.decide(*who["parted"], "no_match", LATER[0])
+    own.decide(*who["joined"], "match", LATER[0])
+    own.decide(*who["verified"], "match", LATER[0])
+    portal = golden_row(first, days[0].ids[who["downloaded"][0]], LATER[0])
     batch = [
-        changed(records, edited[0], LATER[0], **OTHER),
-        changed(records, alone, LATER[0], **OTHER | {"given_name": "Ottoline", "birth_date": "1988-02-03", "sex": "female"}),
-        changed(records, twin_of, LATER[0], record_id="twin"),
-        changed(records, deleted[0], LATER[0], deleted="true"),
-        changed(records, gone, LATER[0], deleted="true"),
-        changed(records, pairs[4][0], "1999-01-01", given_name="Stale"),
+        changed(records, who["edited"][0], LATER[0], **OTHER),
+        changed(records, who["alone"], LATER[0], **OTHER | OTTOLINE),
+        changed(records, who["alone"], LATER[0], **OTHER | NEWCOMER),
+        changed(records, who["twin"][0], LATER[0], record_id="twin"),
+        changed(records, who["deleted"][0], LATER[0], deleted="true"),
+        changed(records, who["gone"], LATER[0], deleted="true"),
+        changed(records, who["stale"][0], "1999-01-01", given_name="Stale"),
+        *suspects(records, who["twins"]),
+        {name: portal.get(name) for name in records.columns},
     ]  # fmt: skip
     second = own.run(pd.DataFrame(batch))
     days.append(day_of(second))
+    updated, reconciled, ignored = ((key, (key[0], f"suspect{n}")) for n, key in enumerate(who["twins"]))
+    who |= {"updated": updated, "reconciled": reconciled, "ignored": ignored}
+    own.decide(*reconciled, "match", LATER[1])
+    own.decide(*ignored, "no_match", LATER[1])
+    no_twin = {"multiple_birth": None, "birth_order": None}
     batch = [
-        changed(records, verified[0], LATER[1], **OTHER | {"given_name": "Peregrine", "birth_date": "1950-11-30"}),
-        changed(records, parted[0], LATER[1]) | {"family_name": changed(records, parted[1], "")["family_name"]},
-        changed(records, edited[0], LATER[1]),
-        changed(records, gone, LATER[1]),
-    ]
+        changed(records, who["verified"][0], LATER[1], **OTHER | {"given_name": "Peregrine", "birth_date": "1950-11-30"}),
+        changed(records, who["parted"][0], LATER[1]) | {"family_name": changed(records, who["parted"][1], "")["family_name"]},
+        changed(records, who["edited"][0], LATER[1]),
+        changed(records, who["gone"], LATER[1]),
+        *(changed(records, known, LATER[1], record_id=suspect[1], **no_twin) for known, suspect in (updated, ignored)),
+        {name: portal.get(name) for name in records.columns} | {"phone": "+12125550177", "updated_at": LATER[1]},
+    ]  # fmt: skip
     third = own.run(pd.DataFrame(batch))
     days.append(day_of(third))
-    characters = {
-        "edited": edited, "parted": parted, "deleted": deleted, "verified": verified, "alone": alone,
-        "twin": [twin_of, (twin_of[0], "twin")], "joined": [joined, other_joined], "gone": gone,
-    }  # fmt: skip
-    return own, characters, days, [first, second, third]
+    return own, who, days, [first, second, third]
+
+
+def asked(day, *keys):
+    """Reasons of the questions about the persons of these records."""
+    people = {day.ids[key] for key in keys}
+    return [row.reason for row in day.queue.itertuples() if people <= set(row.enterprise_ids)]
 
 
 def test_the_batches_are_matched_alone(life):
     *_, (first, second, third) = life
 
     assert second.record["matched_anew"] == third.record["matched_anew"] == []
-    assert second.record["candidate_pairs"] < first.record["candidate_pairs"] / 3
+    assert second.record["candidate_pairs"] < first.record["candidate_pairs"] / 2
     came = second.record["counts"]["delivered"]
     assert {kind: came[kind] for kind in ("new", "updated", "stale", "removed")} == {
-        "new": 1, "updated": 2, "stale": 1, "removed": 2,
+        "new": 6, "updated": 5, "stale": 1, "removed": 2,
     }  # fmt: skip
 
 
-def test_an_edited_record_leaves_its_cluster_and_comes_back(life):
-    """SanteDB cases 4 and 6, catalogue row 51: one alone keeps its id, one that is somebody else now gets another."""
-    _, who, (before, after, last), _ = life
-    left, right = who["edited"]
+def test_case_1_a_new_record_of_a_new_person_has_an_id_and_its_own_golden_values(life):
+    _, _, (before, after, _), (_, second, _) = life
+    own = after.ids["claims", "newcomer"]
 
-    assert after.ids[who["alone"]] == before.ids[who["alone"]]
-    assert len({after.ids[left], after.ids[right]}) == 2
-    assert before.ids[left] in {after.ids[left], after.ids[right]}
-    assert last.ids[left] == last.ids[right] == before.ids[left]
+    assert own not in before.ids.values()
+    assert list(after.ids.values()).count(own) == 1
+    assert "created" in set(after.history[after.history["enterprise_id"] == own]["event"])
+    golden = pd.read_parquet(f"{second.path}/golden_records").set_index("enterprise_id").loc[own]
+    assert {name: golden[name] for name in ("given_name", "family_name", "birth_date", "email")} == {
+        name: NEWCOMER[name] for name in ("given_name", "family_name", "birth_date", "email")
+    }
 
 
-def test_a_new_record_of_a_known_person_joins(life):
-    """SanteDB case 2: the person keeps its id."""
-    _, who, (before, after, _), _ = life
+def test_case_2_a_new_record_of_a_known_person_joins_and_the_person_keeps_its_id(life):
+    _, who, (before, after, _), (_, second, _) = life
     known, twin = who["twin"]
 
     assert after.ids[twin] == after.ids[known] == before.ids[known]
+    golden = pd.read_parquet(f"{second.path}/golden_records").set_index("enterprise_id").loc[after.ids[twin]]
+    assert golden["n_records"] == 2
+    assert "family_name" not in dict(golden["alternates"])
 
 
-def test_what_a_person_joined_or_parted_stays_so_whatever_is_edited(life):
-    """SanteDB cases 7 to 10, catalogue row 50."""
+def test_case_3_a_suspected_duplicate_has_an_id_of_its_own_and_is_asked_about(life):
+    _, who, (before, after, _), _ = life
+
+    for known, suspect in (who["updated"], who["reconciled"], who["ignored"]):
+        assert after.ids[known] == before.ids[known] != after.ids[suspect]
+        assert any("birth order conflict" in reason for reason in asked(after, known, suspect))
+
+
+def test_case_4_a_record_alone_keeps_its_id_whatever_it_says_now(life):
+    _, who, (before, after, _), (_, second, _) = life
+    own = after.ids[who["alone"]]
+
+    assert own == before.ids[who["alone"]]
+    golden = pd.read_parquet(f"{second.path}/golden_records").set_index("enterprise_id").loc[own]
+    assert (golden["given_name"], golden["birth_date"]) == ("Ottoline", "1988-02-03")
+
+
+def test_case_5_a_suspected_duplicate_that_is_corrected_joins(life):
+    _, who, (before, after, last), _ = life
+    known, suspect = who["updated"]
+
+    assert last.ids[known] == last.ids[suspect] == before.ids[known]
+    assert heir_of(last.history, after.ids[suspect]) == before.ids[known]
+    assert after.ids[suspect] not in last.ids.values()
+    assert asked(last, known, suspect) == []
+
+
+def test_case_6_an_edited_record_that_is_somebody_else_now_leaves_its_cluster(life):
+    """Catalogue row 51. Two people under one number (row 46): when it is as before again, a person says whose it is."""
+    _, who, (before, after, last), (_, second, _) = life
+    left, right = who["edited"]
+
+    assert len({after.ids[left], after.ids[right]}) == 2
+    assert before.ids[left] in {after.ids[left], after.ids[right]}
+    flags = pd.read_parquet(f"{second.path}/clusters").set_index("enterprise_id")["suspected_overlay"]
+    assert flags[after.ids[left]]
+    assert last.ids[left] != last.ids[right]
+    assert any("suspected overlay" in reason for reason in asked(last, left, right))
+
+
+def test_case_7_a_suspected_duplicate_that_a_person_links_joins(life):
+    _, who, (before, after, last), _ = life
+    known, suspect = who["reconciled"]
+
+    assert last.ids[known] == last.ids[suspect] == before.ids[known]
+    assert heir_of(last.history, after.ids[suspect]) == before.ids[known]
+    assert {last.crosswalk.set_index(KEY)["link_status"][key] for key in (known, suspect)} == {"verified"}
+    assert asked(last, known, suspect) == []
+
+
+def test_case_9_a_suspected_duplicate_that_a_person_refused_stays_apart_even_when_it_is_alike(life):
+    _, who, (_, after, last), _ = life
+    known, suspect = who["ignored"]
+
+    assert (last.ids[known], last.ids[suspect]) == (after.ids[known], after.ids[suspect])
+    assert last.ids[known] != last.ids[suspect]
+
+
+def test_case_14_and_15_a_golden_record_sent_back_is_one_more_record_and_overwrites_none(life):
+    """As is an update of it: the golden record follows, by the rules, and the other records say what they said."""
+    _, who, (before, after, last), (first, second, third) = life
+    members, portal = who["downloaded"], ("portal", "downloaded")
+
+    assert {after.ids[key] for key in (*members, portal)} == {before.ids[members[0]]}
+    assert last.ids[portal] == after.ids[portal]
+    goldens = [pd.read_parquet(f"{run.path}/golden_records").set_index("enterprise_id") for run in (second, third)]
+    phones = [golden.loc[after.ids[portal]] for golden in goldens]
+    assert phones[1]["phone"] == "+12125550177"
+    assert dict(phones[1]["provenance"])["phone"]["source"] == "portal"
+    kept = [pd.read_parquet(f"{run.path}/standardised").set_index(KEY) for run in (first, third)]
+    for key in members:
+        assert kept[0].loc[[key]].astype(str).equals(kept[1].loc[[key]].astype(str))
+
+
+def test_case_8_and_10_what_a_person_joined_or_parted_stays_so_whatever_is_edited(life):
+    """Catalogue row 50."""
     own, who, (before, after, last), _ = life
     one, other = who["parted"]
 
@@ -151,7 +289,8 @@ def test_what_a_person_joined_or_parted_stays_so_whatever_is_edited(life):
         assert {status[key] for key in (*who["joined"], *who["verified"])} == {"verified"}
 
 
-def test_a_deleted_record_is_gone_and_its_id_never_returns(life):
+def test_case_17_a_record_that_its_source_deleted_is_gone_and_its_id_never_returns(life):
+    """A source that merges two of its records deletes the one: the other keeps the person's id."""
     _, who, (before, after, last), _ = life
 
     assert who["gone"] not in after.ids
@@ -162,9 +301,7 @@ def test_a_deleted_record_is_gone_and_its_id_never_returns(life):
 
 
 def test_golden_records_and_history_follow(life):
-    _, who, (_, after, last), (_, second, third) = life
-    goldens = pd.read_parquet(f"{second.path}/golden_records").set_index("enterprise_id")
-    assert goldens.loc[after.ids[who["alone"]], "given_name"] == "Ottoline"
+    _, who, (*_, last), (*_, third) = life
     walk = pd.read_parquet(f"{third.path}/crosswalk")
     ended = pd.read_parquet(f"{third.path}/crosswalk_history")
     assert ended["valid_to"].notna().all()

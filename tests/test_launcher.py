@@ -8,13 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from siamese_er import java
 from siamese_er.errors import ContractFault
-from siamese_er.launcher import QUIET_ARCHIVE, spark_jars
+from siamese_er.launcher import QUIET_ARCHIVE, app, spark_jars
 
 SIAMESE_ER = str(Path(sys.executable).parent / "siamese-er")
-SPARK_DEFAULTS = Path(__file__).parent.parent / "conf" / "spark" / "spark-defaults.conf"
+CHECKOUT = Path(__file__).parent.parent
+SPARK_DEFAULTS = CHECKOUT / "conf" / "spark" / "spark-defaults.conf"
 TINY_JOB = """
 import sys
 from siamese_er.config import MatchConfig
@@ -225,3 +227,22 @@ def test_shim_goes_to_a_temporary_folder_where_the_cache_cannot_be_written(tmp_p
 
     assert java.recent_home(home / "bin" / "java") is not None
     shutil.rmtree(home)
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        pytest.param("siamese-er ma", "match", id="a command"),
+        pytest.param("siamese-er match --pre", "--previous", id="a flag of the job behind a command"),
+        pytest.param("siamese-er submit jobs/simulate.py --edi", "--edits", id="a flag of the job named"),
+        pytest.param("siamese-er submit jobs/simul", "jobs/simulate.py", id="a job of the checkout"),
+        pytest.param("siamese-er submit elsewhere.py --edi", "", id="nothing of a job that is not there"),
+    ],
+)
+def test_tab_completes_commands_jobs_and_flags(typed, offered, monkeypatch):
+    words = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1), "_SIAMESE_ER_COMPLETE": "complete_bash"}
+    monkeypatch.chdir(CHECKOUT)
+
+    told = CliRunner().invoke(app, [], prog_name="siamese-er", env=words)
+
+    assert told.stdout.split() == ([offered] if offered else [])

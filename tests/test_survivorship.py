@@ -8,7 +8,9 @@ from siamese_er.golden_values import STANDARD_OF
 from siamese_er.schemas import CROSSWALK, ENTERPRISE_IDS, LINKS, MULTIVALUED, RECORDS, STANDARD_COLUMNS, STANDARDISED
 from siamese_er.survivorship import crosswalk, golden_records
 
-SOURCES = {"lab": SourceSettings(trust=1), "registry": SourceSettings(trust=9)}
+SOURCES = {
+    "lab": SourceSettings(trust=1), "registry": SourceSettings(trust=9), "steward": SourceSettings(record_of_truth=True),
+}  # fmt: skip
 DAYS = [datetime(2026, 1, day) for day in range(1, 10)]
 
 
@@ -33,7 +35,7 @@ def standardised(row, **columns):
     return keys | {name: [] for name in STANDARD_COLUMNS} | plain | columns
 
 
-def golden_of(spark, people, settings=None, shuffle=None, **columns):
+def golden_of(spark, people, settings=None, shuffle=None, links=None, **columns):
     """Golden records, by enterprise id, of {enterprise id: records}."""
     rows = [(row, enterprise_id) for enterprise_id, members in people.items() for row in members]
     if shuffle is not None:
@@ -48,6 +50,7 @@ def golden_of(spark, people, settings=None, shuffle=None, **columns):
         ),
         settings or SurvivorshipSettings(rules={}),
         SOURCES,
+        links,
     )
     return {row["enterprise_id"]: row for row in golden.collect()}
 
@@ -68,13 +71,23 @@ PEOPLE = {
     "E6": [record("9", full_name=["Ola Nord"])],
     "E7": [record("10", given_name=["Unknown", "Bo"], birth_date=["2001-02-03"]),
            record("11", given_name=["Bo"], birth_date=["2001-02-04"])],
+    "E8": [record("12", "steward", updated_at=DAYS[0], family_name=["Corrected"]),
+           record("13", updated_at=DAYS[5], family_name=["Wrong"], given_name=["Ann"]),
+           record("14", updated_at=DAYS[6], family_name=["Wrong"], given_name=["Ann"])],
+    "E9": [record("15", updated_at=DAYS[1], email=["checked@x"], extra={"allergies": '["Latex", "nuts"]'}),
+           record("16", updated_at=DAYS[2], email=["checked too@x"], extra={"allergies": '["latex ", null, "Penicillin"]'}),
+           record("17", updated_at=DAYS[8], email=["said@x"], extra={"allergies": "bees", "tags": "b"})],
 }  # fmt: skip
+JOINED_BY_A_PERSON = [("clinic\x1f15", "clinic\x1f16", None, None, None, [], True)]
 RULES = {
     "given_name": "majority",
     "phone": "source_trust",
     "city": "longest",
     "ward": "longest",
     "birth_date": "majority",
+    "family_name": "majority",
+    "email": "verified_first",
+    "tags": "union",
 }
 
 
@@ -82,8 +95,9 @@ RULES = {
 def golden(spark):
     columns = {"7": {"name_marks": ["test"]}, "9": {"given_names": ["ola"], "family_names": ["nord"]}}
     settings = SurvivorshipSettings(rules=RULES)
-    first = golden_of(spark, PEOPLE, settings, **columns)
-    assert first == golden_of(spark, PEOPLE, settings, shuffle=7, **columns)
+    links = spark.createDataFrame(JOINED_BY_A_PERSON, LINKS)
+    first = golden_of(spark, PEOPLE, settings, links=links, **columns)
+    assert first == golden_of(spark, PEOPLE, settings, shuffle=7, links=links, **columns)
     return first
 
 
@@ -135,7 +149,33 @@ def test_golden_records_drop_placeholders(golden):
     assert "given_name" not in golden["E7"]["alternates"]
 
 
+def test_a_record_of_truth_outranks_every_rule(golden):
+    """SanteDB cases 11 and 12: what it does not say is chosen as ever."""
+    person = golden["E8"]
+
+    assert (person["family_name"], person["given_name"]) == ("Corrected", "Ann")
+    assert person["alternates"]["family_name"] == ["Wrong"]
+    assert tuple(person["provenance"]["family_name"]) == ("steward", "12", "record_of_truth")
+
+
+def test_what_a_person_verified_comes_first_where_the_rule_says_so(golden):
+    person = golden["E9"]
+
+    assert person["email"] == "checked too@x"
+    assert tuple(person["provenance"]["email"]) == ("clinic", "16", "verified_first")
+    assert person["alternates"]["email"] == ["checked@x", "said@x"]
+
+
+def test_sets_of_all_records_are_united_and_none_is_picked(golden):
+    person = golden["E9"]
+
+    assert person["extra"] == {"allergies": '["Latex", "Penicillin", "bees", "nuts"]', "tags": '["b"]'}
+    assert tuple(person["provenance"]["allergies"]) == ("clinic", "17", "union")
+    assert "allergies" not in person["alternates"]
+
+
 def test_golden_records_hide_restricted_records_and_test_patients(golden):
+    """SanteDB cases 13 and 20."""
     assert (golden["E3"]["given_name"], golden["E3"]["n_records"], golden["E3"]["alternates"]) == ("Zoe", 1, {})
     assert "E4" not in golden
     assert golden["E5"]["given_name"] == "Cy"

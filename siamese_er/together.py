@@ -21,6 +21,7 @@ def together(actions: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
     Raises: what the first of the failed actions raised, in the order given.
     """
     session = SparkSession.getActiveSession()
+    follow: Callable[..., Callable[[], Result]]
     follow = (lambda action: action) if session is None else inheritable_thread_target(session)
     with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="spark-action") as pool:
         running = {name: pool.submit(follow(action)) for name, action in actions.items()}

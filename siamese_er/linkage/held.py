@@ -98,8 +98,8 @@ def expanded(parts: Sequence[tuple[Texts, Callable[[str], list[str]]]], most: in
     kept = np.sort(np.unique(row * max(len(place), 1) + code, return_index=True)[1])
     row, code = row[kept], code[kept]
     if most is not None:
-        kept = np.arange(len(row)) - np.searchsorted(row, row) < most
-        row, code = row[kept], code[kept]
+        is_early = np.arange(len(row)) - np.searchsorted(row, row) < most
+        row, code = row[is_early], code[is_early]
     return Texts(row, code, list(place))
 
 

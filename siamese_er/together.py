@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from pyspark import inheritable_thread_target
+from pyspark.sql import SparkSession
+
 Result = TypeVar("Result")
 
 MOST_AT_ONCE = 3
@@ -13,8 +16,13 @@ MOST_AT_ONCE = 3
 def together(actions: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
     """The result of each action, by name, in the order given; all are over when this returns or raises.
 
+    Their jobs have the local properties (group, description) of the thread that calls.
+
     Raises: what the first of the failed actions raised, in the order given.
     """
+    session = SparkSession.getActiveSession()
+    follow: Callable[..., Callable[[], Result]]
+    follow = (lambda action: action) if session is None else inheritable_thread_target(session)
     with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="spark-action") as pool:
-        running = {name: pool.submit(action) for name, action in actions.items()}
+        running = {name: pool.submit(follow(action)) for name, action in actions.items()}
     return {name: future.result() for name, future in running.items()}

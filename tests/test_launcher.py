@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from siamese_er import java
+from siamese_er import java, launcher
 from siamese_er.errors import ContractFault
 from siamese_er.launcher import QUIET_ARCHIVE, app, spark_jars
 
@@ -137,6 +137,30 @@ def test_env_names_the_archive_of_classes_where_there_is_one(without_java, tmp_p
     assert (
         "SPARK_SUBMIT_OPTS=-Xmx1g" in launched("env", env=without_java | cache | {"SPARK_SUBMIT_OPTS": "-Xmx1g"}).stdout
     )
+
+
+MAKES_ARCHIVE = """#!/bin/sh
+for option in $SPARK_SUBMIT_OPTS; do case $option in *AtExit=*) echo classes > "${option#*=}";; esac; done
+"""
+
+
+@pytest.mark.parametrize(("spark", "is_made"), [(MAKES_ARCHIVE, True), ("#!/bin/sh\nexit 2\n", False)])
+def test_prepare_keeps_a_whole_archive_or_none(tmp_path, monkeypatch, spark, is_made):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(launcher, "spark_submit", lambda: str(tmp_path / "bin" / "spark-submit"))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "spark-submit").write_text(spark)
+    (tmp_path / "bin" / "spark-submit").chmod(0o755)
+
+    if is_made:
+        launcher.prepare()
+    else:
+        with pytest.raises(ContractFault, match="status 2"):
+            launcher.prepare()
+
+    left = [path.name for path in (tmp_path / "cache" / "siamese_er").iterdir() if not path.name.startswith("java-")]
+    assert [Path(name).suffix for name in left] == [".jsa"] * is_made
+    assert ("SharedArchiveFile" in launcher.environment()["SPARK_SUBMIT_OPTS"]) == is_made
 
 
 def test_an_archive_that_does_not_fit_changes_nothing(without_java, tmp_path):

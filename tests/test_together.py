@@ -31,3 +31,13 @@ def test_together_ends_all_before_it_raises_what_came_first_in_order():
         together({"first": fails(first), "second": fails(second), "third": lambda: ended.append("third")})
 
     assert len(ended) == 3
+
+
+def test_jobs_of_actions_belong_to_the_callers_group(spark):
+    spark.sparkContext.setLocalProperty("spark.job.description", "a step")
+    try:
+        found = together({"one": lambda: spark.sparkContext.getLocalProperty("spark.job.description")})
+    finally:
+        spark.sparkContext.setLocalProperty("spark.job.description", None)
+
+    assert found == {"one": "a step"}

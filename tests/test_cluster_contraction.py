@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from siamese_er.linkage.components import component_labels
@@ -209,6 +209,25 @@ def test_partition_does_not_depend_on_row_order(pairs, random):
 
     assert first.group.tolist() == second.group.tolist()
     assert reasons(first) == reasons(second)
+
+
+@given(distinct_weight_graphs(), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_decisions_given_twice_are_given_once(pairs, says_match):
+    free = [pair for pair in pairs if pair[3] not in (NO_MATCH, VETO)]
+    matched = [(*free[0][:3], MATCH)] if says_match and free else []
+    decided = [pair for pair in pairs if pair[3] == NO_MATCH] + matched
+    rows = [*pairs, *matched]
+    assume(not contradicts(rows))
+
+    once, twice = (partition(component(own), 9, 1.0) for own in (rows, [*rows, *decided]))
+    assert groups(once) == groups(twice)
+
+
+def contradicts(pairs) -> bool:
+    """Whether a person's matches join what a person keeps apart."""
+    root = union_find(max(max(a, b) for a, b, *_ in pairs) + 1, [(a, b) for a, b, _, kind in pairs if kind == MATCH])
+    return any(root[a] == root[b] for a, b, _, kind in pairs if kind == NO_MATCH)
 
 
 @given(distinct_weight_graphs())

@@ -12,6 +12,7 @@ from run_record import record_of
 
 from siamese_er.config import GateSettings
 from siamese_er.kpis import DEFINITIONS
+from siamese_er.report.charts import WIDTH, bars
 from siamese_er.report.page import page, sections
 
 HOSTILE = '<img src=x onerror="alert(1)"> & {{ 7 * 7 }}'
@@ -85,6 +86,19 @@ def test_pictures_load_nothing_and_have_a_text_and_a_table(full):
     assert all(svg.startswith("<svg") for svg in drawn)
     assert not any(re.search(r"<(script|image|foreignObject)|href=\"http|url\(http", svg) for svg in drawn)
     assert all(section.grids for section in sections(record_of(with_truth=True)) if section.chart)
+
+
+@pytest.mark.parametrize("uneven", [True, False])
+def test_figures_beside_the_longest_bar_are_inside_the_picture(uneven):
+    rows = [{"name": "candidate pairs", "value": 99_088_003}, {"name": "links", "value": 10}]
+
+    svg = base64.b64decode(bars(rows, "pairs", uneven=uneven).partition(",")[2]).decode()
+
+    figure = re.search(r'transform="translate\(([\d.]+),[\d.]+\)"[^>]*>99,088,003<', svg)
+    offset = re.search(r'<g fill="none"[^>]*transform="translate\(([\d.]+),', svg)
+    assert figure
+    assert offset
+    assert float(offset[1]) + float(figure[1]) + len("99,088,003") * 6.3 < WIDTH
 
 
 def test_page_can_be_found_through_by_its_headings(full):

@@ -44,7 +44,7 @@ def bars(rows: Sequence[Row], title: str, uneven: bool = False, form: str = ",.0
     end = max([row["value"] for row in rows], default=1) or 1
     x = {
         "field": "value", "type": "quantitative", "title": title,
-        "scale": scale | {"domain": [0, end * (4 if uneven else 1.18)], "nice": False},
+        "scale": scale | {"domain": [0, (1 + end) ** 1.4 if uneven else end * 1.3], "nice": False},  # room for the figures
         "axis": {"labels": not uneven, "ticks": not uneven, "grid": not uneven, "tickCount": 5},
     }  # fmt: skip
     y = {"field": "name", "type": "nominal", "sort": None, "title": None}

@@ -7,11 +7,11 @@ from siamese_er.link_graphs import Shape, links_of, n_wrong, shapes_of
 
 
 def test_shapes_have_all_links_and_one_chain_is_as_long_as_they_are():
-    shapes = shapes_of(1_000)
+    shapes = shapes_of(100_000)
 
-    assert sum(shape.n_links for shape in shapes) == 1_000
-    assert max(shape.size for shape in shapes if shape.kind == "chain") == 251
-    assert [shape.size for shape in shapes if shape.kind == "star"] == [25]
+    assert sum(shape.n_links for shape in shapes) == 100_000
+    assert max(shape.size for shape in shapes if shape.kind == "chain") == 25_001
+    assert [shape.size for shape in shapes if shape.kind == "star"] == [2_500]
 
 
 def test_components_are_found_and_a_wrong_one_is_counted(spark):

@@ -215,7 +215,8 @@ def scoring_of(
         else:
             standardised = standardised_records(inputs.records, config.input, config.standardise)
             standardised = run.write_table(standardised, "standardised")
-        record["value_faults"] = [row.asDict() for row in fault_counts(standardised).collect()]
+        faults = [row.asDict() for row in fault_counts(standardised).collect()]
+        record["value_faults"] = sorted(faults, key=lambda fault: (fault["column"], fault["reason"]))
     if known is not None and not reasons:
         return scored_batch(known, config, run, standardised, inputs, record, clock), standardised, False
     return scored(spark, config, run, standardised, inputs, alteration, record, clock), standardised, True

@@ -1,5 +1,6 @@
 """Steps 2 to 4 over a whole table: vectors, blocks, pairs and their scores, and what the table taught on the way."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -91,11 +92,11 @@ def scored(
         })  # fmt: skip
         compared = kept_pairs(done["compared"])
     with clock.step("score"):
-        done |= together({
+        counts_and_fit: dict[str, Callable[[], Any]] = {
             "by_pass": partial(pass_counts, done["compared"]),
             "weighing": partial(weighing, compared, done["random"], inputs.n_records, config.score, head),
-        })  # fmt: skip
-        by_pass, found = done["by_pass"], done["weighing"]
+        }
+        by_pass, found = together(counts_and_fit).values()
         first = run.checkpoint(first_scores(alteration.of_pairs(compared), found, model, config.notes), "first_scores")
     with clock.step("rescore"):
         in_context = together({

@@ -1,7 +1,7 @@
 """Step 5: a band for every scored pair: linked automatically, asked of a person, or neither."""
 
 from functools import reduce
-from operator import and_
+from operator import add, or_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -10,21 +10,24 @@ from siamese_er.config import DecideSettings, SourceSettings
 from siamese_er.schemas import KEY_SEPARATOR, LINKS, conform
 
 BALANCED_VETOES = ("national_id_conflict",)
+NAMING = ("given_names", "family_names", "national_ids", "scoped_identifiers")
+CONTACTS = ("emails", "phones", "addresses")
+DESCRIBING = ("birth_dates", *CONTACTS, "cities", "postal_codes")
 
 
-def standings(records: DataFrame, standardised: DataFrame) -> DataFrame:
+def standings(records: DataFrame, standardised: DataFrame, preset: str) -> DataFrame:
     """record_key and standing of the records that are not matched like others; all other records have no row.
 
-    ``excluded``: test patients. ``restricted``: sensitivity says so; matched by people only. ``unmatchable``: neither a
-    name nor an identifier, nor a birth date with an e-mail address, a phone or an address, so that nothing could tell its
-    person from another.
+    ``excluded``: test patients. ``restricted``: sensitivity says so; matched by people only. ``unmatchable``: too little
+    to tell its person from another. Under ``safe`` that is neither a name nor an identifier, nor a birth date with an
+    e-mail address, a phone or an address; under ``balanced`` fewer than two of these and of city and postal code.
     """
     is_test = F.array_contains("name_marks", "test")
-    nothing = F.lit(True)
-    for column in ("given_names", "family_names", "national_ids", "scoped_identifiers"):
-        nothing = nothing & (F.size(column) == 0)
-    no_contact = reduce(and_, (F.size(column) == 0 for column in ("emails", "phones", "addresses")))
-    nothing = nothing & ((F.size("birth_dates") == 0) | no_contact)
+    named = reduce(or_, (F.size(column) > 0 for column in NAMING))
+    n_known = reduce(add, ((F.size(column) > 0).cast("int") for column in DESCRIBING))
+    has_contact = reduce(or_, (F.size(column) > 0 for column in CONTACTS))
+    described = n_known >= 2 if preset == "balanced" else (F.size("birth_dates") > 0) & has_contact
+    nothing = ~named & ~described
     restricted = F.coalesce(F.lower(F.trim("sensitivity")) == "restricted", F.lit(False))
     standing = F.when(is_test, "excluded").when(nothing, "unmatchable").when(restricted, "restricted")
     return (

@@ -131,7 +131,7 @@ def matched(
     record["decide"] |= {"device_margin": margin} if margin else {}
     decide = widened(decide, margin)
     with clock.step("decide"):
-        standing = run.checkpoint(standings(inputs.records, standardised), "standings")
+        standing = run.checkpoint(standings(inputs.records, standardised, decide.preset), "standings")
         scores = scoring.scores
         if inputs.notes is not None and config.model.use_notes:
             care = run.checkpoint(dated_care(standardised, inputs.notes), "dated_care")

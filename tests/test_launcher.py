@@ -147,6 +147,7 @@ for option in $SPARK_SUBMIT_OPTS; do case $option in *AtExit=*) echo classes > "
 @pytest.mark.parametrize(("spark", "is_made"), [(MAKES_ARCHIVE, True), ("#!/bin/sh\nexit 2\n", False)])
 def test_prepare_keeps_a_whole_archive_or_none(tmp_path, monkeypatch, spark, is_made):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("SPARK_SUBMIT_OPTS", raising=False)  # the command that runs the tests has set it
     monkeypatch.setattr(launcher, "spark_submit", lambda: str(tmp_path / "bin" / "spark-submit"))
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "spark-submit").write_text(spark)

@@ -70,7 +70,7 @@ def spelled(record):
         "name_city": {(n[:4], c[:4]) for n, c in product(names, v["cities"])},
         "address": {(h, c[:3]) for h, c in product(homes, v["cities"] or [""])},
         "name_address": {(n[:2], h) for n, h in product(names, homes)},
-        "name_noted_year": {(n[:4], y) for n, y in product(names, noted)},
+        "name_noted_year": {(n[:4], y) for n, y in product(names, years | noted)},
     }
 
 

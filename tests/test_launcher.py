@@ -164,6 +164,10 @@ def test_prepare_keeps_a_whole_archive_or_none(tmp_path, monkeypatch, spark, is_
     assert ("SharedArchiveFile" in launcher.environment()["SPARK_SUBMIT_OPTS"]) == is_made
 
 
+def test_compiled_code_of_a_long_run_has_room():
+    assert "-XX:ReservedCodeCacheSize=240m" in java.java_options()
+
+
 def test_an_archive_that_does_not_fit_changes_nothing(without_java, tmp_path):
     given = without_java | {"SPARK_SUBMIT_OPTS": f"-XX:SharedArchiveFile={tmp_path}/none.jsa {QUIET_ARCHIVE}"}
 

@@ -6,11 +6,10 @@ from typing import Annotated
 
 import typer
 
-from siamese_er import pipeline
-from siamese_er.commands import one_value_a_flag, start, status_of, tell
+from siamese_er.commands import imported_beside, one_value_a_flag, start, status_of, tell
 from siamese_er.config import MatchConfig, load_config, not_yet_supported
 from siamese_er.errors import ContractFault
-from siamese_er.model import note_model_faults
+from siamese_er.foreign_model import note_model_faults
 from siamese_er.session import build_session
 
 DEFAULT_CONFIG = Path(__file__).resolve().parent.parent / "conf" / "match.toml"
@@ -21,9 +20,10 @@ def match(config: MatchConfig) -> None:
     """Run the pipeline in a session of its own and print its summary."""
     if faults := not_yet_supported(config) + note_model_faults(config.model):
         raise ContractFault(faults)
+    pipeline = imported_beside("siamese_er.pipeline")
     spark = build_session(config, "siamese_er match")
     try:
-        print("\n".join(pipeline.match(spark, config, tell=lambda line: tell([line])).lines()))
+        print("\n".join(pipeline.result().match(spark, config, tell=lambda line: tell([line])).lines()))
     finally:
         spark.stop()
 

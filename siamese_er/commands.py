@@ -4,6 +4,8 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from importlib import import_module
 from typing import Any
 
 from typer import Typer
@@ -33,6 +35,14 @@ def one_value_a_flag(arguments: Sequence[str], flags: Sequence[str]) -> list[str
             n_values += 1
         spread.append(argument)
     return spread
+
+
+def imported_beside(name: str) -> Future[Any]:
+    """A module that is imported in a thread of its own, while the caller waits for Spark to start."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="import")
+    module = pool.submit(import_module, name)
+    pool.shutdown(wait=False)
+    return module
 
 
 def exit_status(error: BaseException) -> int:

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 from pyspark import SparkContext
@@ -37,6 +39,9 @@ WORKER_ENVIRONMENT = {
 }
 """One thread a worker, as Spark runs one worker for each core; and no model ever comes from the network."""
 
+LOCAL_SETTINGS = {"spark.python.daemon.module": "siamese_er.worker_daemon"}
+"""Where workers run this very environment. Elsewhere the package may reach them later than their daemon starts."""
+
 SECRET_KEYS = r"(?i)secret|passw(or)?d|token|access[._]?key|credential|identity[._]key"
 VALUES_IN_PLANS = r"\b\d{3}-?\d{2}-?\d{4}\b|\b(19|20)\d{2}-\d{2}-\d{2}\b|[\w.+-]+@[\w-]+\.[\w.]+"
 
@@ -51,14 +56,17 @@ def build_session(config: MatchConfig, name: str) -> SparkSession:
     for variable, value in WORKER_ENVIRONMENT.items():
         os.environ.setdefault(variable, value)
     given = _given_settings()
+    is_local = given.get("spark.master", "local[*]").startswith("local[")
     builder = SparkSession.builder.appName(name)
-    for key, value in default_settings(config).items():
+    for key, value in (default_settings(config) | (LOCAL_SETTINGS if is_local else {})).items():
         if key not in given:
             builder = builder.config(key, value)
     builder = builder.config("spark.sql.session.timeZone", "UTC")
     builder = builder.config("spark.sql.execution.arrow.pyspark.enabled", "true")
     session = builder.getOrCreate()
     _silence_loggers_of_rows(session)
+    if is_local:
+        _warm_workers(session)
     return session
 
 
@@ -91,3 +99,13 @@ def _silence_loggers_of_rows(session: SparkSession) -> None:
         log4j.core.config.Configurator.setLevel(logger, log4j.Level.OFF)
     for logger in QUIET_PYTHON_LOGGERS:
         PySparkLogger.getLogger(logger).disabled = True
+
+
+def _warm_workers(session: SparkSession) -> None:
+    """Have Spark start the process that its Python workers come from, while the driver goes on."""
+
+    def warm() -> None:
+        with suppress(Exception):  # a job that ends before it was warm has lost nothing
+            session.range(1, numPartitions=1).mapInArrow(lambda batches: batches, "id long").count()
+
+    Thread(target=warm, name="warm-workers", daemon=True).start()

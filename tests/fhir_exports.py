@@ -10,6 +10,9 @@ import pandas as pd
 V2_0203 = "http://terminology.hl7.org/CodeSystem/v2-0203"
 US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-"
 GENDERS = {"F": "female", "M": "male"}
+SYNTHEA = Path(__file__).parent / "data" / "synthea_patients.ndjson"
+"""Four Patients as Synthea exported them (Apache-2.0): smart-on-fhir/sample-bulk-fhir-datasets, 10-patients, population
+seed 54321, the first four lines of Patient.00.ndjson."""
 
 
 def coded(code: str) -> dict:
@@ -80,3 +83,26 @@ def write_export(records: pd.DataFrame, notes: pd.DataFrame, folder: Path) -> No
         found = list(documents_of(notes[notes["source"] == source]))
         write_lines(folder / source / "DocumentReference.000.ndjson", [document for document, _ in found])
         write_lines(folder / source / "Binary.000.ndjson", [binary for _, binary in found if binary])
+
+
+def other_hospital(patient: dict) -> dict:
+    """A Synthea Patient as another hospital has it: numbers of its own, capitals, no maiden name, another phone."""
+    copy = json.loads(json.dumps(patient))
+    copy["id"] = f"z-{patient['id'][:8]}"
+    copy["identifier"] = [
+        own for own in copy["identifier"] if own.get("type", {}).get("text") == "Social Security Number"
+    ]
+    copy["name"] = [own | {"family": own["family"].upper()} for own in copy["name"][:1]]
+    copy["telecom"] = [{"system": "phone", "value": "(555) 010-0199", "use": "mobile"}]
+    return copy
+
+
+def write_synthea(folder: Path) -> None:
+    """Synthea's Patients as it wrote them, and the first three once more from another hospital."""
+    lines = SYNTHEA.read_text(encoding="utf-8").splitlines()
+    for source, patients in (
+        ("synthea", lines),
+        ("other", [json.dumps(other_hospital(json.loads(x))) for x in lines[:3]]),
+    ):
+        (folder / source).mkdir(parents=True)
+        (folder / source / "Patient.000.ndjson").write_text("".join(f"{line}\n" for line in patients))

@@ -8,7 +8,7 @@ import pytest
 from fhir.resources.R4B.linkage import Linkage
 from fhir.resources.R4B.patient import Patient
 from fhir.resources.R4B.provenance import Provenance
-from fhir_exports import write_export
+from fhir_exports import SYNTHEA, write_export, write_synthea
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -144,9 +144,10 @@ def test_linkage_provenance_and_ended_ids_are_valid():
 
 @pytest.fixture(scope="module")
 def fhir_run(submit, made, tmp_path_factory):
-    """jobs/match.py over FHIR exports of three sources: output folder, and folder of the exports."""
+    """jobs/match.py over FHIR exports of three sources and of Synthea: output folder, and folder of the exports."""
     folder = tmp_path_factory.mktemp("fhir")
     write_export(made.records, made.notes, folder / "export")
+    write_synthea(folder / "export")
     made.truth.to_csv(folder / "truth.csv", index=False)
     flags = ["--input", folder / "export", "--output", folder / "out", "--truth", folder / "truth.csv"]
     told = submit(CHECKOUT / "jobs" / "match.py", *flags, "--set", "input.source_from_path=true", cwd=folder)
@@ -173,7 +174,7 @@ def test_a_fhir_export_reads_as_the_tables_it_was_made_of(spark, fhir_run, made)
     for row in made.records.to_dict("records"):
         own = records[row["source"], row["record_id"]]
         assert {name: (own[name] or [None])[0] for name in names} == {name: row[name] or None for name in names}
-    assert len(records) == len(made.records)
+    assert len(records) == len(made.records) + 7
     assert {key: source for key, (source, _) in notes.items()} == dict(
         zip(made.notes.note_id, made.notes.source, strict=True)
     )
@@ -211,6 +212,30 @@ def test_ndjson_to_golden_patients_end_to_end(spark, fhir_run, made, tmp_path):
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
     with pytest.raises(ContractFault, match="not empty"):
         export_fhir(spark, str(fhir_run / "out"), str(tmp_path / "a"), {})
+
+
+def test_a_synthea_export_becomes_golden_patients(spark, fhir_run, tmp_path):
+    own = [json.loads(line) for line in SYNTHEA.read_text(encoding="utf-8").splitlines()]
+    export_fhir(spark, str(fhir_run / "out"), str(tmp_path / "a"), {})
+    golden = {record: found for found in resources(tmp_path / "a")["Patient"] for record in record_ids(found)}
+
+    for exported in own:
+        found = golden[exported["id"]]
+        assert valid(found) == found
+        name, written = found["name"][0], exported["name"][0]
+        assert (name["family"].upper(), name["given"]) == (written["family"].upper(), written["given"])
+        assert found["birthDate"] == exported["birthDate"]
+        assert found.get("deceasedDateTime", "")[:10] == exported.get("deceasedDateTime", "")[:10]
+        assert {own["value"] for own in exported["identifier"]} <= {own["value"] for own in found["identifier"]}
+        assert found["address"][0]["line"] == exported["address"][0]["line"]
+        maiden = {name["family"] for name in exported["name"] if name["use"] == "maiden"}
+        assert maiden <= {name["family"] for name in found["name"] if name.get("use") in {"maiden", "old"}}
+    twice = [record_ids(golden[exported["id"]]) for exported in own]
+    assert twice == [{p["id"], f"z-{p['id'][:8]}"} for p in own[:3]] + [{own[3]["id"]}]
+
+
+def record_ids(patient: dict) -> set[str]:
+    return {link["other"]["identifier"]["value"] for link in patient.get("link", [])}
 
 
 def test_golden_patients_read_back_as_the_golden_records(spark, fhir_run, tmp_path):

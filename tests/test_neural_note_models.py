@@ -12,8 +12,9 @@ import torch
 
 from siamese_er.config import ModelSettings
 from siamese_er.fields.note_tables import Note, NoteTable
+from siamese_er.foreign_model import note_model_faults
 from siamese_er.linkage.cosines import COSINES, cosines
-from siamese_er.model import model_folder, note_model_faults
+from siamese_er.model import model_folder
 from siamese_er.neural.checkpoint import load_encoder
 from siamese_er.neural.embedding import embedding_columns
 from siamese_er.neural.note_models import note_model_digest, projection

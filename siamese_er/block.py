@@ -5,13 +5,14 @@ pairs that share a key are formed, each pair of records in one place. Chunks of 
 ``linkage/chunks.py``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pyspark import TaskContext
+from pyspark.resource import ResourceProfile
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -19,7 +20,7 @@ from siamese_er.config import BlockingSettings
 from siamese_er.errors import without_values
 from siamese_er.linkage.chunks import OF_VALUE, Codes, chunk, counted, sliced
 from siamese_er.linkage.oversized import WORST_BLOCKS, block_digest, by_pass
-from siamese_er.schemas import CHUNKS, CODE_COUNTS, PAIR_TASKS, conform
+from siamese_er.schemas import CHUNKS, CODE_COUNTS, EMBEDDINGS, PAIR_TASKS, conform
 
 RECORDS_IN_PART = 100_000  # whose codes one task counts at once
 LEAST_IN_GROUP = 2_000  # records; smaller groups cost more to open than they spare
@@ -45,11 +46,15 @@ def part_count(n_records: int) -> int:
     return max(2, -(-n_records // RECORDS_IN_PART))
 
 
-def chunks(records: DataFrame, settings: BlockingSettings, n_groups: int, n_parts: int) -> DataFrame:
+def chunks(
+    records: DataFrame, settings: BlockingSettings, n_groups: int, n_parts: int,
+    encoded: Callable[[pa.RecordBatch], pa.RecordBatch] | None = None, profile: ResourceProfile | None = None,
+) -> DataFrame:  # fmt: skip
     """The records in chunks, and the codes of their keys and values by part of the code space.
 
-    In: STANDARDISED with EMBEDDINGS columns. Out: CHUNKS. A record without a value has no key of that pass. To be
-    checkpointed: numbers of chunks depend on how the rows are split.
+    In: STANDARDISED, with EMBEDDINGS columns or, where ``encoded`` is given, with what it makes the EMBEDDINGS of a
+    batch from; ``profile``: what its tasks ask for. Out: CHUNKS. A record without a value has no key of that pass. To
+    be checkpointed: numbers of chunks depend on how the rows are split.
     """
     passes = settings.passes
 
@@ -57,7 +62,8 @@ def chunks(records: DataFrame, settings: BlockingSettings, n_groups: int, n_part
     def cut(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         context = TaskContext.get()
         partition = context.partitionId() if context else 0
-        tables = (table for batch in batches for table in sliced(pa.Table.from_batches([batch])))
+        whole = batches if encoded is None else (with_vectors(batch, encoded(batch)) for batch in batches)
+        tables = (table for batch in whole for table in sliced(pa.Table.from_batches([batch])))
         for place, table in enumerate(tables):
             made = chunk(table, passes, n_parts)
             number, group = partition * CHUNKS_IN_PARTITION + place, (partition + place) % n_groups
@@ -65,7 +71,29 @@ def chunks(records: DataFrame, settings: BlockingSettings, n_groups: int, n_part
             for part, codes in enumerate(made.codes):
                 yield chunk_row(number, group, part, None, codes.to_bytes())
 
-    return conform(records.mapInArrow(cut, CHUNKS), CHUNKS)
+    return conform(records.mapInArrow(cut, CHUNKS, profile=profile), CHUNKS)
+
+
+def with_vectors(batch: pa.RecordBatch, vectors: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with the EMBEDDINGS of its rows, in their order."""
+    names = EMBEDDINGS.names[1:]
+    return pa.RecordBatch.from_arrays(
+        [*batch.columns, *(vectors.column(name) for name in names)], [*batch.schema.names, *names]
+    )
+
+
+def vectors_of(cut: DataFrame) -> DataFrame:
+    """In: CHUNKS of records that were encoded. Out: their EMBEDDINGS."""
+
+    @without_values("block")
+    def opened(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for content in batch.column("content"):
+                records = pa.ipc.open_stream(content.as_buffer()).read_all()
+                yield from records.select(EMBEDDINGS.names).replace_schema_metadata(None).to_batches()
+
+    contents = cut.where(F.col("part") < 0).select("content")
+    return conform(contents.mapInArrow(opened, EMBEDDINGS), EMBEDDINGS)
 
 
 def chunk_row(number: int, group: int, part: int, content: bytes | None, codes: bytes | None) -> pa.RecordBatch:

@@ -1,7 +1,8 @@
 """Step 2: the vectors of each record and of its notes, each encoded once, and what the notes state; GPU where there is one."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -87,43 +88,59 @@ def gpu_profile(spark: SparkSession, wanted: str) -> ResourceProfile | None:
     return ResourceProfileBuilder().require(TaskResourceRequests().cpus(1).resource("gpu", 1)).build
 
 
-def embeddings(
+@dataclass(frozen=True)
+class Encoding:
+    """What to encode and how: rows, what a worker does with a batch of them, and the GPU that each task asks for."""
+
+    rows: DataFrame
+    encoded: Callable[[pa.RecordBatch], pa.RecordBatch]
+    profile: ResourceProfile | None
+
+
+def encoding(
     standardised: DataFrame, notes: DataFrame | None, model_path: str, settings: ModelSettings, on_notes: NoteSettings,
     counted: NoteTable | None = None,
-) -> DataFrame:  # fmt: skip
-    """The vectors of every record and what its notes state.
+) -> Encoding:  # fmt: skip
+    """The records with their notes, and a function that makes the EMBEDDINGS of a batch of them, row for row.
 
     In: STANDARDISED; NOTES or null; ``counted``: what recurs in the notes of the whole table, null: count it here.
-    Out: EMBEDDINGS, one row for each record; a null vector where there is nothing to
-    encode. Both towers run in one pass over the rows, so that a worker holds one copy of the model; where there are
-    notes, what recurs in them is counted before.
+    Out: ``rows``: STANDARDISED with two columns of notes. A null vector where there is nothing to encode. Both towers
+    run in one pass over the rows, so that a worker holds one copy of the model; where there are notes, what recurs in
+    them is counted before.
     """
     wanted, note_model, per_source = settings.device, settings.note_model, settings.towers == "per_source"
-    with_notes = standardised.withColumns({name: F.lit(None).cast(STRINGS) for name in NOTED.names})
+    rows = conform(standardised, STANDARDISED).withColumns({name: F.lit(None).cast(STRINGS) for name in NOTED.names})
     table = NoteTable()
     if notes is not None and settings.use_notes:
-        with_notes = standardised.join(latest_notes(notes), on="record_key", how="left")
-        table = counted_notes(with_notes, on_notes) if counted is None else counted
+        rows = standardised.join(latest_notes(notes), on="record_key", how="left")
+        table = counted_notes(rows, on_notes) if counted is None else counted
 
     model = portable(model_path)
 
-    @without_values("encode")
-    def encoded(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def encoded(batch: pa.RecordBatch) -> pa.RecordBatch:
         device = worker_device(wanted)
 
         def encoder_of(source: str) -> Encoder:
             return load_encoder(located(model), device, note_model, source if per_source else None)
 
-        for batch in batches:
-            rows = frame_of(batch)
-            found = columns_by_source(encoder_of, rows, notes_of(rows), table)
-            vectors = [pa.array(found[field.name], ARROW_TYPES[field.dataType]) for field in EMBEDDINGS.fields[1:]]
-            yield pa.RecordBatch.from_arrays([batch.column("record_key"), *vectors], EMBEDDINGS.names)
+        rows = frame_of(batch.select([*ENCODED_COLUMNS, *NOTED.names]))
+        found = columns_by_source(encoder_of, rows, notes_of(rows), table)
+        vectors = [pa.array(found[field.name], ARROW_TYPES[field.dataType]) for field in EMBEDDINGS.fields[1:]]
+        return pa.RecordBatch.from_arrays([batch.column("record_key"), *vectors], EMBEDDINGS.names)
 
-    conform(standardised, STANDARDISED)
-    rows = with_notes.select(*ENCODED_COLUMNS, *NOTED.names)
-    profile = gpu_profile(standardised.sparkSession, wanted)
-    return conform(rows.mapInArrow(encoded, EMBEDDINGS, profile=profile), EMBEDDINGS)
+    return Encoding(rows, encoded, gpu_profile(standardised.sparkSession, wanted))
+
+
+def embeddings(own: Encoding) -> DataFrame:
+    """EMBEDDINGS, one row for each record."""
+    make = own.encoded
+
+    @without_values("encode")
+    def encoded(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        yield from map(make, batches)
+
+    rows = own.rows.select(*ENCODED_COLUMNS, *NOTED.names)
+    return conform(rows.mapInArrow(encoded, EMBEDDINGS, profile=own.profile), EMBEDDINGS)
 
 
 def frame_of(batch: pa.RecordBatch) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from siamese_er.batch_blocks import blocks, dropped_blocks, key_sizes, keys_of, with_frequencies
 from siamese_er.batch_pairs import batch_pairs
 from siamese_er.config import MatchConfig
-from siamese_er.encode import embeddings, kinds_of_device
+from siamese_er.encode import embeddings, encoding, kinds_of_device
 from siamese_er.estimate import batch_meetings
 from siamese_er.intake import Inputs
 from siamese_er.known import OF_READING, OF_SCORES, Known, only, without
@@ -73,7 +73,8 @@ def scored_batch(
         counts = run.write_table(known.table("note_counts"), "note_counts")
         own_notes = None if inputs.notes is None else only(inputs.notes, F.broadcast(changed), "record_key")
         fresh_records = only(standardised, F.broadcast(changed), "record_key")
-        fresh = embeddings(fresh_records, own_notes, model, config.model, config.notes, note_table_of(counts))
+        of_notes = note_table_of(counts)
+        fresh = embeddings(encoding(fresh_records, own_notes, model, config.model, config.notes, of_notes))
         fresh = run.checkpoint(fresh, "fresh_embeddings")
         now = kinds_of_device(known.spark, config.model.device)
         record["encoded_on"] = sorted({*known.record.get("encoded_on", ["cpu"]), *now})

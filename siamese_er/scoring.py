@@ -8,9 +8,18 @@ from typing import Any, Protocol
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from siamese_er.block import chunks, code_counts, dropped_blocks, group_count, groups_in, pair_tasks, part_count
+from siamese_er.block import (
+    chunks,
+    code_counts,
+    dropped_blocks,
+    group_count,
+    groups_in,
+    pair_tasks,
+    part_count,
+    vectors_of,
+)
 from siamese_er.config import MatchConfig, ModelSettings
-from siamese_er.encode import counted_notes, embeddings, kinds_of_device, latest_notes
+from siamese_er.encode import counted_notes, encoding, kinds_of_device, latest_notes
 from siamese_er.errors import ContractFault
 from siamese_er.estimate import Meetings, table_meetings
 from siamese_er.fields.note_tables import NoteTable
@@ -74,21 +83,25 @@ def scored(
     head = head_of(model)
     with clock.step("encode"):
         counted = table_notes(inputs, standardised, config)
-        encoded = embeddings(standardised, inputs.notes, model, config.model, config.notes, counted)
-        vectors = together({
-            "embeddings": partial(run.write_table, encoded, "embeddings"),
-            "note_counts": partial(run.write_table, note_rows(spark, counted), "note_counts"),
-        })["embeddings"]  # fmt: skip
-        record["encoded_on"] = kinds_of_device(spark, config.model.device)
-    with clock.step("block"):
+        own = encoding(standardised, inputs.notes, model, config.model, config.notes, counted)
         n_groups = group_count(inputs.n_records, spark.sparkContext.defaultParallelism, config.blocking)
         n_parts = part_count(inputs.n_records)
         blocking = config.blocking.of_table(has_notes=inputs.notes is not None and config.model.use_notes)
-        cut = chunks(standardised.join(vectors, "record_key"), blocking, n_groups, n_parts)
-        cut = run.checkpoint(cut, "chunks")
+        cut = chunks(own.rows, blocking, n_groups, n_parts, own.encoded, own.profile)
+        cut = together({
+            "chunks": partial(run.checkpoint, cut, "chunks"),
+            "note_counts": partial(run.write_table, note_rows(spark, counted), "note_counts"),
+        })["chunks"]  # fmt: skip
+        record["encoded_on"] = kinds_of_device(spark, config.model.device)
+    with clock.step("block"):
         n_groups = groups_in(cut) if run.is_resumed else n_groups
         record["estimate"] = clock.foresee(table_meetings(cut, blocking, n_parts))
-        counts = run.checkpoint(code_counts(cut, config.blocking, n_parts, config.identity.key), "code_counts")
+        coded = code_counts(cut, config.blocking, n_parts, config.identity.key)
+        kept = together({
+            "counts": partial(run.checkpoint, coded, "code_counts"),
+            "vectors": partial(run.write_table, vectors_of(cut), "embeddings"),
+        })  # fmt: skip
+        counts, vectors = kept["counts"], kept["vectors"]
         dropped = dropped_blocks(counts)
     with clock.step("compare"):
         tasks = pair_tasks(cut, counts, n_groups)

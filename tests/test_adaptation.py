@@ -14,7 +14,7 @@ from siamese_er import adaptation, encoder_tables, encoder_training, head_check
 from siamese_er.adaptation import AdaptationSettings, adapt
 from siamese_er.adaptation_sample import chosen_by_hash, unlabelled_sample
 from siamese_er.config import ModelSettings, NoteSettings, load_config
-from siamese_er.encode import embeddings
+from siamese_er.encode import embeddings, encoding
 from siamese_er.errors import ContractFault
 from siamese_er.fields.note_tables import Note, NoteTable
 from siamese_er.fields.standard import StandardRules, standard_batch
@@ -214,14 +214,16 @@ def test_the_step_in_spark_reads_each_source_by_its_own_towers(spark, records, w
         [tuple(v if isinstance(v, str) else list(v) for v in row) for row in rows], STANDARDISED
     )
     shared = (
-        embeddings(table, None, with_copy, ModelSettings(device="cpu"), NoteSettings())
+        embeddings(encoding(table, None, with_copy, ModelSettings(device="cpu"), NoteSettings()))
         .toPandas()
         .set_index("record_key")
     )
     settings = ModelSettings(device="cpu", towers="per_source")
 
-    own = embeddings(table, None, with_copy, settings, NoteSettings())
-    shuffled = embeddings(table.orderBy("record_id").repartition(3), None, with_copy, settings, NoteSettings())
+    own = embeddings(encoding(table, None, with_copy, settings, NoteSettings()))
+    shuffled = embeddings(
+        encoding(table.orderBy("record_id").repartition(3), None, with_copy, settings, NoteSettings())
+    )
 
     assert_df_equality(own, shuffled, ignore_row_order=True)
     found = own.toPandas().set_index("record_key").loc[shared.index]

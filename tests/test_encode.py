@@ -12,6 +12,7 @@ from siamese_er.encode import (
     MOST_NOTES,
     counted_notes,
     embeddings,
+    encoding,
     gpu_profile,
     kinds_of_device,
     latest_notes,
@@ -63,7 +64,7 @@ def notes(spark):
 
 @pytest.fixture(scope="module")
 def encoded(records, notes):
-    return embeddings(records, notes, FOLDER, SETTINGS, ON_NOTES).persist()
+    return embeddings(encoding(records, notes, FOLDER, SETTINGS, ON_NOTES)).persist()
 
 
 def test_each_record_has_one_row_and_null_vectors_where_nothing_is_to_encode(encoded):
@@ -91,18 +92,20 @@ def test_the_notes_of_a_record_are_averaged(encoded):
 
 def test_neither_order_nor_partitions_change_a_vector(records, notes, encoded):
     backwards = embeddings(
-        records.orderBy("record_key", ascending=False).repartition(3),
-        notes.repartition(4).orderBy("text"),
-        FOLDER,
-        SETTINGS,
-        ON_NOTES,
+        encoding(
+            records.orderBy("record_key", ascending=False).repartition(3),
+            notes.repartition(4).orderBy("text"),
+            FOLDER,
+            SETTINGS,
+            ON_NOTES,
+        )
     )
 
     assert_df_equality(encoded, backwards, ignore_row_order=True)
 
 
 def test_without_notes_the_other_vectors_are_the_same(records, notes, encoded):
-    unread = embeddings(records, notes, FOLDER, SETTINGS.model_copy(update={"use_notes": False}), ON_NOTES)
+    unread = embeddings(encoding(records, notes, FOLDER, SETTINGS.model_copy(update={"use_notes": False}), ON_NOTES))
 
     of_notes = [name for name in EMBEDDINGS.names if name.startswith("note_") or name == "wrong_chart"]
     assert unread.dropna("all", subset=of_notes).isEmpty()
@@ -132,7 +135,8 @@ def test_spark_and_memory_agree_on_every_column(spark):
     few = NoteSettings(boilerplate_records=4)
 
     distributed = {
-        row.record_key: row.asDict() for row in embeddings(standardised, notes, FOLDER, SETTINGS, few).collect()
+        row.record_key: row.asDict()
+        for row in embeddings(encoding(standardised, notes, FOLDER, SETTINGS, few)).collect()
     }
 
     in_memory = embedded(table, noted(made.notes), FOLDER, few).select(EMBEDDINGS.names).to_pylist()

@@ -25,6 +25,8 @@ COMPARED_COLUMNS = (
     "field_vectors", "record_vector", "note_vector", "note_terms", "note_births", "note_sexes", "note_names", "chart_facts",
 )  # fmt: skip
 """What comparing needs of a record."""
+KEPT_COLUMNS = (*COMPARED_COLUMNS, "wrong_chart")
+"""What a chunk holds of a record, where it is there: no vector is lost."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def chunk(records: pa.Table, passes: tuple[str, ...], n_parts: int) -> Chunk:
             pa.binary(SKETCH.itemsize), records.num_rows, [None, pa.py_buffer(sketches(records).tobytes())]
         ),
     ]
-    table = records.select([name for name in COMPARED_COLUMNS if name in records.column_names])
+    table = records.select([name for name in KEPT_COLUMNS if name in records.column_names])
     for name, column in zip(("keys", "kinds", "sketch"), listed, strict=True):
         table = table.append_column(name, column)
     table = table.replace_schema_metadata({PARTS: part.astype(np.uint16).tobytes()})

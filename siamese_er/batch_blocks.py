@@ -1,6 +1,6 @@
-"""Step 3 of a batch: blocking keys, how many records hold each, and records laid out block by block to be compared.
+"""Step 3 of a batch: blocking keys, how many records hold each, and the records that share one with the batch, in tasks.
 
-A whole table goes another way to the same pairs (`block`); here blocks without a record of the batch are never opened.
+A whole table goes another way to the same pairs (`block`); here records without a key of the batch are never opened.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,8 @@ from siamese_er.linkage.comparisons import FREQUENCY_COLUMNS
 from siamese_er.linkage.keys import blocking_keys
 from siamese_er.linkage.oversized import WORST_BLOCKS, block_digest, by_pass
 from siamese_er.schemas import BLOCKING_KEYS, LONGS, conform
+
+LEAST_IN_GROUP = 2_000  # records; smaller groups cost more to open than they spare
 
 
 def keys_of(records: DataFrame, settings: BlockingSettings) -> DataFrame:
@@ -65,23 +67,45 @@ def dropped_blocks(sizes: DataFrame, settings: BlockingSettings, key: str) -> di
     return by_pass(row | {"digest": None if row["block"] is None else block_digest(row["block"], key)} for row in rows)
 
 
-def blocks(records: DataFrame, keys: DataFrame, sizes: DataFrame, settings: BlockingSettings) -> DataFrame:
-    """The records, once for each key that proposes pairs, with ``key`` and all their live keys and passes.
+def live_keys(keys: DataFrame, sizes: DataFrame, settings: BlockingSettings) -> DataFrame:
+    """record_key, ``keys`` and ``kinds`` (passes): the keys that propose pairs, of each record that has any.
 
-    A key of one record, or of more than ``max_block_size``, proposes nothing. A pair is looked at in the block of the
-    smallest key that both records hold, so ``live_keys`` travels with the record.
+    A key of one record, or of more than ``max_block_size``, proposes nothing. In: BLOCKING_KEYS, ``key_sizes``.
     """
     fitting = sizes.where(F.col("n_records").between(2, settings.max_block_size)).select("key")
-    live = keys.join(fitting, on="key", how="left_semi")
     ordered = F.sort_array(F.collect_list(F.struct("key", "blocking_pass")))
-    per_record = live.groupBy("record_key").agg(ordered.alias("live"))
-    payload = records.join(per_record, on="record_key", how="inner")
-    return payload.select(
-        F.explode("live.key").alias("key"),
-        *[F.col(name) for name in records.columns],
-        F.col("live.key").alias("live_keys"),
-        F.col("live.blocking_pass").alias("live_passes"),
+    per_record = keys.join(fitting, on="key", how="left_semi").groupBy("record_key").agg(ordered.alias("live"))
+    return per_record.select(
+        "record_key", F.col("live.key").alias("keys"), F.col("live.blocking_pass").cast("array<tinyint>").alias("kinds")
     )
+
+
+def group_counts(n_new: int, n_known: int, parallelism: int, settings: BlockingSettings) -> tuple[int, int]:
+    """Into how many groups new and known records are cut: within ``records_at_once``, and tasks for every core."""
+    of_new, of_known = (max(1, -(-n // settings.records_at_once)) for n in (n_new, n_known))
+    while of_new * of_known < parallelism and n_known > LEAST_IN_GROUP * of_known:
+        of_known += 1
+    return of_new, of_known
+
+
+def batch_tasks(records: DataFrame, n_new: int, n_known: int) -> DataFrame:
+    """The records, once for each task that their group takes part in, one partition a task.
+
+    New records (``is_new``) form the first ``n_new`` groups, the others the rest. A task takes a group of new records
+    and a group that does not come before it, perhaps the same: every pair with a new record meets in one task.
+    Out: ``records`` with task, group and is_within: the task takes one group alone.
+    """
+    pairs = [(first, second) for first in range(n_new) for second in range(first, n_new + n_known)]
+    tasks_of = [
+        F.array(*[F.struct(F.lit(task), F.lit(pair[0] == pair[1])) for task, pair in enumerate(pairs) if group in pair])
+        for group in range(n_new + n_known)
+    ]
+    place = F.xxhash64("record_key")
+    group = F.when(F.col("is_new"), F.pmod(place, F.lit(n_new))).otherwise(n_new + F.pmod(place, F.lit(n_known)))
+    sent = records.withColumn("group", group.cast("int"))
+    sent = sent.withColumn("of", F.explode(F.get(F.array(*tasks_of), F.col("group"))))
+    named = sent.withColumns({"task": F.col("of.col1"), "is_within": F.col("of.col2")}).drop("of")
+    return named.repartitionById(len(pairs), "task")
 
 
 def value_hashes() -> Column:

@@ -10,7 +10,15 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from siamese_er.batch_blocks import blocks, dropped_blocks, key_sizes, keys_of, with_frequencies
+from siamese_er.batch_blocks import (
+    batch_tasks,
+    dropped_blocks,
+    group_counts,
+    key_sizes,
+    keys_of,
+    live_keys,
+    with_frequencies,
+)
 from siamese_er.batch_pairs import batch_pairs
 from siamese_er.config import MatchConfig
 from siamese_er.encode import embeddings, encoding, kinds_of_device
@@ -91,8 +99,11 @@ def scored_batch(
         dropped = dropped_blocks(sizes, config.blocking, config.identity.key)
         payload = run.checkpoint(_payload(standardised, vectors, touched, sizes, changed, config), "payload")
     with clock.step("compare"):
-        laid_out = blocks(payload, touched, sizes, config.blocking)
-        compared = run.checkpoint(batch_pairs(laid_out, inputs.n_records, model), "compared_pairs")
+        held = {row["is_new"]: row["n"] for row in payload.groupBy("is_new").agg(F.count("*").alias("n")).collect()}
+        parallelism = known.spark.sparkContext.defaultParallelism
+        groups = group_counts(held.get(True, 0), held.get(False, 0), parallelism, config.blocking)
+        pairs = batch_pairs(batch_tasks(payload, *groups), inputs.n_records, model, config.blocking.max_block_size)
+        compared = run.checkpoint(pairs, "compared_pairs")
         by_pass = pass_counts(compared)
     with clock.step("score"):
         measure = Weighing(learned.fit, learned.shape)
@@ -128,13 +139,13 @@ def _payload(
     standardised: DataFrame, vectors: DataFrame, touched: DataFrame, sizes: DataFrame, changed: DataFrame,
     config: MatchConfig,
 ) -> DataFrame:  # fmt: skip
-    """The records of the touched blocks as `batch_blocks.blocks` takes them, with ``is_new``."""
-    fitting = sizes.where(F.col("n_records").between(2, config.blocking.max_block_size)).select("key")
-    involved = touched.join(fitting, "key", "left_semi").select("record_key").distinct()
-    own = only(standardised, involved, "record_key")
+    """The records of the touched blocks as `batch_blocks.batch_tasks` takes them, with their live keys and ``is_new``."""
+    held = live_keys(touched, sizes, config.blocking)
+    own = only(standardised, held, "record_key")
     flags = F.broadcast(changed.withColumn("is_new", F.lit(True)))
     return (
         with_frequencies(own, standardised)
+        .join(held, "record_key")
         .join(vectors, "record_key")
         .join(flags, "record_key", "left")
         .withColumn("is_new", F.coalesce("is_new", F.lit(False)))

@@ -2,19 +2,18 @@
 
 from itertools import combinations
 
-import pandas as pd
 import pyarrow as pa
 import pytest
 from chispa import assert_df_equality
 from linkage_records import table_of
 from pyspark.sql import functions as F
 
-from siamese_er.batch_blocks import blocks, dropped_blocks, key_sizes, keys_of, with_frequencies
+from siamese_er.batch_blocks import batch_tasks, dropped_blocks, key_sizes, keys_of, live_keys, with_frequencies
 from siamese_er.config import BlockingSettings
 from siamese_er.linkage.comparisons import FREQUENCY_COLUMNS
 from siamese_er.linkage.keys import PASS_NAMES
 from siamese_er.linkage.oversized import block_digest
-from siamese_er.schemas import BLOCKING_KEYS, STANDARDISED, conform
+from siamese_er.schemas import BLOCKING_KEYS, STANDARDISED
 
 NAMED = BlockingSettings(passes=("national_id", "phone"))
 
@@ -68,27 +67,42 @@ def test_with_frequencies_counts_each_value_in_the_whole_table(spark, people):
     assert len(found) == people.num_rows
 
 
-def test_blocks_leave_out_lone_keys_and_too_large_ones_and_carry_all_live_keys(spark):
-    records = spark.createDataFrame([(name,) for name in "abcde"], "record_key string")
+def test_lone_keys_and_too_large_ones_propose_nothing(spark):
     keys = keys_frame(spark, [
         ("a", 0, 10), ("b", 0, 10), ("a", 1, 20), ("b", 1, 20), ("c", 1, 20), ("d", 2, 30),
         *[(name, 3, 40) for name in "abcd"],
     ])  # fmt: skip
-    settings = BlockingSettings(max_block_size=3)
 
-    laid_out = blocks(records, keys, key_sizes(keys), settings)
+    found = live_keys(keys, key_sizes(keys), BlockingSettings(max_block_size=3))
 
-    expected = [
-        ("10", "a", [10, 20], [0, 1]), ("10", "b", [10, 20], [0, 1]),
-        ("20", "a", [10, 20], [0, 1]), ("20", "b", [10, 20], [0, 1]), ("20", "c", [20], [1]),
-    ]  # fmt: skip
     assert_df_equality(
-        laid_out.withColumn("key", F.col("key").cast("string")),
+        found,
         spark.createDataFrame(
-            expected, "key string, record_key string, live_keys array<bigint>, live_passes array<int>"
+            [("a", [10, 20], [0, 1]), ("b", [10, 20], [0, 1]), ("c", [20], [1])],
+            "record_key string, keys array<bigint>, kinds array<tinyint>",
         ),
         ignore_row_order=True, ignore_nullable=True,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("n_new", "n_known"), [(1, 1), (2, 3), (3, 1)])
+def test_every_pair_with_a_new_record_meets_in_one_task(spark, n_new, n_known):
+    names = [f"r{n}" for n in range(40)]
+    records = spark.createDataFrame(
+        [(name, n % 4 == 0) for n, name in enumerate(names)], "record_key string, is_new boolean"
+    )
+
+    rows = batch_tasks(records, n_new, n_known).toPandas()
+
+    met = []
+    for _, task in rows.groupby("task"):
+        groups = [sorted(own.record_key) for _, own in task.groupby("group")]
+        if task.is_within.any():
+            met += [frozenset(pair) for pair in combinations(groups[0], 2)]
+        elif len(groups) == 2:
+            met += [frozenset((a, b)) for a in groups[0] for b in groups[1]]
+    new = set(names[::4])
+    assert sorted(map(sorted, met)) == sorted(sorted(pair) for pair in combinations(names, 2) if set(pair) & new)
 
 
 def test_dropped_blocks_report_what_was_left_out_by_pass_and_by_keyed_digest(spark):
@@ -106,17 +120,3 @@ def test_dropped_blocks_report_what_was_left_out_by_pass_and_by_keyed_digest(spa
                         "largest_blocks": {block_digest(31, "key"): 4}},
     }  # fmt: skip
     assert not worst.keys() & {block_digest(key, "another") for key in range(10, 17)}
-
-
-def test_every_pair_with_a_shared_live_key_is_in_a_block(spark, people):
-    frame = conform(frame_of(spark, people), STANDARDISED)
-    keys = keys_of(frame, NAMED)
-
-    laid_out = blocks(frame, keys, key_sizes(keys), NAMED).select("key", "record_key").toPandas()
-
-    together = {
-        pair
-        for _, rows in laid_out.groupby("key")
-        for pair in combinations(sorted(pd.unique(rows["record_key"].str[-2:])), 2)
-    }
-    assert together == {("r0", "r1"), ("r0", "r2"), ("r1", "r2")}

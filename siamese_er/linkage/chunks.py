@@ -65,6 +65,12 @@ def value_codes(records: pa.Table) -> np.ndarray:
     return np.concatenate(parts)
 
 
+def sketch_column(records: pa.Table) -> pa.FixedSizeBinaryArray:
+    """The sketch of each record (STANDARDISED)."""
+    content = pa.py_buffer(sketches(records).tobytes())
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(SKETCH.itemsize), records.num_rows, [None, content])
+
+
 def chunk(records: pa.Table, passes: tuple[str, ...], n_parts: int) -> Chunk:
     """The records (STANDARDISED, EMBEDDINGS) as a chunk whose codes are split into ``n_parts``."""
     rows, keys, kinds = blocking_keys(records, passes)
@@ -77,9 +83,7 @@ def chunk(records: pa.Table, passes: tuple[str, ...], n_parts: int) -> Chunk:
     listed = [
         pa.ListArray.from_arrays(pa.array(offsets), pa.array(keys)),
         pa.ListArray.from_arrays(pa.array(offsets), pa.array(kinds)),
-        pa.FixedSizeBinaryArray.from_buffers(
-            pa.binary(SKETCH.itemsize), records.num_rows, [None, pa.py_buffer(sketches(records).tobytes())]
-        ),
+        sketch_column(records),
     ]
     table = records.select([name for name in KEPT_COLUMNS if name in records.column_names])
     for name, column in zip(("keys", "kinds", "sketch"), listed, strict=True):

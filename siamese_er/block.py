@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark import TaskContext
 from pyspark.resource import ResourceProfile
 from pyspark.sql import DataFrame
@@ -18,7 +19,7 @@ from pyspark.sql import functions as F
 
 from siamese_er.config import BlockingSettings
 from siamese_er.errors import without_values
-from siamese_er.linkage.chunks import OF_VALUE, Codes, chunk, counted, sliced
+from siamese_er.linkage.chunks import CHUNK_RECORDS, OF_VALUE, Codes, chunk, counted, sliced
 from siamese_er.linkage.oversized import WORST_BLOCKS, block_digest, by_pass
 from siamese_er.schemas import CHUNKS, CODE_COUNTS, EMBEDDINGS, PAIR_TASKS, conform
 
@@ -49,11 +50,13 @@ def part_count(n_records: int) -> int:
 def chunks(
     records: DataFrame, settings: BlockingSettings, n_groups: int, n_parts: int,
     encoded: Callable[[pa.RecordBatch], pa.RecordBatch] | None = None, profile: ResourceProfile | None = None,
+    *, of_files: bool = False,
 ) -> DataFrame:  # fmt: skip
     """The records in chunks, and the codes of their keys and values by part of the code space.
 
     In: STANDARDISED, with EMBEDDINGS columns or, where ``encoded`` is given, with what it makes the EMBEDDINGS of a
-    batch from; ``profile``: what its tasks ask for. Out: CHUNKS. A record without a value has no key of that pass. To
+    batch from; ``of_files``: as whole Parquet files (`RunFolder.table_files`); ``profile``: what its tasks ask for.
+    Out: CHUNKS. A record without a value has no key of that pass. To
     be checkpointed: numbers of chunks depend on how the rows are split.
     """
     passes = settings.passes
@@ -62,6 +65,7 @@ def chunks(
     def cut(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         context = TaskContext.get()
         partition = context.partitionId() if context else 0
+        batches = batches_of_files(batches) if of_files else batches
         whole = batches if encoded is None else (with_vectors(batch, encoded(batch)) for batch in batches)
         tables = (table for batch in whole for table in sliced(pa.Table.from_batches([batch])))
         for place, table in enumerate(tables):
@@ -72,6 +76,13 @@ def chunks(
                 yield chunk_row(number, group, part, None, codes.to_bytes())
 
     return conform(records.mapInArrow(cut, CHUNKS, profile=profile), CHUNKS)
+
+
+def batches_of_files(files: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The rows of Parquet files that are there as a column ``content``."""
+    for batch in files:
+        for content in batch.column("content"):
+            yield from pq.ParquetFile(pa.BufferReader(content.as_buffer())).iter_batches(2 * CHUNK_RECORDS)
 
 
 def with_vectors(batch: pa.RecordBatch, vectors: pa.RecordBatch) -> pa.RecordBatch:

@@ -93,6 +93,7 @@ class Encoding:
     """What to encode and how: rows, what a worker does with a batch of them, and the GPU that each task asks for."""
 
     rows: DataFrame
+    with_notes: bool
     encoded: Callable[[pa.RecordBatch], pa.RecordBatch]
     profile: ResourceProfile | None
 
@@ -111,7 +112,8 @@ def encoding(
     wanted, note_model, per_source = settings.device, settings.note_model, settings.towers == "per_source"
     rows = conform(standardised, STANDARDISED).withColumns({name: F.lit(None).cast(STRINGS) for name in NOTED.names})
     table = NoteTable()
-    if notes is not None and settings.use_notes:
+    with_notes = notes is not None and settings.use_notes
+    if notes is not None and with_notes:
         rows = standardised.join(latest_notes(notes), on="record_key", how="left")
         table = counted_notes(rows, on_notes) if counted is None else counted
 
@@ -123,12 +125,13 @@ def encoding(
         def encoder_of(source: str) -> Encoder:
             return load_encoder(located(model), device, note_model, source if per_source else None)
 
-        rows = frame_of(batch.select([*ENCODED_COLUMNS, *NOTED.names]))
+        names = set(batch.schema.names)
+        rows = frame_of(batch.select([name for name in (*ENCODED_COLUMNS, *NOTED.names) if name in names]))
         found = columns_by_source(encoder_of, rows, notes_of(rows), table)
         vectors = [pa.array(found[field.name], ARROW_TYPES[field.dataType]) for field in EMBEDDINGS.fields[1:]]
         return pa.RecordBatch.from_arrays([batch.column("record_key"), *vectors], EMBEDDINGS.names)
 
-    return Encoding(rows, encoded, gpu_profile(standardised.sparkSession, wanted))
+    return Encoding(rows, with_notes, encoded, gpu_profile(standardised.sparkSession, wanted))
 
 
 def embeddings(own: Encoding) -> DataFrame:
@@ -161,7 +164,9 @@ def latest_notes(notes: DataFrame) -> DataFrame:
 
 
 def notes_of(batch: pd.DataFrame) -> list[list[Note]]:
-    """The notes of each row."""
+    """The notes of each row; none where there are no columns of notes."""
+    if "notes" not in batch:
+        return [[] for _ in range(len(batch))]
     return [
         [] if texts is None else [Note(date, text) for date, text in zip(dates, texts, strict=True)]
         for dates, texts in zip(batch["note_dates"], batch["notes"], strict=True)

@@ -30,7 +30,7 @@ from siamese_er.rematch import reasons_to_learn, scored_batch, standardised_arri
 from siamese_er.review.answers import answers, renewed_decisions
 from siamese_er.review.queue import review_queue
 from siamese_er.schemas import KEY_SEPARATOR, SCORED_PAIRS, conform
-from siamese_er.scoring import Scoring, scored, truth_of
+from siamese_er.scoring import ROWS_IN_FILE, Scoring, scored, truth_of
 from siamese_er.sources.inputs import readable_input
 from siamese_er.sources.records import Reading, read_records
 from siamese_er.standardise import fault_counts, standardised_records
@@ -214,7 +214,7 @@ def scoring_of(
             standardised = standardised_arrivals(known, inputs, config, run)
         else:
             standardised = standardised_records(inputs.records, config.input, config.standardise)
-            standardised = run.write_table(standardised, "standardised")
+            standardised = run.write_table(standardised, "standardised", ROWS_IN_FILE)
         faults = [row.asDict() for row in fault_counts(standardised).collect()]
         record["value_faults"] = sorted(faults, key=lambda fault: (fault["column"], fault["reason"]))
     if known is not None and not reasons:

@@ -39,6 +39,9 @@ from siamese_er.sources.truth import read_truth
 from siamese_er.storage import RunFolder
 from siamese_er.together import together
 
+ROWS_IN_FILE = 100_000
+"""Of the table of standardised records, whose files workers read whole."""
+
 
 class Clock(Protocol):
     """What counts the seconds of named steps."""
@@ -87,7 +90,8 @@ def scored(
         n_groups = group_count(inputs.n_records, spark.sparkContext.defaultParallelism, config.blocking)
         n_parts = part_count(inputs.n_records)
         blocking = config.blocking.of_table(has_notes=inputs.notes is not None and config.model.use_notes)
-        cut = chunks(own.rows, blocking, n_groups, n_parts, own.encoded, own.profile)
+        rows = own.rows if own.with_notes else run.table_files(spark, "standardised")
+        cut = chunks(rows, blocking, n_groups, n_parts, own.encoded, own.profile, of_files=not own.with_notes)
         cut = together({
             "chunks": partial(run.checkpoint, cut, "chunks"),
             "note_counts": partial(run.write_table, note_rows(spark, counted), "note_counts"),

@@ -50,15 +50,23 @@ class RunFolder:
         """
         return self._kept(frame, f"{self.path}/{WORK}/{name}")
 
-    def write_table(self, frame: DataFrame, name: str) -> DataFrame:
-        """Write a table of this run as Parquet; the rows as they are on disk now."""
-        return self._kept(frame, self.table(name))
+    def write_table(self, frame: DataFrame, name: str, rows_in_file: int = 0) -> DataFrame:
+        """Write a table of this run as Parquet; the rows as they are on disk now. 0 rows in a file: no bound."""
+        return self._kept(frame, self.table(name), rows_in_file)
 
-    def _kept(self, frame: DataFrame, path: str) -> DataFrame:
+    def _kept(self, frame: DataFrame, path: str, rows_in_file: int = 0) -> DataFrame:
         spark = frame.sparkSession
         if self.is_resumed and files_of(spark, path).modified(f"{path}/_SUCCESS") is not None:
             return spark.read.schema(frame.schema).parquet(path)
-        return written(frame, path)
+        return written(frame, path, rows_in_file)
+
+    def table_files(self, spark: SparkSession, name: str) -> DataFrame:
+        """content: every Parquet file of a table of this run, whole.
+
+        For workers that want Arrow columns: Spark would make each row and then columns of the rows again.
+        """
+        files = spark.read.format("binaryFile").option("pathGlobFilter", "*.parquet").load(self.table(name))
+        return files.select("content")
 
     def read_table(self, spark: SparkSession, name: str) -> DataFrame:
         """A table of this run.
@@ -168,7 +176,10 @@ def _run_of(output: str, run_id: str) -> RunFolder:
     return RunFolder(output=output, run_id=run_id, path=f"{output.rstrip('/')}/runs/{run_id}")
 
 
-def written(frame: DataFrame, path: str) -> DataFrame:
-    """The rows as they are on disk after they were written to a folder as Parquet, over what was there."""
-    frame.write.mode("overwrite").parquet(path)
+def written(frame: DataFrame, path: str, rows_in_file: int = 0) -> DataFrame:
+    """The rows as they are on disk after they were written to a folder as Parquet, over what was there.
+
+    ``rows_in_file``: at most so many in a file; 0: no bound.
+    """
+    frame.write.mode("overwrite").option("maxRecordsPerFile", rows_in_file).parquet(path)
     return frame.sparkSession.read.schema(frame.schema).parquet(path)

@@ -8,8 +8,8 @@ file                   in                                                      o
 sources/               files of users                                          RECORDS, NOTES, QUARANTINE
 standardise.py         RECORDS                                                 STANDARDISED
 encode.py              STANDARDISED, NOTES                                     EMBEDDINGS
-block.py               STANDARDISED                                            blocking keys, their counts
-score.py               keyed records                                           compared pairs, SCORED_PAIRS
+block.py               STANDARDISED                                            CHUNKS, counts of their codes
+score.py               CHUNKS                                                  COMPARED_PAIRS, SCORED_PAIRS 
 decide.py              scored pairs, people's decisions                        bands
 cluster.py             links                                                   MEMBERSHIPS, CUTS
 identity.py            MEMBERSHIPS, previous run                               enterprise ids, their history

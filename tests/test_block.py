@@ -6,8 +6,9 @@ import pyarrow as pa
 import pytest
 from linkage_records import table_of
 from paired import looked_at
+from pyspark.sql.pandas.types import to_arrow_schema
 
-from siamese_er.block import chunks, code_counts, dropped_blocks, group_count, groups_in, pair_tasks
+from siamese_er.block import chunks, code_counts, dropped_blocks, group_count, groups_in, pair_tasks, vectors_of
 from siamese_er.config import BlockingSettings, ModelSettings
 from siamese_er.linkage.chunks import opened
 from siamese_er.linkage.comparisons import FREQUENCY_COLUMNS
@@ -17,6 +18,7 @@ from siamese_er.schemas import EMBEDDINGS, STANDARDISED
 
 NAMED = BlockingSettings(passes=("national_id", "phone"))
 FOLDER = model_folder(ModelSettings())
+ARROW_EMBEDDINGS = to_arrow_schema(EMBEDDINGS)
 
 
 def frame_of(spark, table: pa.Table):
@@ -113,3 +115,24 @@ def test_dropped_blocks_report_what_was_left_out_by_pass_and_by_keyed_digest(spa
 )
 def test_group_count(n_records, cores, n_groups):
     assert group_count(n_records, cores, BlockingSettings()) == n_groups
+
+
+def test_files_of_records_are_cut_like_their_rows_and_give_their_vectors_back(spark, people, tmp_path):
+    whole = frame_of(spark, people)
+    names = people["record_key"].to_pylist()
+    whole.select(STANDARDISED.names).coalesce(1).write.option("maxRecordsPerFile", 3).parquet(str(tmp_path / "rows"))
+    files = spark.read.format("binaryFile").option("pathGlobFilter", "*.parquet").load(str(tmp_path / "rows"))
+
+    def encoded(batch: pa.RecordBatch) -> pa.RecordBatch:
+        nothing = [pa.nulls(len(batch), field.type) for field in ARROW_EMBEDDINGS][1:]
+        marked = [pa.array([key.encode() for key in batch["record_key"].to_pylist()]), *nothing[1:]]
+        return pa.RecordBatch.from_arrays([batch["record_key"], *marked], EMBEDDINGS.names)
+
+    cut = chunks(files.select("content"), NAMED, 1, 2, encoded, of_files=True).persist()
+    rows = chunks(whole, NAMED, 1, 2).persist()
+
+    assert files.count() == 2
+    vectors = {row.record_key: bytes(row.field_vectors).decode() for row in vectors_of(cut).collect()}
+    assert vectors == {name: name for name in names}
+    codes = [sorted(b"".join(bytes(row.codes) for row in own.where("part >= 0").collect())) for own in (cut, rows)]
+    assert codes[0] == codes[1]

@@ -8,6 +8,7 @@ import pytest
 
 JOB = """
 import sys
+import pyarrow
 from siamese_er.commands import status_of
 from siamese_er.config import MatchConfig, RunSettings
 from siamese_er.session import build_session
@@ -21,6 +22,11 @@ def break_on_values(batches):
     for batch in batches:
         raise ValueError(batch.name[0])
 
+def warm(batches):
+    for batch in batches:
+        yield pyarrow.RecordBatch.from_arrays([pyarrow.array(["torch" in sys.modules])], ["is_warm"])
+
+print("WARM", spark.range(1, numPartitions=1).mapInArrow(warm, "is_warm boolean").first()[0])
 names = spark.createDataFrame([("ZZCANARY",)], "name string")
 print("STATUS", status_of(lambda: names.mapInPandas(break_on_values, "name string").collect()))
 print("STATUS", status_of(lambda: names.selectExpr("cast(name as int)").collect()))
@@ -49,6 +55,10 @@ def test_session_keeps_what_spark_submit_was_told_and_sets_the_rest(told):
     assert settings["spark.executorEnv.OMP_NUM_THREADS"] == "2"
     assert settings["spark.master"] == "local[1]"
     assert settings["spark.sql.redaction.string.regex"]
+
+
+def test_workers_are_forked_with_what_they_need_imported(told):
+    assert "WARM True" in told.stdout.splitlines()
 
 
 def test_failed_queries_tell_class_and_place_and_no_value(told):

@@ -9,7 +9,7 @@ sources/               files of users                                          R
 standardise.py         RECORDS                                                 STANDARDISED
 encode.py              STANDARDISED, NOTES                                     EMBEDDINGS
 block.py               STANDARDISED                                            CHUNKS, counts of their codes
-score.py               CHUNKS                                                  COMPARED_PAIRS, SCORED_PAIRS 
+score.py               CHUNKS                                                  COMPARED_PAIRS, SCORED_PAIRS
 decide.py              scored pairs, people's decisions                        bands
 cluster.py             links                                                   MEMBERSHIPS, CUTS
 identity.py            MEMBERSHIPS, previous run                               enterprise ids, their history

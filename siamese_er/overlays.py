@@ -24,7 +24,8 @@ def suspected_overlays(
     """
     now = records.select("record_key", F.col("birth_date").alias("present"))
     doubtful = history.join(now, "record_key").where(~F.arrays_overlap("birth_date", "present")).drop("present")
-    earlier = standardised_records(conform(doubtful, records.schema), settings, rules)
+    own = lambda frame, name: checkpoint(frame, f"earlier_{name}")  # noqa: E731
+    earlier = standardised_records(conform(doubtful, records.schema), settings, rules, own)
     return checkpoint(overlaid(standardised, earlier), "overlaid")
 
 

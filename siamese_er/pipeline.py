@@ -213,7 +213,7 @@ def scoring_of(
         if known is not None and not reasons:
             standardised = standardised_arrivals(known, inputs, config, run)
         else:
-            standardised = standardised_records(inputs.records, config.input, config.standardise)
+            standardised = standardised_records(inputs.records, config.input, config.standardise, run.checkpoint)
             standardised = run.write_table(standardised, "standardised", ROWS_IN_FILE)
         faults = [row.asDict() for row in fault_counts(standardised).collect()]
         record["value_faults"] = sorted(faults, key=lambda fault: (fault["column"], fault["reason"]))

@@ -61,7 +61,7 @@ def standardised_arrivals(known: Known, inputs: Inputs, config: MatchConfig, run
     before = conform(known.table("standardised"), STANDARDISED)
     kept = without(before, changed.union(gone), "record_key")
     fresh = standardised_batch(inputs.records, only(inputs.records, F.broadcast(changed), "record_key"), kept,
-                               config.input, config.standardise)  # fmt: skip
+                               config.input, config.standardise, run.checkpoint)  # fmt: skip
     fresh = run.checkpoint(fresh, "fresh_standardised")
     return run.write_table(kept.unionByName(fresh), "standardised")
 

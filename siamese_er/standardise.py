@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from siamese_er.components import Checkpoint
 from siamese_er.config import InputSettings, StandardiseSettings
 from siamese_er.errors import without_values
 from siamese_er.fields.standard import StandardRules, standard_arrow
@@ -24,22 +25,30 @@ READ_COLUMNS = (
 )  # fmt: skip
 
 
-def standardised_records(records: DataFrame, settings: InputSettings, rules: StandardiseSettings) -> DataFrame:
+def persisted(frame: DataFrame, name: str) -> DataFrame:
+    """Keep rows in the session, for as long as it lives."""
+    return frame.persist()
+
+
+def standardised_records(
+    records: DataFrame, settings: InputSettings, rules: StandardiseSettings, keep: Checkpoint = persisted
+) -> DataFrame:
     """The records in normal form, without identifiers that too many people share.
 
     In:  RECORDS, one row for each record_key. Out: STANDARDISED, likewise; an empty array is missing.
     Where ``settings.day_first`` is null, each source's own unambiguous birth dates decide; that is one small job over
-    the input, run now. The rows before the shared identifiers are persisted, as they are read twice, and those
+    the input, run now. The rows before the shared identifiers are kept (``keep``), as they are read twice, and those
     identifiers are found now.
     """
     day_first = day_first_sources(records) if settings.day_first is None else frozenset()
-    standardised = normal_forms(records, settings, rules, day_first).persist()
-    return without_shared_identifiers(standardised, rules.max_people_for_identifier)
+    standardised = keep(normal_forms(records, settings, rules, day_first), "normal_forms")
+    return without_shared_identifiers(standardised, rules.max_people_for_identifier, keep)
 
 
 def standardised_batch(
-    records: DataFrame, batch: DataFrame, known: DataFrame, settings: InputSettings, rules: StandardiseSettings
-) -> DataFrame:
+    records: DataFrame, batch: DataFrame, known: DataFrame, settings: InputSettings, rules: StandardiseSettings,
+    keep: Checkpoint = persisted,
+) -> DataFrame:  # fmt: skip
     """STANDARDISED of a batch, by what the whole table says of dates and of identifiers that too many people share.
 
     In: ``records``: RECORDS of all living records; ``batch``: some of them; ``known``: STANDARDISED of the others, as
@@ -49,13 +58,13 @@ def standardised_batch(
     if settings.day_first is None:
         of_batch = F.broadcast(batch.select("source").distinct())
         day_first = day_first_sources(records.join(of_batch, on="source", how="left_semi"))
-    fresh = normal_forms(batch, settings, rules, day_first).persist()
+    fresh = keep(normal_forms(batch, settings, rules, day_first), "normal_forms")
     lost = F.exists("value_faults", lambda fault: F.endswith(fault, F.lit(":shared_by_many")))
     again = records.join(known.where(lost).select("record_key"), on="record_key", how="left_semi")
     table = known.where(~lost).unionByName(normal_forms(again, settings, rules, day_first)).unionByName(fresh)
     of_batch = held_identifiers(fresh).select("column", "identifier").distinct()
     held = held_identifiers(table).join(of_batch, on=["column", "identifier"], how="left_semi")
-    return without_shared(fresh, shared_by_record(held, rules.max_people_for_identifier))
+    return without_shared(fresh, shared_by_record(held, rules.max_people_for_identifier), keep)
 
 
 def normal_forms(
@@ -157,20 +166,20 @@ def shared_of(column: str) -> Column:
     return F.coalesce(F.transform(of_column, lambda held: held["identifier"]), F.array().cast(STRINGS))
 
 
-def without_shared_identifiers(standardised: DataFrame, max_people: int) -> DataFrame:
+def without_shared_identifiers(standardised: DataFrame, max_people: int, keep: Checkpoint) -> DataFrame:
     """STANDARDISED without identifiers that more than ``max_people`` people have: they identify nobody.
 
     Each loss is a fault "national_id:shared_by_many" or "identifiers:shared_by_many".
     """
-    return without_shared(standardised, shared_by_record(held_identifiers(standardised), max_people))
+    return without_shared(standardised, shared_by_record(held_identifiers(standardised), max_people), keep)
 
 
-def without_shared(standardised: DataFrame, shared: DataFrame) -> DataFrame:
+def without_shared(standardised: DataFrame, shared: DataFrame, keep: Checkpoint) -> DataFrame:
     """STANDARDISED without the identifiers that ``shared`` names by record_key, with their faults.
 
     Runs the jobs that find them. Where few records are named, these travel and the table does not.
     """
-    shared = shared.persist()
+    shared = keep(shared, "shared_identifiers")
     few = F.broadcast(shared) if shared.count() <= MOST_BROADCAST else shared
     cleared = standardised.join(few, on="record_key", how="left")
     faults = [

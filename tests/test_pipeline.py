@@ -38,8 +38,11 @@ def ids_of(walk: pd.DataFrame) -> dict[tuple[str, str], str]:
 
 
 def test_a_second_run_keeps_every_id_and_reports_no_change(spark, marked_input, submitted_run, output):
+    held = spark.sparkContext._jsc.getPersistentRDDs().size()
+
     summary = pipeline.match(spark, config_of(marked_input, output))
 
+    assert spark.sparkContext._jsc.getPersistentRDDs().size() == held  # a session of many runs does not fill up
     walk = read_run(spark, str(output), "crosswalk").toPandas()
     before = submitted_run.table("crosswalk")
     assert current(output)["run_id"] == summary.record["run_id"]

@@ -18,9 +18,9 @@ IN_ONE_STAGE = ("standardise", "encode", "compare")
 """Steps in which one stage of Spark takes nearly all the time, so that its finished tasks tell how far they are."""
 
 STEP_COSTS = {
-    "read": (8.0, 0.03, 0.0), "standardise": (4.0, 0.2, 0.0), "encode": (5.0, 0.35, 0.0), "block": (3.0, 0.35, 0.0),
-    "compare": (4.0, 0.1, 4.0), "score": (3.0, 0.03, 0.5), "rescore": (3.0, 0.06, 0.5), "decide": (2.0, 0.02, 0.0),
-    "cluster": (4.0, 0.02, 0.0), "identify": (2.0, 0.02, 0.0), "survive": (6.0, 0.12, 0.0), "review": (3.0, 0.03, 0.0),
+    "read": (6.0, 0.1, 0.0), "standardise": (4.0, 0.15, 0.0), "encode": (2.0, 0.3, 0.0), "block": (1.0, 0.05, 0.0),
+    "compare": (3.0, 0.0, 3.0), "score": (1.0, 0.03, 0.0), "rescore": (3.0, 0.1, 0.0), "decide": (2.0, 0.03, 0.0),
+    "cluster": (4.0, 0.02, 0.0), "identify": (2.0, 0.02, 0.0), "survive": (6.0, 0.2, 0.0), "review": (4.0, 0.03, 0.0),
     "evaluate": (4.0, 0.02, 0.0), "report": (5.0, 0.02, 0.0), "publish": (0.5, 0.0, 0.0),
 }  # fmt: skip
 """Steps in their order, and a first guess of their seconds: at all events; of one core, for a thousand records and for a

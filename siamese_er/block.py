@@ -61,7 +61,7 @@ def chunks(
     """
     passes = settings.passes
 
-    @without_values("block")
+    @without_values("block" if encoded is None else "encode")
     def cut(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         context = TaskContext.get()
         partition = context.partitionId() if context else 0

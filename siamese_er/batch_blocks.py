@@ -12,12 +12,11 @@ from pyspark.sql import functions as F
 
 from siamese_er.config import BlockingSettings
 from siamese_er.errors import without_values
+from siamese_er.linkage.chunks import LEAST_IN_GROUP
 from siamese_er.linkage.comparisons import FREQUENCY_COLUMNS
 from siamese_er.linkage.keys import blocking_keys
 from siamese_er.linkage.oversized import WORST_BLOCKS, block_digest, by_pass
 from siamese_er.schemas import BLOCKING_KEYS, LONGS, conform
-
-LEAST_IN_GROUP = 2_000  # records; smaller groups cost more to open than they spare
 
 
 def keys_of(records: DataFrame, settings: BlockingSettings) -> DataFrame:

@@ -19,12 +19,11 @@ from pyspark.sql import functions as F
 
 from siamese_er.config import BlockingSettings
 from siamese_er.errors import without_values
-from siamese_er.linkage.chunks import CHUNK_RECORDS, OF_VALUE, Codes, chunk, counted, sliced
+from siamese_er.linkage.chunks import CHUNK_RECORDS, LEAST_IN_GROUP, OF_VALUE, Codes, chunk, counted, sliced
 from siamese_er.linkage.oversized import WORST_BLOCKS, block_digest, by_pass
 from siamese_er.schemas import CHUNKS, CODE_COUNTS, EMBEDDINGS, PAIR_TASKS, conform
 
 RECORDS_IN_PART = 100_000  # whose codes one task counts at once
-LEAST_IN_GROUP = 2_000  # records; smaller groups cost more to open than they spare
 CHUNKS_IN_PARTITION = 1 << 32
 
 

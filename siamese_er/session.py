@@ -56,7 +56,7 @@ def build_session(config: MatchConfig, name: str) -> SparkSession:
     for variable, value in WORKER_ENVIRONMENT.items():
         os.environ.setdefault(variable, value)
     given = _given_settings()
-    is_local = given.get("spark.master", "local[*]").startswith("local[")
+    is_local = given.get("spark.master", "local[*]").partition("[")[0] == "local"
     builder = SparkSession.builder.appName(name)
     for key, value in (default_settings(config) | (LOCAL_SETTINGS if is_local else {})).items():
         if key not in given:

@@ -17,6 +17,7 @@ from siamese_er.linkage.sketches import SKETCH, hashes, sketches
 from siamese_er.linkage.values import value_column
 
 CHUNK_RECORDS = 5_000
+LEAST_IN_GROUP = 2_000  # records; smaller groups cost more to open than they spare
 OF_VALUE = 127  # kind of a code that is no key
 PARTS = b"parts"
 COMPARED_COLUMNS = (

@@ -105,14 +105,14 @@ def main(
     notes_corpus: Annotated[str | None, typer.Option(help="Parquet of open notes that the notes tower may see")] = None,
     tables: Annotated[int, typer.Option(min=8, help="simulated tables; every eighth is held out")] = 800,
     seed: Annotated[int, typer.Option(min=0, help="seed of the first table")] = 1,
-    epochs: Annotated[int, typer.Option(min=1, help="passes over the pairs")] = 5,
+    epochs: Annotated[int, typer.Option(min=1, help="passes over the pairs")] = 8,
     networks: Annotated[int, typer.Option(min=1, help="networks of the second round, whose logits are averaged")] = 2,
     only_cut_offs: Annotated[
         bool, typer.Option("--cut-offs", help="train nothing; print figures of the held-out tables by cut-off")
     ] = False,
     workers: Annotated[int, typer.Option(min=1, help="processes; one for each core")] = 2,
     pretrain_steps: Annotated[int, typer.Option(min=0, help="steps of masked pretraining of a new encoder")] = 0,
-    device: Annotated[str, typer.Option(help="where a new encoder is trained: cpu or cuda")] = "cpu",
+    device: Annotated[str, typer.Option(help="where encoder and head are trained: cpu or cuda")] = "cpu",
     adapt: Annotated[list[str] | None, typer.Option(help="unlabelled records to adapt the encoder to")] = None,
     notes: Annotated[list[str] | None, typer.Option(help="with --adapt: their notes")] = None,
     config: Annotated[str | None, typer.Option(help="with --adapt: TOML as of jobs/match.py, for columns")] = None,
@@ -128,8 +128,9 @@ def main(
         files = (config, adapt, notes or [], encoder, output, adapt_records)
         sys.exit(status_of(lambda: adapt_model(*files, adapting)))
     settings = HeadSettings(
-        n_tables=tables, first_seed=seed, n_networks=networks, fit=FitSettings(epochs=epochs), workers=workers
-    )
+        n_tables=tables, first_seed=seed, n_networks=networks, fit=FitSettings(epochs=epochs), workers=workers,
+        device=device,
+    )  # fmt: skip
     sys.exit(status_of(lambda: train(output, work, encoder, notes_corpus, pretrain_steps, device, settings)))
 
 

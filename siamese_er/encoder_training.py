@@ -23,14 +23,14 @@ from siamese_er.neural.fit_masked import masked_losses
 from siamese_er.neural.fit_records import NotePairs
 from siamese_er.neural.towers import DemographicsTower, TowerSettings, towers
 from siamese_er.neural.training_state import Rounds, TrainingState
-from siamese_er.neural.wordpiece import trained_tokenizer
+from siamese_er.neural.wordpiece import first_words, trained_tokenizer
 from siamese_er.synthetic.variants import VALUES, mistyped, name_values, variant
 
 BUDGETS = {
-    "fields": Budget(5000),
+    "fields": Budget(6000),
     "masked": Budget(0),
-    "records": Budget(1200),
-    "notes": Budget(300, learning_rate=1e-3),
+    "records": Budget(2000),
+    "notes": Budget(1500, learning_rate=1e-3),
 }
 """Phases in order; masked self-supervision is an option."""
 PARTS = {"fields": ("fields",), "masked": ("fields", "demographics"), "records": ("demographics",), "notes": ("notes",)}
@@ -204,7 +204,7 @@ def note_batches(trainee: Trainee, encoder: Encoder, note_texts: Sequence[str], 
 def token_lists(trainee: Trainee, texts: Sequence[str]) -> list[list[int]]:
     """Token ids of the texts, cut as the encoder cuts them."""
     trainee.tokenizer.enable_truncation(trainee.settings.note_tokens)
-    return [trainee.tokenizer.encode(text).ids for text in texts]
+    return [trainee.tokenizer.encode(first_words(text, trainee.settings.note_tokens)).ids for text in texts]
 
 
 def encoder_metrics(trainee: Trainee) -> dict[str, float]:

@@ -7,9 +7,13 @@ tables: so it learns when to trust which field.
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,7 +44,7 @@ ENCODER_FILES = ("encoder.json", "encoder.safetensors", "tokenizer.json")
 
 @dataclass(frozen=True)
 class HeadSettings:
-    """How the head is trained; ``workers`` does not change the result."""
+    """How the head is trained; ``workers`` does not change the result, ``device`` (cpu or cuda) the last digits."""
 
     n_tables: int = 800
     first_seed: int = 1
@@ -48,6 +52,7 @@ class HeadSettings:
     n_networks: int = 2
     fit: FitSettings = field(default_factory=FitSettings)
     workers: int = 2
+    device: str = "cpu"
     sizes: tuple[int, int] = SIZES
 
 
@@ -57,20 +62,33 @@ def only_plausible(table: TrainingTable, model_m: np.ndarray, model_u: np.ndarra
     return TrainingTable(rows_of_evidence(table.evidence, kept), table.is_true[kept])
 
 
-def pooled_shares(tables: list[TrainingTable]) -> tuple[np.ndarray, np.ndarray]:
-    """(m, u) over all simulated tables with their truth, each table counting alike: what EM starts from and is held to."""
+Shares = tuple[np.ndarray, np.ndarray]
+FEWEST_TRUE = 20  # true pairs of a table whose m counts
+
+
+def shares(levels: np.ndarray, strength: float) -> Shares:
+    """(level shares, share of pairs with both sides present) of some pairs, by comparison."""
     flat = np.ones((len(COMPARISONS), WIDEST))
-    true = [t.evidence.compared.levels[t.is_true] for t in tables]
-    return pooled([levels for levels in true if len(levels) >= 20], flat, 0.5), pooled(
-        [t.evidence.random_levels for t in tables], flat, 0.01
-    )
+    return level_shares(levels, np.ones(len(levels)), flat, strength), (levels > 0).mean(0)[:, None]
 
 
-def pooled(tables: list[np.ndarray], flat: np.ndarray, strength: float) -> np.ndarray:
+def table_shares(path: str) -> tuple[Shares | None, Shares]:
+    """Shares of the true pairs of a stored table, null where they are few, and of its random pairs."""
+    table = loaded(path)
+    true = table.evidence.compared.levels[table.is_true]
+    return shares(true, 0.5) if len(true) >= FEWEST_TRUE else None, shares(table.evidence.random_levels, 0.01)
+
+
+def pooled(tables: Iterable[Shares]) -> np.ndarray:
     """Mean level shares over tables; a table weighs, for a comparison, by the share of its pairs with both sides present."""
-    shares = np.stack([level_shares(levels, np.ones(len(levels)), flat, strength) for levels in tables])
-    present = np.stack([(levels > 0).mean(0)[:, None] for levels in tables]) + 1e-6
-    return np.maximum(np.average(shares, axis=0, weights=np.broadcast_to(present, shares.shape)), 1e-7)
+    found, present = (np.stack(column) for column in zip(*tables, strict=True))
+    return np.maximum(np.average(found, axis=0, weights=np.broadcast_to(present + 1e-6, found.shape)), 1e-7)
+
+
+def pooled_shares(paths: list[str], workers: int) -> tuple[np.ndarray, np.ndarray]:
+    """(m, u) over all simulated tables with their truth, each table counting alike: what EM starts from and is held to."""
+    found = of_tables(table_shares, [(path,) for path in paths], workers, "m and u")
+    return pooled([true for true, _ in found if true is not None]), pooled([random for _, random in found])
 
 
 def kept_pairs(is_true: np.ndarray, bits: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -84,19 +102,24 @@ def kept_pairs(is_true: np.ndarray, bits: np.ndarray, rng: np.random.Generator) 
 Sampled = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
-def examples(paths: list[str], sample: Callable[[int, TrainingTable], Sampled], title: str) -> Examples:
-    """What ``sample`` takes of each table, as one set."""
-    parts = [
-        sample(number, loaded(path))
-        for number, path in enumerate(tqdm(paths, desc=title, unit="table", mininterval=10))
-    ]
+def of_tables(work: Callable[..., Any], arguments: list[tuple[Any, ...]], workers: int, title: str) -> list[Any]:
+    """``work`` of the arguments of each table, in their order, in so many processes of one thread each."""
+    bar = partial(tqdm, desc=title, unit="table", mininterval=10, total=len(arguments))
+    with ProcessPoolExecutor(workers, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+        jobs = [pool.submit(work, *each) for each in arguments]
+        return [job.result() for job in bar(jobs)]
+
+
+def examples(work: Callable[..., Sampled], arguments: list[tuple[Any, ...]], workers: int, title: str) -> Examples:
+    """What ``work`` takes of each table, as one set."""
+    parts = of_tables(work, arguments, workers, title)
     inputs, is_true, importance, tables = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Examples(inputs, is_true, table_importance(importance, tables), tables)
 
 
-def first_sample(number: int, table: TrainingTable, model_m: np.ndarray, model_u: np.ndarray) -> Sampled:
-    """Sampled pairs of a table as the first round sees them."""
-    table = only_plausible(table, model_m, model_u)
+def first_sample(number: int, path: str, model_m: np.ndarray, model_u: np.ndarray) -> Sampled:
+    """Sampled pairs of a stored table as the first round sees them."""
+    table = only_plausible(loaded(path), model_m, model_u)
     fit, shape = table_fit(table.evidence, model_m, model_u)
     matrix = features(table.evidence.compared, fit, shape)
     bits = matrix[:, feature_names().index("weight_sum")] * 10
@@ -104,11 +127,9 @@ def first_sample(number: int, table: TrainingTable, model_m: np.ndarray, model_u
     return matrix[rows].astype(np.float16), table.is_true[rows], importance, np.full(len(rows), number)
 
 
-def second_sample(
-    number: int, table: TrainingTable, first: Scorer, model_m: np.ndarray, model_u: np.ndarray
-) -> Sampled:
-    """Sampled pairs of a table as the second round sees them; ``first`` must not have been trained on the table."""
-    table = only_plausible(table, model_m, model_u)
+def second_sample(number: int, path: str, first: Scorer, model_m: np.ndarray, model_u: np.ndarray) -> Sampled:
+    """Sampled pairs of a stored table as the second round sees them; ``first`` must not have been trained on it."""
+    table = only_plausible(loaded(path), model_m, model_u)
     fit, shape = table_fit(table.evidence, model_m, model_u)
     found = first_scores(table.evidence, fit, shape, first, model_m, NoteSettings().most_bits)
     is_true = table.is_true[found.rows]
@@ -151,7 +172,7 @@ def first_round(
     """
     fold = folds.fold()[pairs.tables]
     networks = [
-        trained_network(pairs.at((fold >= 0) & (fold != k)), feature_names(), k, settings.fit, report)
+        trained_network(pairs.at((fold >= 0) & (fold != k)), feature_names(), k, settings.fit, report, settings.device)
         for k in range(folds.n_folds)
     ]
     logits = np.zeros(len(fold))
@@ -170,7 +191,8 @@ def second_round(
     held = folds.held_out()[pairs.tables]
     names = (*feature_names(), *context_names())
     networks = [
-        trained_network(pairs.at(~held), names, 100 + seed, settings.fit, report) for seed in range(settings.n_networks)
+        trained_network(pairs.at(~held), names, 100 + seed, settings.fit, report, settings.device)
+        for seed in range(settings.n_networks)
     ]
     logits = network_logits(networks, pairs.inputs[held])
     calibration = calibrated(logits, pairs.is_true[held], pairs.weights[held])
@@ -190,18 +212,17 @@ def train_head(
     folds = Folds(settings.first_seed, n, settings.n_folds)
     paths = simulate(folder, model_dir, n, settings.first_seed, settings.workers, settings.sizes)
     torch.set_num_threads(settings.workers)
-    model_m, model_u = pooled_shares([loaded(path) for path in paths])
-    pairs = examples(paths, lambda number, table: first_sample(number, table, model_m, model_u), "first round")
+    model_m, model_u = pooled_shares(paths, settings.workers)
+    asked = [(number, path, model_m, model_u) for number, path in enumerate(paths)]
+    pairs = examples(first_sample, asked, settings.workers, "first round")
     report(f"{len(pairs.is_true)} pairs of {n} tables, {pairs.is_true.mean():.3f} true")
     first, unseeing = first_round(pairs, folds, settings, report)
     del pairs
-    fold = folds.fold()
-
-    def with_context(number: int, table: TrainingTable) -> Sampled:
-        scorer = first if fold[number] < 0 else unseeing[fold[number]]
-        return second_sample(number, table, scorer, model_m, model_u)
-
-    second, metrics = second_round(examples(paths, with_context, "second round"), folds, settings, report)
+    scorers = [first if fold < 0 else unseeing[fold] for fold in folds.fold()]
+    told = [(number, path, scorers[number], model_m, model_u) for number, path in enumerate(paths)]
+    second, metrics = second_round(
+        examples(second_sample, told, settings.workers, "second round"), folds, settings, report
+    )
     digests = "".join(digest_of(path) for path in paths)
     card: dict[str, object] = {
         "settings": asdict(settings), "held_out": metrics, "encoder_digest": stored_card(model_dir)["digest"],

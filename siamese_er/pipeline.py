@@ -126,7 +126,7 @@ def matched(
     known = None if learns else known
     with clock.step("decide"):
         decide = decided_by(config, known, scoring.scores)
-    margin = device_margin(record["encoded_on"])
+    margin = device_margin(record["encoded_on"]) if config.model.note_model else 0.0
     record["decide"] = {"shows_households": scoring.with_households, "threshold": decide.threshold()}
     record["decide"] |= {"device_margin": margin} if margin else {}
     decide = widened(decide, margin)

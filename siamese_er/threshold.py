@@ -10,7 +10,7 @@ from siamese_er.config import DecideSettings
 from siamese_er.linkage.expected_precision import STEPS, least_threshold
 
 MILLION = 1_000_000
-DEVICE_MARGIN = 0.005  # by which the probability of a pair may differ where vectors come from another kind of device
+DEVICE_MARGIN = 0.005  # by which the probability of a pair may differ where notes are encoded in half precision
 
 
 def on_table(settings: DecideSettings, scores: DataFrame) -> DecideSettings:
@@ -34,7 +34,7 @@ def on_table(settings: DecideSettings, scores: DataFrame) -> DecideSettings:
 
 
 def device_margin(devices: Collection[str]) -> float:
-    """By how much probabilities may be off what a CPU finds, by the kinds of device that vectors came from."""
+    """By how much probabilities may be off what a CPU finds, by the kinds of device that encoded notes in half precision."""
     return 0.0 if set(devices) <= {"cpu"} else DEVICE_MARGIN
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
 import siamese_er
 from siamese_er.errors import ContractFault
@@ -18,7 +19,7 @@ from siamese_er.neural.checkpoint import load_encoder, save_encoder
 from siamese_er.neural.encoder import FIELD_BATCH, Encoder, mean_vectors, unit_bytes
 from siamese_er.neural.text import CODED_FIELDS, FIELD_COLUMNS, FIELD_KINDS, coded_slots, text_codes
 from siamese_er.neural.towers import FieldEncoder, NotesTower, TowerSettings, towers
-from siamese_er.neural.wordpiece import trained_tokenizer
+from siamese_er.neural.wordpiece import first_words, trained_tokenizer
 
 SHIPPED = str(Path(siamese_er.__file__).parent / "models" / "default")
 COLUMNS = [*FIELD_COLUMNS.values(), *CODED_FIELDS]
@@ -283,3 +284,11 @@ def test_tokenizer_is_the_same_for_the_same_texts_and_knows_every_letter():
     assert one.to_str() == other.to_str()
     assert one.encode("fever").tokens == ["[CLS]", "fever", "[SEP]"]
     assert "[UNK]" not in one.encode("Zqxj-1979").tokens
+
+
+@given(text=st.lists(st.text("abcxyz 019.,-'\n\t", max_size=12), max_size=60).map(" ".join), n=st.integers(1, 40))
+def test_the_first_words_hold_the_first_tokens(text, n):
+    tokenizer = Tokenizer.from_file(f"{SHIPPED}/tokenizer.json")
+    whole, cut = (tokenizer.encode(part, add_special_tokens=False).ids for part in (text, first_words(text, n)))
+
+    assert whole[:n] == cut[:n]

@@ -7,10 +7,9 @@ from scipy.stats import mannwhitneyu
 
 from siamese_er.config import ModelSettings
 from siamese_er.errors import ContractFault
-from siamese_er.head_training import Folds, HeadSettings, copied_encoder, kept_pairs, pooled, train_head
+from siamese_er.head_training import Folds, HeadSettings, copied_encoder, kept_pairs, pooled, shares, train_head
 from siamese_er.linkage.comparisons import COMPARISONS
 from siamese_er.linkage.features import features
-from siamese_er.linkage.fellegi_sunter import WIDEST
 from siamese_er.linkage.tables import table_fit
 from siamese_er.model import model_folder, pair_head
 from siamese_er.neural.head import load_head
@@ -121,9 +120,8 @@ def test_kept_pairs_stand_for_all_pairs():
 
 
 def test_pooled_shares_ignore_tables_without_the_field():
-    flat = np.ones((len(COMPARISONS), WIDEST))
     with_sex, without = (np.zeros((100, len(COMPARISONS)), np.int8) for _ in range(2))
     position = [c.name for c in COMPARISONS].index("sex")
     with_sex[:, position] = 2
 
-    assert pooled([with_sex, without], flat, 0.5)[position, 2] == pytest.approx(1, abs=0.02)
+    assert pooled([shares(with_sex, 0.5), shares(without, 0.5)])[position, 2] == pytest.approx(1, abs=0.02)

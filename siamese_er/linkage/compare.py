@@ -27,6 +27,7 @@ PAIR_FACTS = (
     *FAULTS,
     *CHARTS,
     "suffix_on_one_side",
+    "one_name_crossed",
 )  # fmt: skip
 NEAR_NAMES = (3, 4)  # levels of given names
 
@@ -101,8 +102,9 @@ def compare(records: pa.Table, left: np.ndarray, right: np.ndarray, n_records: i
                 sides = (outcome.left_position[near], outcome.right_position[near])
                 fewest = np.minimum(*(counts[column.codes[side]] for side in sides))
                 rarities[near, position] = -surprise(n_records, fewest)
-    note_swapped_names(records, left, right, found, similarities)
-    return Compared(found, similarities, rarities, cosines(records, left, right), pair_facts(records, left, right))
+    is_crossed = note_swapped_names(records, left, right, found, similarities)
+    facts = np.column_stack([pair_facts(records, left, right), is_crossed]).astype(np.float32)
+    return Compared(found, similarities, rarities, cosines(records, left, right), facts)
 
 
 def holders(records: pa.Table, comparison: Comparison, column: ValueColumn) -> np.ndarray:
@@ -208,14 +210,22 @@ def rows_of(column: ValueColumn, rows: np.ndarray) -> ValueColumn:
 
 def note_swapped_names(
     records: pa.Table, left: np.ndarray, right: np.ndarray, found: np.ndarray, similarities: np.ndarray
-) -> None:
-    """Raise, in place, the levels of pairs whose given and family names, or given and middle names, changed places."""
+) -> np.ndarray:
+    """Raise, in place, the levels of pairs whose given and family names, or given and middle names, changed places.
+
+    Returns (n,) whether the given name of one record alone is the family name of the other, and the rest disagrees.
+    """
     given, family = shared_dictionary(value_column(records["given_names"]), value_column(records["family_names"]))
     g, f = INDEX["given_name"], INDEX["family_name"]
     unlike = np.flatnonzero(((found[:, g] <= 3) & (found[:, f] <= 2)) | (found[:, g] == 0) | (found[:, f] == 0))
-    both = crossed(given, family, left[unlike], right[unlike]) & crossed(given, family, right[unlike], left[unlike])
+    there, back = (
+        crossed(given, family, left[unlike], right[unlike]),
+        crossed(given, family, right[unlike], left[unlike]),
+    )
     glued, one_part = same_name_parts(given, family, left[unlike], right[unlike])
-    rows = unlike[both | glued]
+    rows = unlike[(there & back) | glued]
+    is_crossed = np.zeros(len(left), bool)
+    is_crossed[unlike] = (there != back) & ~glued
     found[rows, g], found[rows, f] = SWAPPED_GIVEN, SWAPPED_FAMILY
     similarities[rows[:, None], [g, f]] = 0.95
     other_fields = (found[unlike, g] == 0) & (found[unlike, f] == 0)
@@ -224,10 +234,11 @@ def note_swapped_names(
     unlike = np.flatnonzero((found[:, g] == 1) & (found[:, f] >= 2))
     either = crossed(given, middle, left[unlike], right[unlike]) | crossed(given, middle, right[unlike], left[unlike])
     found[unlike[either], g] = 6
+    return is_crossed
 
 
 def pair_facts(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """(n, len(PAIR_FACTS)): the gap of birth years (-1 unknown), newborn and placeholder sides (0..2), conflicts (0/1),
+    """All PAIR_FACTS but the last: the gap of birth years (-1 unknown), newborn and placeholder sides (0..2), conflicts (0/1),
     NOTE_FACTS (-1, 0, 1), FAULTS and CHARTS (0..2), whether one side alone has a name suffix (0/1)."""
     marks = records["name_marks"].to_pylist()
     newborn = np.array([any(m.startswith("newborn") for m in row or ()) for row in marks], np.int8)

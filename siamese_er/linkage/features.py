@@ -13,7 +13,7 @@ from siamese_er.linkage.note_pairs import NOTE_FACTS
 GROUPS = ("person", "identifier", "contact")
 FACTS = (
     "year_gap_0", "year_gap_1_3", "year_gap_4_14", "year_gap_15_60", "newborn_one_side", "newborn_both",
-    "newborn_order_conflict", "placeholder_sides", "same_source", "birth_order_conflict",
+    "newborn_order_conflict", "placeholder_sides", "same_source", "birth_order_conflict", "one_name_crossed",
     *(f"{name}_{sign}" for name in NOTE_FACTS for sign in ("agrees", "contradicts")),
 )  # fmt: skip
 TABLE_FIELDS = (
@@ -85,7 +85,7 @@ def fact_columns(facts: np.ndarray) -> np.ndarray:
     return np.column_stack([
         gap == 0, (gap >= 1) & (gap <= 3), (gap >= 4) & (gap < 15), (gap >= 15) & (gap <= 60),
         fact["newborn_sides"] == 1, fact["newborn_sides"] == 2, fact["newborn_order_conflict"],
-        fact["placeholder_sides"], fact["same_source"], fact["birth_order_conflict"],
+        fact["placeholder_sides"], fact["same_source"], fact["birth_order_conflict"], fact["one_name_crossed"],
         *(fact[name] == sign for name in NOTE_FACTS for sign in (1, -1)),
     ]).astype(np.float32)  # fmt: skip
 

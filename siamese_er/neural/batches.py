@@ -21,7 +21,8 @@ class TwoPrecisions(NamedTuple):
     """One network several times: float32 for speed, float64 for the answers that float32 leaves open.
 
     ``spare`` is float64 on the CPU, for what the device has no memory for. ``in_half``: the fast one computes in
-    bfloat16 where that does (autocast), which is too coarse to tell which answers are open: none is computed again.
+    bfloat16 where that does (autocast), which is too coarse to tell which answers are open: none is computed again. So
+    it is for networks that are slow in float32.
     """
 
     fast: nn.Module

@@ -7,8 +7,8 @@ round(127 * component of a unit vector), so the cosine of two vectors is their d
 
 Why results do not depend on the batch: networks run in float32 on batches of fixed shape, and every row with a
 component so near to a half that float32's error could round it either way is computed again in float64.
-What a batch can change there is some 1e-14 of a byte step. On a GPU that knows bfloat16 the notes tower runs in it,
-without the second look; see ``batches.py``.
+What a batch, or another kind of device, can change there is some 1e-14 of a byte step. A Hugging Face encoder of notes
+alone runs in bfloat16 on a GPU that knows it, without the second look; see ``batches.py``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,6 +25,7 @@ from siamese_er.neural.batches import Batches, Bytes, Floats, TwoPrecisions, sca
 from siamese_er.neural.note_models import foreign_tower, most_tokens
 from siamese_er.neural.text import CODED_FIELDS, FIELD_COLUMNS, FIELD_KINDS, TEXT_LENGTHS, coded_slots, text_codes
 from siamese_er.neural.towers import DemographicsTower, FieldEncoder, NotesTower, TowerSettings
+from siamese_er.neural.wordpiece import first_words
 
 FIELD_BATCH, RECORD_BATCH, NOTE_BATCH = 256, 128, 16
 NOTE_LENGTHS = (32, 64, 96)  # tokens, padded up to
@@ -185,6 +186,8 @@ class Encoder:
             self._built.tokenizer = Tokenizer.from_file(self._tokenizer_path)
             self._built.tokenizer.no_padding()
             self._built.tokenizer.enable_truncation(self._built.n_tokens)
+        if self.note_model is None:
+            texts = [first_words(text, self._built.n_tokens) for text in texts]
         return [self._built.tokenizer.encode(text).ids if text else [] for text in texts]
 
     @property
@@ -196,7 +199,7 @@ class Encoder:
             self._built.network = self._network(tower, weights, takes_half(self.device))
         elif self._built.network is None:
             tower = NotesTower(self.settings)
-            self._built.network = self._network(tower, self._note_weights, takes_half(self.device))
+            self._built.network = self._network(tower, self._note_weights)
         return self._built.network
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy.optimize import isotonic_regression
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from siamese_er.neural.head import Calibration, PairHead
 
@@ -14,7 +15,7 @@ from siamese_er.neural.head import Calibration, PairHead
 class FitSettings:
     """How one network is fitted."""
 
-    epochs: int = 5
+    epochs: int = 8
     width: int = 128
     dropout: float = 0.15
     weight_decay: float = 0.05
@@ -36,9 +37,10 @@ class Examples:
 
 
 def trained_network(
-    pairs: Examples, names: tuple[str, ...], seed: int, settings: FitSettings, report: Callable[[str], None]
-) -> PairHead:
-    """One network by AdamW on importance-weighted binary cross entropy.
+    pairs: Examples, names: tuple[str, ...], seed: int, settings: FitSettings, report: Callable[[str], None],
+    device: str = "cpu",
+) -> PairHead:  # fmt: skip
+    """One network by AdamW on importance-weighted binary cross entropy, trained on the device, returned on the CPU.
 
     What is the same for all pairs of a table gets noise, so that the network cannot know a table by its statistics.
     """
@@ -48,36 +50,34 @@ def trained_network(
     mean, scale = x.mean(0, dtype=np.float64), np.maximum(x.astype(np.float32).std(0), 0.05)
     network.mean.copy_(torch.from_numpy(mean.astype(np.float32)))
     network.scale.copy_(torch.from_numpy(scale))
+    network.to(device)
     of_table = np.array([name.startswith("table_") or name == "prior" for name in names])
-    noise = torch.from_numpy((of_table * scale * settings.table_noise).astype(np.float32))
+    noise = torch.from_numpy((of_table * scale * settings.table_noise).astype(np.float32)).to(device)
+    evidence = torch.from_numpy(x).to(device)
+    target, importance = (
+        torch.from_numpy(column.astype(np.float32)).to(device)
+        for column in (pairs.is_true, np.minimum(pairs.weights, 30))
+    )
     batch = min(2048, len(x))
     steps = settings.epochs * (len(x) // batch)
     optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=settings.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=max(steps, 1))
     rng = np.random.default_rng(seed)
     for epoch in range(settings.epochs):
-        order, losses = rng.permutation(len(x)), []
+        order, losses = torch.from_numpy(rng.permutation(len(x))).to(device), []
         for start in range(0, len(order) - batch + 1, batch):
             rows = order[start : start + batch]
-            inputs = torch.from_numpy(x[rows].astype(np.float32))
-            loss = nn_loss(
-                network(inputs + torch.randn(inputs.shape) * noise), pairs.is_true[rows], pairs.weights[rows]
-            )
+            inputs = evidence[rows].float()
+            logits = network(inputs + torch.randn(inputs.shape, device=device) * noise)
+            loss = binary_cross_entropy_with_logits(logits, target[rows], weight=importance[rows])
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
             schedule.step()
-            losses.append(loss.item())
-        report(f"seed {seed} epoch {epoch + 1}: loss {np.mean(losses):.4f}")
-    return network.eval()
-
-
-def nn_loss(logits: torch.Tensor, y: np.ndarray, weights: np.ndarray) -> torch.Tensor:
-    """Importance-weighted binary cross entropy."""
-    w = torch.from_numpy(np.minimum(weights, 30).astype(np.float32))
-    target = torch.from_numpy(y.astype(np.float32))
-    return torch.nn.functional.binary_cross_entropy_with_logits(logits, target, weight=w)
+            losses.append(loss.detach())
+        report(f"seed {seed} epoch {epoch + 1}: loss {torch.stack(losses).mean():.4f}")
+    return network.eval().cpu()
 
 
 def calibrated(logits: np.ndarray, y: np.ndarray, weights: np.ndarray, n_bins: int = 24) -> Calibration:

@@ -35,6 +35,9 @@ NOISE_RANGES = {
 }  # fmt: skip
 """Chance that one record shows the trait (of those where it can), lowest and highest of a random profile."""
 
+SHIFTED_NAMES = (0.0005, 0.02)
+"""The same of names moved by one place, drawn after all else, so that what else a seed gives stays: see `Scribe`."""
+
 FAMILY_RANGES = {
     "twins": (0.01, 0.3), "near_twin_names": (0.05, 0.5), "junior": (0.02, 0.4), "newborn": (0.1, 0.9),
     "shared_phone": (0.1, 0.95), "shared_email": (0.01, 0.5), "guarantor_id": (0.005, 0.3),

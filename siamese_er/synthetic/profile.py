@@ -18,6 +18,7 @@ from siamese_er.synthetic.knobs import (
     LOCALES,
     NOISE_RANGES,
     REPEATS,
+    SHIFTED_NAMES,
     NameHalf,
     Profile,
     Repeats,
@@ -191,7 +192,7 @@ def random_profile(rng: np.random.Generator, name_half: NameHalf = "whole") -> P
     n_sources = 2 if repeats == "two_files" else int(rng.choice([1, 2, 3, 4, 5], p=[0.4, 0.2, 0.2, 0.1, 0.1]))
     columns = random_columns(rng)
     inhabitants = random_inhabitants(rng, name_half)
-    return Profile(
+    drawn = Profile(
         columns=columns,
         sources=random_sources(rng, n_sources, columns),
         repeats=repeats,
@@ -206,6 +207,8 @@ def random_profile(rng: np.random.Generator, name_half: NameHalf = "whole") -> P
         **random_mistakes(rng, columns, repeats),
         **random_places(rng, next(iter(inhabitants["locales"]))),
     )
+    shifted = 0.0 if chance(rng, 0.5) else log_uniform(rng, *SHIFTED_NAMES)
+    return replace(drawn, noise={**drawn.noise, "shifted_names": shifted})
 
 
 NOISE = {trait: (low * high) ** 0.5 for trait, (low, high) in NOISE_RANGES.items()}

@@ -158,6 +158,9 @@ class Scribe:
             given, middle = middle, given
         if shows("swapped_names", factor):
             given, family = family, given
+        if self.profile.noise.get("shifted_names") and shows("shifted_names", factor):
+            further = middle or random.choice(self.society.people).given
+            given, family = random.choice(((family, further), (further, given)))
         if shows("suffix_dropped", factor):
             values["name_suffix"] = None
         elif values["name_suffix"] and random.random() < 0.1:

@@ -33,10 +33,11 @@ def contradict(values: Iterable[str]) -> bool:
     (False, True)
     """
     distinct = set(values)
-    return sum(not any(_says_less(value, other) for other in distinct) for value in distinct) > 1
+    return sum(not any(says_less(value, other) for other in distinct) for value in distinct) > 1
 
 
-def _says_less(value: str, other: str) -> bool:
+def says_less(value: str, other: str) -> bool:
+    """Whether a standardised value only says less than another one, with which it agrees."""
     if value == other:
         return False
     if value.startswith("last4:"):

@@ -19,7 +19,8 @@ class Arrivals:
     """``versions`` and ``notes``: all that is known now, the batch included. ``changed``, ``gone``: small, record_key.
 
     changed: living records that are new, or whose content, history or notes are not as they were; gone: records that
-    lived and do no longer.
+    lived and do no longer. ``is_news``: something was delivered that is not known, if only the end of a record that has not
+    come yet, or notes of one.
     """
 
     versions: DataFrame
@@ -27,6 +28,7 @@ class Arrivals:
     changed: DataFrame
     gone: DataFrame
     counts: dict[str, int]
+    is_news: bool
 
 
 def arrivals(known: Known, batch: DataFrame, batch_notes: DataFrame, run: RunFolder) -> Arrivals:
@@ -34,7 +36,8 @@ def arrivals(known: Known, batch: DataFrame, batch_notes: DataFrame, run: RunFol
 
     The batch's version of a record replaces the known one, unless both say when they were updated and the batch's is
     older: then it is history. At one and the same time a deletion wins, then the greatest content. A version without
-    updated_at counts as newest when it arrives. Of a deleted record only the deletion is kept, no value and no note.
+    updated_at counts as newest when it arrives. One that is known already says nothing new. Of a deleted record only the
+    deletion is kept, no value and no note.
 
     In:  ``batch``: ranked versions as `sources.records.Reading` has them; ``batch_notes``: NOTES of files of notes.
     """
@@ -51,7 +54,8 @@ def arrivals(known: Known, batch: DataFrame, batch_notes: DataFrame, run: RunFol
     touched = judged.where("kind in ('new', 'updated', 'stale')").select("record_key").union(fresh.select("record_key"))
     living = versions.where((F.col("rank") == 1) & ~F.col("is_deleted")).select("record_key")
     changed = run.checkpoint(living.join(F.broadcast(touched.distinct()), "record_key", "left_semi"), "changed")
-    return Arrivals(versions, notes, changed, gone, counts)
+    is_news = any(counts[kind] for kind in KINDS if kind != "unchanged") or not fresh.isEmpty()
+    return Arrivals(versions, notes, changed, gone, counts, is_news)
 
 
 def _judged(before: DataFrame, batch: DataFrame) -> DataFrame:
@@ -71,8 +75,17 @@ def _judged(before: DataFrame, batch: DataFrame) -> DataFrame:
         is_later | (at_once & (F.col("mine.is_deleted") | greater)), F.lit(True)
     )
     lived = F.coalesce(~F.col("known.is_deleted"), F.lit(False))
-    return both.select("record_key", is_latest.alias("is_latest"), _kind(lived).alias("kind")).withColumn(
-        "kind", F.when(F.col("is_latest"), F.col("kind")).otherwise("stale")
+    judged = both.select(
+        "record_key", is_latest.alias("is_latest"), _kind(lived).alias("kind"), F.struct("mine.*").alias("mine")
+    )
+    told = before.where("rank > 1").join(F.broadcast(batch.select("record_key").distinct()), "record_key", "left_semi")
+    seen = told.select(
+        "record_key", F.struct("updated_at", "is_deleted", canonical_content().alias("content")).alias("mine")
+    )
+    seen = seen.distinct().withColumn("is_seen", F.lit(True))
+    stale = F.when(F.col("is_seen"), "unchanged").otherwise("stale")
+    return judged.join(seen, ["record_key", "mine"], "left").select(
+        "record_key", "is_latest", F.when(F.col("is_latest"), F.col("kind")).otherwise(stale).alias("kind")
     )
 
 
@@ -81,7 +94,9 @@ def _kind(lived: Column) -> Column:
         F.col("known.updated_at")
     )
     return (
-        F.when(F.col("mine.is_deleted"), F.when(lived, "removed").otherwise("unknown_removed"))
+        F.when(F.col("mine.is_deleted") & lived, "removed")
+        .when(F.col("mine.is_deleted") & is_same, "unchanged")
+        .when(F.col("mine.is_deleted"), "unknown_removed")
         .when(~lived, "new")
         .when(is_same, "unchanged")
         .otherwise("updated")
@@ -100,7 +115,9 @@ def _versions(before: DataFrame, batch: DataFrame, judged: DataFrame) -> DataFra
     order = Window.partitionBy("record_key").orderBy(
         holds.desc(), F.col("updated_at").desc_nulls_last(), F.desc("is_mine"), canonical_content().desc()
     )
-    ranked = rows.withColumn("rank", F.row_number().over(order))
+    same = Window.partitionBy("record_key", "updated_at", "is_deleted", canonical_content()).orderBy(holds.desc())
+    once = rows.withColumn("place", F.row_number().over(same)).where("place = 1").drop("place")
+    ranked = once.withColumn("rank", F.row_number().over(order))
     is_erased = F.max(F.when(F.col("rank") == 1, F.col("is_deleted"))).over(Window.partitionBy("record_key"))
     kept = ranked.withColumn("is_erased", is_erased).where(~F.col("is_erased") | (F.col("rank") == 1))
     return before.join(moved, "record_key", "left_anti").unionByName(kept.select(*before.columns))

@@ -15,6 +15,7 @@ from siamese_er.agreement import contradicts_itself
 from siamese_er.components import Checkpoint, component_keys
 from siamese_er.config import ClusterSettings
 from siamese_er.errors import ContractFault, without_values
+from siamese_er.linkage.care import NO_ONE_PERSON
 from siamese_er.linkage.contraction import PERSON_APART, VETOED, ComponentPairs, partition
 from siamese_er.linkage.vetoes import CONTRADICTIONS
 from siamese_er.schemas import CLUSTERS, CUTS, LINKS, MEMBERSHIPS, conform
@@ -56,7 +57,8 @@ def clustered(
          every pair with a decision (match_weight null where it was not scored); ``contradictions``: the vetoes that
          keep whole groups apart. The other vetoes say that a pair alone is too little for a link, not that it is false.
          ``threshold``: a contradicted pair of this probability or more is not linked itself, but keeps no groups apart:
-         all other evidence speaks for one person, and the contradiction may be the error.
+         all other evidence speaks for one person, and the contradiction may be the error. Care after a death keeps
+         groups apart at any probability.
     Raises: ContractFault where people's decisions contradict one another.
     """
     pairs = _judged(links, contradictions, threshold)
@@ -97,11 +99,12 @@ def _judged(links: DataFrame, contradictions: tuple[str, ...], threshold: float 
     decision = F.col("is_verified")
     band = F.coalesce("band", F.lit("no"))
     contradicted = F.arrays_overlap("vetoes", F.array(*map(F.lit, contradictions)).cast("array<string>"))
+    was_dead = F.coalesce(F.array_contains("vetoes", NO_ONE_PERSON), F.lit(False))
     unlikely = F.coalesce(F.col("match_probability") < threshold, F.lit(True))
     apart = (
         F.when(~decision, PERSON_APART)
         .when(decision, 0)
-        .when(contradicted & unlikely & (band != "auto"), VETOED)
+        .when(((contradicted & unlikely) | was_dead) & (band != "auto"), VETOED)
         .otherwise(0)
     )
     return (

@@ -20,7 +20,8 @@ SurvivorshipRule = Literal["most_recent", "source_trust", "majority", "longest",
 
 DEFAULT_RULES: dict[str, SurvivorshipRule] = {
     "given_name": "majority", "middle_name": "longest", "family_name": "majority", "birth_date": "majority",
-    "sex": "majority", "national_id": "majority", "identifiers": "union",
+    "sex": "majority", "national_id": "majority", "identifiers": "union", "allergies": "union", "problems": "union",
+    "conditions": "union", "medications": "union", "immunizations": "union", "alerts": "union",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from siamese_er.agreement import contradict
+from siamese_er.agreement import contradict, says_less
 from siamese_er.golden_values import UNION, Candidates, one_array
 
 ONE_PER_PERSON = (
@@ -15,6 +15,8 @@ ONE_PER_PERSON = (
 )  # fmt: skip
 
 
+GRADED = ("birth_date", "death_date", "national_id")
+"""Fields whose values may say less than others and still agree with them."""
 RECORD_OF_TRUTH = "record_of_truth"
 
 
@@ -97,7 +99,8 @@ def elections(candidates: list[Candidates], voters: Voters, rules: dict[str, str
     first = np.where(by_people, ~voters.is_verified[rows], first)
     second = np.where(by_trust | by_length | by_people, voters.recency[rows], second)
     support = election * max(len(standard_texts), 1) + standards
-    votes = np.where(rule == "majority", -n_distinct_rows(support, rows, len(person)), 0)
+    votes = n_distinct_rows(support, rows, len(person))
+    votes = np.where(rule == "majority", -with_vaguer(support, votes, names, standard_texts), 0)
     order = np.lexsort((rows, values, trust[rows], second, first, votes, ~voters.is_truth[rows], election))
     starts = groups_of(election[order])
     won = order[starts]
@@ -115,6 +118,23 @@ def n_distinct_rows(keys: np.ndarray, rows: np.ndarray, n_rows: int) -> np.ndarr
     _, group = np.unique(keys, return_inverse=True)
     seen = distinct(group * n_rows + rows) // max(n_rows, 1)
     return np.bincount(seen, minlength=1)[group]
+
+
+def with_vaguer(support: np.ndarray, votes: np.ndarray, names: pa.Array, standards: pa.Array) -> np.ndarray:
+    """The votes, those for a value that only says less (a year, four digits) also counted for what it agrees with."""
+    width = max(len(standards), 1)
+    graded = pc.is_in(names, value_set=pa.array(GRADED)).to_numpy(zero_copy_only=False)
+    kinds, entry = np.unique(support, return_index=True)
+    own = votes[entry].copy()
+    of_graded = np.flatnonzero(graded[(kinds // width) % max(len(names), 1)]) if len(kinds) else np.zeros(0, np.int64)
+    starts = groups_of(kinds[of_graded] // width)
+    for places in np.split(of_graded, starts[1:]) if len(of_graded) else []:
+        if len(places) > 1:
+            texts = standards.take(pa.array(kinds[places] % width)).to_pylist()
+            for place, text in zip(places, texts, strict=True):
+                vaguer = [says_less(other, text) for other in texts]
+                own[place] += int(votes[entry][places][vaguer].sum())
+    return own[np.searchsorted(kinds, support)]
 
 
 def alternates(

@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 from siamese_er.golden_values import UNION, Candidates
 
 Place = tuple[int, str]  # person, column
+JSON_LIST = r'^\[\s*(["{\[\]]|-?\d|true|false|null)'
+"""How a list in JSON begins, cut at its greatest length or not; ``[see chart]`` is a text in brackets."""
 
 
 def united_sets(
@@ -24,7 +26,7 @@ def united_sets(
 
     In: for each row its person, and its recency, the least first.
     """
-    is_list = pc.starts_with(extras.texts, "[").to_numpy(zero_copy_only=False)
+    is_list = pc.match_substring_regex(extras.texts, JSON_LIST).to_numpy(zero_copy_only=False)
     united = {name for name in pc.unique(extras.names).to_pylist() if rules.get(name, default_rule) == UNION}
     if not is_list.any() and not united:
         return [extras]

@@ -10,7 +10,9 @@ ENDS = ("merged_into", "retired")
 
 
 def heirs(history: DataFrame, checkpoint: Checkpoint = local_checkpoint) -> DataFrame:
-    """enterprise_id, heir_id of every id that ended: the living id that its records went to, over any number of merges.
+    """enterprise_id, heir_id of every id that ended: the living id that it was merged into, over any number of merges.
+
+    Where that id was split later, its records may be under another one by now: ``crosswalk_history`` knows each record.
 
     heir_id is null where the way ends at an id that was retired with its last record. An id that lost records to
     another but lives on is its own heir and has no row. Pointers are doubled, so rounds grow with the logarithm of the

@@ -142,12 +142,24 @@ def current_run(spark: SparkSession, output: str) -> RunFolder | None:
 def previous_run(spark: SparkSession, output: str, previous: str | None) -> RunFolder | None:
     """The run that this one continues: ``previous`` (an output folder or a run's own), else the output's current one.
 
-    Raises: ContractFault if ``previous`` is given and holds neither current.json nor run.json.
+    Raises: ContractFault if ``previous`` is given and holds neither current.json nor run.json, or where the run's
+    tables are not all there: without them ids that ended would be used again.
     """
-    if previous is None:
-        return current_run(spark, output)
-    if (run := current_run(spark, previous)) is not None:
-        return run
+    run = current_run(spark, previous or output)
+    if run is None and previous is not None:
+        run = _own_folder(spark, previous)
+    if run is not None:
+        for table in ("crosswalk", "enterprise_id_history"):
+            if files_of(spark, run.path).modified(run.table(table)) is None:
+                raise ContractFault(
+                    f"the run before, {run.path}, has no {table}: it did not end, or was removed; put it back, or name"
+                    " another by --previous"
+                )
+    return run
+
+
+def _own_folder(spark: SparkSession, previous: str) -> RunFolder:
+    """A run by its own folder."""
     folder = previous.rstrip("/")
     if files_of(spark, folder).read_text(f"{folder}/{RECORD}") is None:
         raise ContractFault(f"--previous {previous}: neither {CURRENT} nor {RECORD} is in it")

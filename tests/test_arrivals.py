@@ -67,6 +67,7 @@ CASES = {
     "deleted at once": (version("x", 3, "zoe"), version("x", 3, "ann", deleted=True), None, "removed"),
     "deleted before": (version("x", 3), version("x", 2, deleted=True), "ann", "stale"),
     "returned": (version("x", 3, deleted=True), version("x", 4, "bea"), "bea", "new"),
+    "deleted again": (version("x", 3, deleted=True), version("x", 3, deleted=True), None, "unchanged"),
     "late after its deletion": (version("x", 3, deleted=True), version("x", 2, "bea"), None, "stale"),
     "deleted unknown": (version("y", 1), version("x", 2, deleted=True), None, "unknown_removed"),
 }
@@ -96,11 +97,41 @@ def test_arrivals_of_each_kind(deliveries):
 def test_a_deletion_leaves_no_value_behind(deliveries):
     deliveries.first([version("x", 1), version("x", 2, "bea"), version("y", 1)], [("s\x1fx", "n", None, None, "text")])
 
-    found, _ = deliveries.batch([version("x", 3, "", deleted=True)])
+    found, _ = deliveries.batch([version("x", 3, "bea", deleted=True)])
 
     kept = found.versions.where("record_id = 'x'").collect()
-    assert [(row["is_deleted"], row["given_name"]) for row in kept] == [(True, [""])]
+    assert [(row["is_deleted"], row["given_name"]) for row in kept] == [(True, [])]
     assert found.notes.isEmpty()
+
+
+def test_what_is_known_already_is_no_news(deliveries):
+    early = ("s\x1fz", "k", None, None, "early")
+    rows = [version("x", 2), version("y", 1), version("gone", 2, deleted=True)]
+    deliveries.first([version("x", 1, "old"), *rows], [early])
+
+    again, keys = deliveries.batch([version("x", 1, "old"), *rows[1:]], [early])
+
+    assert not again.is_news
+    assert keys == {"changed": set(), "gone": set()}
+    assert again.counts["unchanged"] == 3
+    assert again.versions.count() == 4
+
+
+@pytest.mark.parametrize(
+    ("rows", "notes"),
+    [([version("z", 2, deleted=True)], []), ([], [("s\x1fz", "k", None, None, "early")])],
+    ids=["the end of a record", "notes of a record"],
+)
+def test_what_comes_before_its_record_is_kept(deliveries, rows, notes):
+    deliveries.first([version("y", 1)])
+
+    found, keys = deliveries.batch(rows, notes)
+    assert found.is_news
+    assert keys == {"changed": set(), "gone": set()}
+    later, keys = deliveries.batch([version("z", 1)])
+
+    assert keys["changed"] == ({"z"} if notes else set())
+    assert later.notes.count() == len(notes)
 
 
 def test_notes_concern_their_record_and_replace_those_of_their_id(deliveries):

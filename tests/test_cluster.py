@@ -45,21 +45,22 @@ ONE_OF_EACH = [
     link("z", "a", -3.0, "no", ("generation_gap",)),
     link("1", "2", 12.0), link("2", "3"), link("1", "3", -1.0, "no", ("twins_pattern",)),
     link("4", "5"), link("5", "6"), link("4", "6", -1.0, "no", ("thin_evidence",)),
+    link("7", "8", 12.0), link("8", "9"), link("7", "9", 6.0, "review", ("care_after_death",)),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("max_driver_links", [pytest.param(10**6, id="on the driver"), pytest.param(0, id="in Spark")])
 def test_clustered(spark, max_driver_links):
-    keys = spark.createDataFrame([(key,) for key in "abcdefpqrstuvwxyz123456"], KEYS)
+    keys = spark.createDataFrame([(key,) for key in "abcdefpqrstuvwxyz123456789"], KEYS)
     links = spark.createDataFrame(ONE_OF_EACH, LINKS)
 
     clustering = clustered(keys, links, ClusterSettings(max_driver_links=max_driver_links), checkpoint)
 
     assert clusters_of(clustering.memberships) == {
-        frozenset(c) for c in ("abc", "de", "pq", "rst", "uv", *"fwxyz", "12", "3", "456")
+        frozenset(c) for c in ("abc", "de", "pq", "rst", "uv", *"fwxyz", "12", "3", "456", "78", "9")
     }
     cuts = clustering.cuts.select("left_key", "right_key", "reason").collect()
-    assert sorted(tuple(row) for row in cuts) == [("2", "3", "veto"), ("p", "t", "bridge")]
+    assert sorted(tuple(row) for row in cuts) == [("2", "3", "veto"), ("8", "9", "veto"), ("p", "t", "bridge")]
 
 
 def test_clustered_twice_and_in_any_order_is_the_same(spark):

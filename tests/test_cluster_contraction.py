@@ -57,6 +57,20 @@ def reasons(result: Partition) -> list[str]:
             id="a person's no_match holds across a chain",
         ),
         pytest.param(
+            [
+                (0, 1, 10, AUTO),
+                (1, 2, 10, AUTO),
+                (3, 4, 11, AUTO),
+                (1, 3, 9, AUTO),
+                (1, 4, 9, AUTO),
+                (0, 3, -9, VETO),
+                (0, 2, -3, REVIEW),
+            ],
+            [{0}, {1}, {2}, {3, 4}],
+            ["bridge", "bridge", "bridge", "veto"],
+            id="what a torn record held together comes apart",
+        ),
+        pytest.param(
             [(0, 1, 9, AUTO), (2, 3, 9, AUTO), *[(4, node, 7, AUTO) for node in range(4)], (0, 2, -5, VETO)],
             [{0, 1}, {2, 3}, {4}],
             ["bridge", "bridge", "veto", "veto"],
@@ -167,7 +181,19 @@ def without_torn(clusters, known):
         if all(frozenset((node, other)) in known for other in away)
         if mean(node, own - {node}) is not None and mean(node, away) > mean(node, own - {node}) - TORN_BITS
     }
-    return {cluster - torn for cluster in clusters} - {frozenset()} | {frozenset([node]) for node in torn}
+    return {part for cluster in clusters for part in linked_parts(cluster - torn, known)} | {
+        frozenset([node]) for node in torn
+    }
+
+
+def linked_parts(nodes, known):
+    """The connected components of nodes over links and matches."""
+    parts = [frozenset([node]) for node in nodes]
+    for pair, (_, kind) in known.items():
+        if kind in (AUTO, MATCH) and pair <= nodes:
+            touched = [part for part in parts if part & pair]
+            parts = [part for part in parts if not part & pair] + [frozenset().union(*touched)]
+    return parts
 
 
 @st.composite

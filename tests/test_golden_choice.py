@@ -91,6 +91,19 @@ def test_elections_equal_a_plain_loop(places, recency, rule):
     assert len(texts_left) == len(left)
 
 
+def test_a_vaguer_value_votes_for_what_it_agrees_with():
+    texts = ["1980", "1980", "1980-05-01", "1981-05-01", "1981-05-01", "last4:6789", "last4:6789", "123456789"]
+    names = ["birth_date"] * 5 + ["national_id"] * 3
+    rows = np.array([0, 1, 2, 3, 4, 0, 1, 2])
+    own = Candidates(pa.array(names), rows, pa.array(texts), pa.array(texts))
+    nobody = np.zeros(5, bool)
+    voters = Voters(np.zeros(5, np.int64), np.arange(5), np.zeros(5, np.int64), nobody, nobody)
+
+    found = elections([own], voters, dict.fromkeys(names, "majority"), "longest")
+
+    assert found.value.to_pylist() == ["1980-05-01", "123456789"]
+
+
 ENTRIES = st.lists(st.sampled_from(["latex", "Latex ", "nuts", "bees"]), min_size=1, max_size=3)
 SETS = st.lists(st.tuples(st.integers(0, 2), ENTRIES), min_size=1, max_size=8)
 
@@ -119,6 +132,13 @@ def test_items_of_a_text_that_is_no_list_are_the_text_itself():
     assert items("nuts") == ["nuts"]
     assert items('["nuts", "lat') == ['["nuts", "lat']
     assert items('[{"code": 1}, null, " "]') == ['{"code": 1}']
+
+
+def test_a_text_in_brackets_is_no_set():
+    texts = pa.array(["[see chart]", "none"])
+    written = Candidates(pa.array(["alerts"] * 2), np.arange(2), texts, texts)
+
+    assert united_sets(written, np.zeros(2, np.int64), np.arange(2), {}, "most_recent") == [written]
 
 
 def test_kept_values_are_those_that_look_like_a_standard():

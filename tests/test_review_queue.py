@@ -3,7 +3,8 @@ import pytest
 from siamese_er.review.queue import AGAIN, CUT_REASONS, WRONG_CHART, review_queue
 from siamese_er.schemas import ANSWERS, CLUSTERS, CUTS, ENTERPRISE_IDS, GOLDEN_RECORDS, LINKS
 
-E = {"a": "E1", "b": "E1", "c": "E2", "d": "E2", "e": "E3", "f": "E4", "g": "E5", "h": "E6", "i": "E7"}
+E = {"a": "E1", "b": "E1", "c": "E2", "d": "E2", "e": "E3", "f": "E4", "g": "E5", "h": "E6", "i": "E7", "j": "E8", "k": "E8",
+     "l": "E9", "m": "E9"}  # fmt: skip
 
 
 def key(record):
@@ -20,6 +21,7 @@ def queue(spark):
         link("a", "b", 0.5), link("a", "c", 0.5), link("b", "d", 0.6, vetoes=["twins_pattern", "suffix_conflict"]),
         link("a", "e", 0.1, "no"), link("e", "f", 0.5), link("e", "f", 0.9, verified=False),
         link("g", "h", 0.4, verified=True), link("d", "g", 0.99, "auto"), link("h", "g", 0.7),
+        link("j", "k", 0.9, vetoes=["generation_gap"]), link("l", "m", 0.9, vetoes=["thin_evidence"]),
     ]  # fmt: skip
     cuts = [(key("d"), key("g"), 0.99, "bridge"), (key("i"), key("h"), 0.98, "no_match")]
     clusters = [
@@ -27,6 +29,7 @@ def queue(spark):
         ("E3", 1, 1, None, None, False, True),
         ("E4", 1, 1, None, None, False, False), ("E5", 200, 1, 0.97, 1.0, False, False),
         ("E6", 1, 1, None, None, False, False), ("E7", 1, 1, None, None, False, False),
+        ("E8", 2, 1, 0.9, 1.0, False, False), ("E9", 2, 1, 0.9, 1.0, False, False),
     ]  # fmt: skip
     goldens = [
         [{"enterprise_id": id_, "conflicts": conflicts}.get(name) for name in GOLDEN_RECORDS.names]
@@ -74,6 +77,7 @@ def test_review_queue_asks_about_clusters(queue):
         "c": "its records have different national ids",
         "e": "one of its records may hold two people",
         "g": "it is larger than the limit",
+        "j": "two of its records contradict each other",
         "f": WRONG_CHART,
     }
 
@@ -97,3 +101,20 @@ def test_review_queue_puts_the_most_valuable_first(queue):
 
 def test_review_queue_has_an_id_for_each_task(queue):
     assert len({row["task_id"] for row in queue.values()}) == len(queue)
+
+
+def test_a_cluster_is_settled_only_by_matches_over_all_of_it(spark):
+    members = {"a": "E1", "b": "E1", "c": "E1", "d": "E1", "e": "E2", "f": "E2"}
+    ids = spark.createDataFrame([(key(record), id_, None) for record, id_ in members.items()], ENTERPRISE_IDS)
+    matches = [link(*pair, 0.9, verified=True) for pair in ("ab", "cd", "ef")]
+    links = spark.createDataFrame([*matches, link("b", "c", 0.99, "auto")], LINKS)
+    clusters = [(id_, n, 1, 0.9, 1.0, True, True) for id_, n in (("E1", 4), ("E2", 2))]
+    crosswalk = spark.createDataFrame(
+        [(id_, "verified") for id_ in members.values()], "enterprise_id string, link_status string"
+    )
+
+    asked = review_queue(
+        links, spark.createDataFrame([], CUTS), ids, spark.createDataFrame(clusters, CLUSTERS), 100, crosswalk=crosswalk
+    ).collect()
+
+    assert [row["enterprise_ids"] for row in asked] == [["E1"]]

@@ -163,6 +163,10 @@ def test_current_run_of_a_broken_pointer_is_a_fault(spark, tmp_path):
 def test_previous_run_is_an_output_or_a_run_folder(spark, output, tmp_path):
     run = new_run(spark, output)
     run.write_record(spark, {"counts": {"records": 3}})
+    with pytest.raises(ContractFault, match="has no crosswalk"):
+        previous_run(spark, "elsewhere", run.path)
+    for table in ("crosswalk", "enterprise_id_history"):
+        run.write_table(spark.range(1), table)
 
     assert previous_run(spark, output, None) is None
     assert previous_run(spark, "elsewhere", run.path) == run

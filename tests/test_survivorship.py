@@ -174,6 +174,14 @@ def test_sets_of_all_records_are_united_and_none_is_picked(golden):
     assert "allergies" not in person["alternates"]
 
 
+def test_allergies_written_as_text_are_united_by_default(spark):
+    rows = [record(str(i), extra={"allergies": text}) for i, text in enumerate(("latex", "nuts", "Latex"))]
+
+    person = golden_of(spark, {"E1": rows}, SurvivorshipSettings())["E1"]
+
+    assert person["extra"]["allergies"] == '["Latex", "nuts"]'
+
+
 def test_golden_records_hide_restricted_records_and_test_patients(golden):
     """SanteDB cases 13 and 20."""
     assert (golden["E3"]["given_name"], golden["E3"]["n_records"], golden["E3"]["alternates"]) == ("Zoe", 1, {})

@@ -8,6 +8,8 @@ import heapq
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 MAX_BITS = 15.0
 MIN_LINK_BITS = 0.1
@@ -129,7 +131,7 @@ def partition(pairs: ComponentPairs, max_size: int, unscored_penalty: float) -> 
     over all their cross pairs are joined, as long as at least one link (not only pairs in review) runs between them,
     no cross pair is kept apart, and the size limit holds. Weights are clipped to +-15 bits; a link counts at least
     0.1. A person's match outranks a veto on the same pair. A record that fits two groups kept apart about equally well
-    ends in neither (`_torn`). The order of the rows does not matter.
+    ends in neither (`_torn`); what only it held together comes apart. The order of the rows does not matter.
 
     O(E log^2 E) for E pairs: neighbours move from the smaller group to the larger.
     """
@@ -146,11 +148,10 @@ def partition(pairs: ComponentPairs, max_size: int, unscored_penalty: float) -> 
     groups.contract()
     roots = np.array([groups.find(node) for node in range(pairs.n_nodes)], dtype=np.int64)
     torn = _torn(pairs, groups, roots)
-    own = roots.copy()
-    roots[torn] = torn + pairs.n_nodes  # a torn record stands alone
-    smallest = np.full(2 * pairs.n_nodes, pairs.n_nodes, dtype=np.int64)
-    np.minimum.at(smallest, roots, np.arange(pairs.n_nodes))
-    return Partition(smallest[roots], _cuts(pairs, groups, own) + _torn_links(pairs, own, roots))
+    left_over = _still_linked(pairs, roots, torn)
+    smallest = np.full(pairs.n_nodes, pairs.n_nodes, dtype=np.int64)
+    np.minimum.at(smallest, left_over, np.arange(pairs.n_nodes))
+    return Partition(smallest[left_over], _cuts(pairs, groups, roots) + _torn_links(pairs, roots, left_over))
 
 
 def _filled_groups(pairs: ComponentPairs, max_size: int, unscored_penalty: float) -> _Groups:
@@ -200,6 +201,16 @@ def _torn(pairs: ComponentPairs, groups: _Groups, roots: np.ndarray) -> np.ndarr
             if fits_all and at_home is not None and abroad[0] / abroad[1] > at_home[0] / at_home[1] - TORN_BITS:
                 torn.add(int(node))
     return np.array(sorted(torn), dtype=np.int64)
+
+
+def _still_linked(pairs: ComponentPairs, roots: np.ndarray, torn: np.ndarray) -> np.ndarray:
+    """Groups without their torn records, each of which stands alone: what links still join, and nothing else."""
+    stays = np.ones(pairs.n_nodes, bool)
+    stays[torn] = False
+    joins = (pairs.is_link | pairs.is_must) & (roots[pairs.left] == roots[pairs.right])
+    joins &= stays[pairs.left] & stays[pairs.right]
+    edges = (np.ones(int(joins.sum())), (pairs.left[joins], pairs.right[joins]))
+    return connected_components(coo_matrix(edges, shape=(pairs.n_nodes,) * 2), directed=False)[1].astype(np.int64)
 
 
 def _torn_links(pairs: ComponentPairs, own: np.ndarray, roots: np.ndarray) -> list[tuple[int, str]]:

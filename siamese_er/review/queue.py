@@ -4,6 +4,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from siamese_er.linkage.care import CARE_VETOES
+from siamese_er.linkage.vetoes import CONTRADICTIONS
 from siamese_er.schemas import (
     ANSWERS,
     CLUSTERS,
@@ -57,9 +58,9 @@ def review_queue(
          a single record.
     """
     settled = no_rows(links.sparkSession, ANSWERS) if answered is None else conform(answered, ANSWERS)
-    doubtful = clusters if crosswalk is None else _unconfirmed(clusters, crosswalk)
+    doubtful = clusters if crosswalk is None else _unconfirmed(clusters, crosswalk, links, ids)
     questions = _pair_questions(doubts(links, cuts), links, ids, clusters, settled).unionByName(
-        _cluster_questions(ids, doubtful, goldens, max_cluster_size)
+        _cluster_questions(ids, doubtful, goldens, max_cluster_size, contradicted(links, ids))
     )
     if wrong_charts is not None:
         questions = questions.unionByName(_record_questions(ids, wrong_charts))
@@ -159,13 +160,32 @@ def _pair_questions(
     )
 
 
-def _unconfirmed(clusters: DataFrame, crosswalk: DataFrame) -> DataFrame:
-    """CLUSTERS without those all of whose records people's matches join."""
+def within(pairs: DataFrame, ids: DataFrame) -> DataFrame:
+    """enterprise_id of each of the pairs whose records have one enterprise id."""
+    of = conform(ids, ENTERPRISE_IDS).select("record_key", "enterprise_id")
+    inside = pairs.join(of.toDF("left_key", "enterprise_id"), "left_key").join(
+        of.toDF("right_key", "right_id"), "right_key"
+    )
+    return inside.where(F.col("enterprise_id") == F.col("right_id")).drop("right_id")
+
+
+def contradicted(links: DataFrame, ids: DataFrame) -> DataFrame:
+    """enterprise_id of the clusters that hold a pair which a contradiction kept from a link, and nobody settled."""
+    tells = F.arrays_overlap("vetoes", F.array(*map(F.lit, CONTRADICTIONS)))
+    pairs = conform(links, LINKS).where(tells & F.col("is_verified").isNull() & (F.col("band") != "auto"))
+    return within(pairs.select("left_key", "right_key"), ids).select("enterprise_id").distinct()
+
+
+def _unconfirmed(clusters: DataFrame, crosswalk: DataFrame, links: DataFrame, ids: DataFrame) -> DataFrame:
+    """CLUSTERS without those whose records people's matches join, all of them; so many matches as that takes at least."""
+    matches = links.where("is_verified").select(*_ordered_keys()).distinct()
+    matched = within(matches, ids).groupBy("enterprise_id").agg(F.count("*").alias("n_matches"))
     by_people = (
         crosswalk.where("link_status = 'verified'").groupBy("enterprise_id").agg(F.count("*").alias("n_verified"))
     )
-    joined = clusters.join(by_people, "enterprise_id", "left")
-    return joined.where(F.coalesce(F.col("n_verified"), F.lit(0)) < F.col("n_records"))
+    joined = clusters.join(by_people, "enterprise_id", "left").join(matched, "enterprise_id", "left")
+    n_verified, n_matches = (F.coalesce(F.col(name), F.lit(0)) for name in ("n_verified", "n_matches"))
+    return joined.where((n_verified < F.col("n_records")) | (n_matches < F.col("n_records") - 1))
 
 
 def _ordered_keys() -> list[Column]:
@@ -173,7 +193,7 @@ def _ordered_keys() -> list[Column]:
 
 
 def _cluster_questions(
-    ids: DataFrame, clusters: DataFrame, goldens: DataFrame | None, max_cluster_size: int
+    ids: DataFrame, clusters: DataFrame, goldens: DataFrame | None, max_cluster_size: int, contradicting: DataFrame
 ) -> DataFrame:
     """One question for each cluster that may hold several people, in the name of its smallest record.
 
@@ -185,9 +205,15 @@ def _cluster_questions(
             "enterprise_id", F.array_contains("conflicts", "national_id").alias("has_id_conflict")
         )
         doubtful = doubtful.drop("has_id_conflict").join(conflicts, "enterprise_id", "left")
+    marks = contradicting.select("enterprise_id", F.lit(True).alias("is_contradicted"))
+    doubtful = doubtful.join(marks, "enterprise_id", "left")
     is_large = F.col("n_records") > max_cluster_size
     reasons = (
         F.when(F.col("has_id_conflict"), "its records have different national ids"),
+        F.when(
+            F.col("is_contradicted") & ~F.coalesce("has_id_conflict", F.lit(False)),
+            "two of its records contradict each other",
+        ),
         F.when(F.col("suspected_overlay"), "one of its records may hold two people"),
         F.when(is_large, "it is larger than the limit"),
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import BooleanType, LongType, StructField, StructType
+from pyspark.sql.types import ArrayType, BooleanType, LongType, MapType, StructField, StructType
 
 from siamese_er.config import InputSettings
 from siamese_er.errors import ContractFault
@@ -31,6 +31,8 @@ from siamese_er.sources.tables import RawTable
 from siamese_er.sources.vocabulary import RECORD_VOCABULARY
 
 FLAGS = ("multiple_birth", "deleted")
+OF_DELETIONS = ("record_key", "source", "record_id", "updated_at", "deleted", "version_id", "is_final")
+"""All that is kept of the versions of a deleted key."""
 VERSIONS = StructType(
     [
         *RECORDS.fields,
@@ -144,7 +146,8 @@ def ranked_versions(rows: DataFrame) -> DataFrame:
     """The rows with ``rank``, 1 for the latest version of each key.
 
     Latest is the greatest ``updated_at`` (none is the earliest), then the greatest FHIR version, then the greatest
-    content, so that the order of the input decides nothing. A deletion that is final comes last.
+    content, so that the order of the input decides nothing. A deletion that is final comes last. Of a key whose latest
+    version is a deletion no value is kept, in none of its versions.
     """
     of_key = Window.partitionBy("record_key")
     content = F.when(F.count("*").over(of_key) > 1, canonical_content())  # costly, and most keys have one version
@@ -153,7 +156,18 @@ def ranked_versions(rows: DataFrame) -> DataFrame:
         *[F.col(name).desc_nulls_last() for name in ("updated_at", "version_id")],
         F.col("content").desc(),
     )
-    return rows.withColumn("content", content).withColumn("rank", F.row_number().over(newest)).drop("content")
+    is_gone = F.first(F.coalesce(F.col("deleted") == "true", F.lit(False))).over(newest)
+    ranked = rows.withColumn("content", content).withColumns({"rank": F.row_number().over(newest), "is_gone": is_gone})
+    return ranked.withColumns(
+        {field.name: _erased(field) for field in VERSIONS if field.name not in OF_DELETIONS}
+    ).drop("content", "is_gone")
+
+
+def _erased(field: StructField) -> Column:
+    """The column of a field, empty where the key was deleted."""
+    kind = field.dataType
+    empty = F.array() if isinstance(kind, ArrayType) else F.create_map() if isinstance(kind, MapType) else F.lit(None)
+    return F.when(F.col("is_gone"), empty.cast(kind)).otherwise(F.col(field.name))
 
 
 def canonical_content() -> Column:

@@ -15,7 +15,6 @@ from siamese_er.agreement import contradicts_itself
 from siamese_er.components import Checkpoint, component_keys
 from siamese_er.config import ClusterSettings
 from siamese_er.errors import ContractFault, without_values
-from siamese_er.linkage.care import NO_ONE_PERSON
 from siamese_er.linkage.contraction import PERSON_APART, VETOED, ComponentPairs, partition
 from siamese_er.linkage.vetoes import CONTRADICTIONS
 from siamese_er.schemas import CLUSTERS, CUTS, LINKS, MEMBERSHIPS, conform
@@ -25,6 +24,8 @@ GUARDED = (
 )
 GUARDED_COLUMNS = ["record_key", "cluster_key", "left_key", "right_key", "match_probability", "reason"]
 ROWS_PER_BATCH = 10_000
+KEEP_APART = (*CONTRADICTIONS, "care_after_death")
+"""Vetoes that tell of two persons: they keep whole groups of records apart."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def clustered(
     links: DataFrame,
     settings: ClusterSettings,
     checkpoint: Checkpoint,
-    contradictions: tuple[str, ...] = CONTRADICTIONS,
+    contradictions: tuple[str, ...] = KEEP_APART,
     threshold: float = 1.0,
 ) -> Clustering:
     """The clusters of all records: connected components over automatic and verified links, cut where they chain.
@@ -57,8 +58,7 @@ def clustered(
          every pair with a decision (match_weight null where it was not scored); ``contradictions``: the vetoes that
          keep whole groups apart. The other vetoes say that a pair alone is too little for a link, not that it is false.
          ``threshold``: a contradicted pair of this probability or more is not linked itself, but keeps no groups apart:
-         all other evidence speaks for one person, and the contradiction may be the error. Care after a death keeps
-         groups apart at any probability.
+         all other evidence speaks for one person, and the contradiction may be the error; the review queue asks.
     Raises: ContractFault where people's decisions contradict one another.
     """
     pairs = _judged(links, contradictions, threshold)
@@ -99,12 +99,11 @@ def _judged(links: DataFrame, contradictions: tuple[str, ...], threshold: float 
     decision = F.col("is_verified")
     band = F.coalesce("band", F.lit("no"))
     contradicted = F.arrays_overlap("vetoes", F.array(*map(F.lit, contradictions)).cast("array<string>"))
-    was_dead = F.coalesce(F.array_contains("vetoes", NO_ONE_PERSON), F.lit(False))
     unlikely = F.coalesce(F.col("match_probability") < threshold, F.lit(True))
     apart = (
         F.when(~decision, PERSON_APART)
         .when(decision, 0)
-        .when(((contradicted & unlikely) | was_dead) & (band != "auto"), VETOED)
+        .when(contradicted & unlikely & (band != "auto"), VETOED)
         .otherwise(0)
     )
     return (

@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from siamese_er.appraisal import appraised, judged
-from siamese_er.cluster import CONTRADICTIONS, Clustering, cluster_metrics, clustered, clusters
+from siamese_er.cluster import KEEP_APART, Clustering, cluster_metrics, clustered, clusters
 from siamese_er.config import DecideSettings, MatchConfig
 from siamese_er.dated_care import dated_care, with_care_vetoes
 from siamese_er.decide import BALANCED_VETOES, banded, links, standings
@@ -227,7 +227,7 @@ def grouped(
     decide: DecideSettings, record: dict[str, Any],
 ) -> Grouping:  # fmt: skip
     """The clusters of all records: of a whole table, or those that a batch touches beside those it does not."""
-    apart = BALANCED_VETOES if config.decide.preset == "balanced" else CONTRADICTIONS
+    apart = BALANCED_VETOES if config.decide.preset == "balanced" else KEEP_APART
 
     def cluster(keys: DataFrame, among: DataFrame) -> Clustering:
         settings = config.cluster.of_preset(config.decide.preset)

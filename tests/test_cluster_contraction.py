@@ -57,7 +57,14 @@ def reasons(result: Partition) -> list[str]:
             id="a person's no_match holds across a chain",
         ),
         pytest.param(
-            [(0, 1, 10, AUTO), (1, 2, 10, AUTO), (0, 2, 10, AUTO), (2, 3, 8, AUTO), (0, 3, -5, REVIEW), (1, 3, -5, REVIEW)],
+            [
+                (0, 1, 10, AUTO),
+                (1, 2, 10, AUTO),
+                (0, 2, 10, AUTO),
+                (2, 3, 8, AUTO),
+                (0, 3, -5, REVIEW),
+                (1, 3, -5, REVIEW),
+            ],
             [{0, 1, 2}, {3}],
             ["bridge"],
             id="one that fits a member and speaks against the others",

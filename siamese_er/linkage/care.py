@@ -5,9 +5,6 @@ CARE_VETOES = ("care_after_death", "care_in_two_places")
 
 DAYS_OF_GRACE = 30  # after a death, reports and letters still come in
 LEAST_SHARED_DAYS = 2  # a transfer puts one day into two hospitals
-NO_ONE_PERSON = "care_after_death"
-"""The one that keeps whole groups of records apart: who was dead before is somebody else, however alike."""
-
 INPATIENT = r"\b(inpatient|in-patient|ward|icu|intensive care|hospital day)\b"
 NOT_SEEN = (
     r"\b(autopsy|post-?mortem|death|pathology|laboratory|lab|letter|administrative|billing|coding|telephone|correspondence"

@@ -171,7 +171,7 @@ def within(pairs: DataFrame, ids: DataFrame) -> DataFrame:
 
 def contradicted(links: DataFrame, ids: DataFrame) -> DataFrame:
     """enterprise_id of the clusters that hold a pair which a contradiction kept from a link, and nobody settled."""
-    tells = F.arrays_overlap("vetoes", F.array(*map(F.lit, CONTRADICTIONS)))
+    tells = F.arrays_overlap("vetoes", F.array(*map(F.lit, (*CONTRADICTIONS, *CARE_VETOES))))
     pairs = conform(links, LINKS).where(tells & F.col("is_verified").isNull() & (F.col("band") != "auto"))
     return within(pairs.select("left_key", "right_key"), ids).select("enterprise_id").distinct()
 

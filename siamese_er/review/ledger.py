@@ -96,28 +96,35 @@ def answered_tasks(path: str, since: str) -> set[str]:
 
     An answer from before the run that asks is none: it was heeded, and yet there is a question.
 
-    Raises: ContractFault with the number of lines that are no JSON.
+    Raises: ContractFault with the number of lines that are no JSON objects.
     """
     file = Path(path)
     if not file.exists():
         return set()
     found, n_bad = set(), 0
-    for line in file.read_text(encoding="utf-8").splitlines():
-        try:
-            row = json.loads(line or "{}")
-        except ValueError:
+    for line in file.read_text(encoding="utf-8").split("\n"):  # splitlines would also end one at U+0085 or U+2028
+        row = _object(line)
+        if row is None:
             n_bad += 1
-            continue
-        if row.get("task_id") and _moment(row.get("decided_at")) >= _moment(since):
+        elif row.get("task_id") and _moment(row.get("decided_at")) >= _moment(since):
             found.add(row["task_id"])
     if n_bad:
-        raise ContractFault(f"{path}: {n_bad} lines are no JSON")
+        raise ContractFault(f"{path}: {n_bad} lines are no JSON objects")
     return found
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    """The JSON object of a line, empty for a blank one; null where it is none."""
+    try:
+        found = json.loads(line.strip() or "{}")
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _moment(text: str | None) -> datetime:
     try:
         moment = datetime.fromisoformat(text or "")
-    except ValueError:
+    except (ValueError, TypeError):
         return datetime.min.replace(tzinfo=UTC)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

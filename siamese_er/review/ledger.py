@@ -62,15 +62,20 @@ def log_unmasking(path: str, reviewer: str, task_id: str, run_id: str, purpose: 
     )
 
 
+def check_name(path: str) -> None:
+    """Nothing, where answers can be appended to a file of that name. Raises: ContractFault otherwise."""
+    if Path(path).suffix != ".jsonl":
+        raise ContractFault(f"{path}: answers are appended to JSON lines; name a file that ends in .jsonl")
+
+
 def append_rows(path: str, rows: Sequence[dict[str, Any]]) -> None:
     """Append rows as JSON lines, all or none; a file or folder that lacks is made, for the owner's eyes alone.
 
     Raises: ContractFault for another file name than ``*.jsonl``; OSError where the disk is full, after taking back what
-    was written of the rows.
+    was written of the rows, or where somebody else holds the lock too long (TimeoutError).
     """
+    check_name(path)
     file = Path(path)
-    if file.suffix != ".jsonl":
-        raise ContractFault(f"{path}: answers are appended to JSON lines; name a file that ends in .jsonl")
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock", timeout=SECONDS_FOR_LOCK):

@@ -17,6 +17,11 @@ METRICS = {
     "calibration_error": 0.02, "recall_at_precision_0.999": 0.7, "entities": 160, "entities_in_several_clusters": 8,
     "records_without_truth": 0, "true_pairs": 48, "linked_pairs": 40, "correct_pairs": 36, "false_links": 4,
 }  # fmt: skip
+LABELS = {
+    "pairs": 90, "known": 80, "not_compared": 5, "is_weighted": False, "used": 75, "matches": 40, "no_matches": 35,
+    "groups": 30, "folds": 5, "log_loss_before": 0.41, "log_loss_after": 0.32, "standard_error": 0.02, "accepted": True,
+    "reason": None,
+}  # fmt: skip
 SUBGROUP = {
     "subgroup": "F", "n_records": 120, "precision": 0.9, "precision_low": 0.8, "precision_high": 0.95, "recall": 0.7,
     "recall_low": 0.6, "recall_high": 0.8, "f1": 0.79, "warning": None,

@@ -163,7 +163,7 @@ def test_parts_that_need_a_truth_are_there_with_one_alone():
 @pytest.mark.parametrize(
     ("found", "told", "loss"),
     [
-        pytest.param(LABELS, "teach was adopted", "0.32", id="adopted"),
+        pytest.param(LABELS, "teach was adopted", "0.3200", id="adopted"),
         pytest.param(LABELS | {"accepted": False, "reason": "no labelled pair was compared", "log_loss_after": None},
                      "was not adopted: no labelled pair was compared", "-", id="refused before it was tried"),
     ],

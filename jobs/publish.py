@@ -24,8 +24,7 @@ def publish(output: str, tag: str | None, run_id: str | None, only_check: bool) 
         print("\n".join(found.gate_lines()))
         check_gates(found)
         if not only_check:
-            publish_ended(spark, found)
-            print(f"run {found.run.run_id}: published, {found.run.path}")
+            print(publish_ended(spark, found))
     finally:
         spark.stop()
 

@@ -8,7 +8,7 @@ import typer
 from siamese_er.commands import start, status_of
 from siamese_er.config import MatchConfig
 from siamese_er.errors import ContractFault
-from siamese_er.release import ended_run, report_again
+from siamese_er.release import ended_run, report_again, report_of_ended
 from siamese_er.session import build_session
 
 command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -18,11 +18,12 @@ def report(folder: str | None, output: str | None, tag: str | None) -> None:
     """Write the report and say where it is."""
     spark = build_session(MatchConfig(), "siamese_er report")
     try:
-        if output is not None and tag is not None and folder is None:
-            folder = ended_run(spark, output, tag).run.path
-        if folder is None:
+        if folder is not None:
+            print(report_again(spark, folder))
+        elif output is not None and tag is not None:
+            print(report_of_ended(spark, ended_run(spark, output, tag)))
+        else:
             raise ContractFault("name the run by --run, or by --output and --tag")
-        print(report_again(spark, folder))
     finally:
         spark.stop()
 

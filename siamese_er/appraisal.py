@@ -43,7 +43,7 @@ def appraised(
         precision = labelled_precision(read_labels(spark, config.input.labels), tables["crosswalk"])
     record["drift"] = [drift.described() for drift in drifts]
     record["kpis"] = kpis(record, last, drifts, precision)
-    found = gates(config.gates, delivered(config, record["counts"]), record["kpis"])
+    found = gates(config.gates, record["counts"], record["kpis"])
     record["gates"] = [gate.described() for gate in found]
     record["warnings"] = warnings(config.gates, drifts, record["kpis"])
     failed = failed_gates(found)
@@ -56,12 +56,6 @@ def appraised(
     except Exception as error:
         record["report"] = {"error": type(error).__name__, "place": where_it_broke(error)}
     return failed
-
-
-def delivered(config: MatchConfig, counts: dict[str, Any]) -> dict[str, Any]:
-    """The counts without records that are gone where a delivery is not of everything, so that nothing did not arrive."""
-    is_batch = config.run.mode == "incremental"
-    return counts | {"changes": counts["changes"] | {"gone": 0}} if is_batch else counts
 
 
 def drifts_of(config: MatchConfig, record: dict[str, Any], last: dict[str, Any]) -> list[Drift]:

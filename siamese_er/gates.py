@@ -33,10 +33,11 @@ def gates(settings: GateSettings, counts: Mapping[str, Any], figures: Mapping[st
     In: ``counts`` of run.json; ``figures``, the run's KPIs by name.
     """
     change = counts["changes"]
+    missing = change["gone"] - counts["deleted_known"]
     known_before = change["gone"] + change["same"] + change["moved"]
     found = {name: figures.get(name) for name in FIGURES.values()}
     told = {
-        "max_missing_records_share": f"{change['gone']} of {known_before} records of the previous run are missing",
+        "max_missing_records_share": f"{missing} of {known_before} records of the previous run are missing",
         "max_cluster_size": f"the largest cluster has {counts['largest_cluster']} records",
         "max_review_share": f"{counts['review_queue']} questions for {counts['records']} records",
         "max_pair_volume_change": "candidate pairs for each record are {:.2f} times those of the last run",

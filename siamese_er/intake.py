@@ -139,17 +139,19 @@ def delivery_counts(config: MatchConfig, batch: Reading, notes: DataFrame, bad: 
 def input_lines(spark: SparkSession, config: MatchConfig) -> list[str]:
     """What the input of a config holds, as ``jobs/check_input.py`` prints it; nothing is written, records are read once.
 
-    Raises: ContractFault for all that would end a run with status 2: files, columns, bad rows, no record at all.
+    Raises: ContractFault for all that would end a run with status 2: files, columns, bad rows, no record at all, which
+    only a batch may have.
     """
     config = with_demo(config)
+    is_batch = config.run.mode == "incremental"
     with readable_input(config.run.output):
-        reading = read_records(spark, config.input)
+        reading = read_records(spark, config.input, allow_empty=is_batch)
         counts = version_counts(reading.versions)
         reasons, n_bad = quarantine_counts(reading.quarantine, reading.fingerprint)
         if config.input.notes:
             read_notes(spark, config.input)
     check_quarantine(sum(counts.values()) + n_bad, reasons, config.input.max_quarantined_share)
-    if not counts["records"]:
+    if not counts["records"] and not is_batch:
         raise ContractFault("input: no rows with a record; a full run on an empty table would retire every patient")
     lines = [f"{path.rsplit('/', 1)[-1]}: {mapping_line(mapping)}" for path, mapping in reading.mappings.items()]
     numbers = counts | {"quarantined": sum(reasons.values())}

@@ -29,7 +29,7 @@ class Kpi:
 DEFINITIONS = (
     Kpi("records", "records", "living records"),
     Kpi("quarantined_share", "share", "rejected rows of all rows read"),
-    Kpi("missing_records_share", "share", "records of the last run that are missing now, of all it had"),
+    Kpi("missing_records_share", "share", "full mode: records of the last run that are missing and not deleted, of all it had"),
     Kpi("candidate_pairs_per_record", "pairs", "pairs that blocking proposed, for each record"),
     Kpi("pair_volume_change", "times", "candidate pairs for each record, over those of the last run of the same mode"),
     Kpi("reduction_ratio", "share", "pairs of records that were not compared, of all"),
@@ -73,12 +73,11 @@ def kpis(
     counts, seconds = record["counts"], sum(record["seconds"].values())
     n_records, n_candidates = counts["records"], record["candidate_pairs"]
     rows_read = n_records + counts["earlier_versions"] + counts["deleted"] + counts["quarantined_records"]
-    change = counts["changes"]
     in_review = counts["pairs_by_band"].get("review", 0)
     found: dict[str, float | None] = {
         "records": n_records,
         "quarantined_share": ratio(counts["quarantined_records"], rows_read),
-        "missing_records_share": ratio(change["gone"], change["gone"] + change["same"] + change["moved"]),
+        "missing_records_share": missing_records_share(record),
         "candidate_pairs_per_record": ratio(n_candidates, n_records),
         "pair_volume_change": pair_volume_change(record, last),
         "reduction_ratio": reduction_ratio(n_candidates, n_records),
@@ -99,6 +98,14 @@ def kpis(
     found |= true_figures(record)
     found["known_precision"] = labelled_precision if found["precision"] is None else found["precision"]
     return {kpi.name: found[kpi.name] for kpi in DEFINITIONS}
+
+
+def missing_records_share(record: Mapping[str, Any]) -> float | None:
+    """Records of the last run that did not arrive, of all it had; null for a batch, which is not of everything."""
+    if mode_of(record) == "incremental":
+        return None
+    counts, change = record["counts"], record["counts"]["changes"]
+    return ratio(change["gone"] - counts["deleted_known"], change["gone"] + change["same"] + change["moved"])
 
 
 def pair_volume_change(record: Mapping[str, Any], last: Mapping[str, Any]) -> float | None:

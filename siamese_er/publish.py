@@ -107,6 +107,17 @@ def changes(crosswalk: DataFrame, previous: DataFrame | None) -> dict[str, int]:
     return counts.asDict() | id_counts.asDict()
 
 
+def deleted_known(versions: DataFrame, previous: DataFrame | None) -> int:
+    """How many records of the previous crosswalk the input says are deleted: these are gone and yet not missing.
+
+    In: ranked versions of the input as `sources.records.Reading` has them; CROSSWALK, null for no previous run.
+    """
+    if previous is None:
+        return 0
+    deleted = versions.where((F.col("rank") == 1) & F.col("is_deleted")).select("source", "record_id")
+    return previous.join(deleted, ["source", "record_id"], "left_semi").count()
+
+
 @contextmanager
 def recorded_run(spark: SparkSession, run: RunFolder, record: dict[str, Any]) -> Iterator[RunFolder]:
     """The run's folder for the body of the ``with``; run.json has a status whatever becomes of the body.

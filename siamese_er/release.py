@@ -10,8 +10,10 @@ from siamese_er.files import files_of
 from siamese_er.kpis import keep_kpis
 from siamese_er.report.files import write_report
 from siamese_er.storage import RunFolder, current_run, make_current, output_lock, previous_run
+from siamese_er.summary import NOTHING_NEW
 
-ENDED = ("dry_run", "gate_failed", "published")
+UNCHANGED = "unchanged"
+ENDED = ("dry_run", "gate_failed", "published", UNCHANGED)
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,15 @@ class EndedRun:
     run: RunFolder
     record: dict[str, Any]
 
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether its batch held nothing new: then it has no tables, gates or report, and nothing to publish."""
+        return bool(self.record["status"] == UNCHANGED)
+
     def gate_lines(self) -> list[str]:
         """Each gate with its status, a line each; counts and shares alone."""
+        if self.is_unchanged:
+            return ["no gate to look at"]
         return [
             f"gate {gate['name']}: {gate['status']}" + (f", {gate['told']}" if gate["told"] else "")
             for gate in self.record["gates"]
@@ -53,12 +62,12 @@ def ended(spark: SparkSession, run: RunFolder) -> EndedRun:
 
 def check_gates(found: EndedRun) -> None:
     """Nothing, where no gate failed. Raises: GateFailed with a line for each that did."""
-    if found.record["failed_gates"]:
+    if found.record.get("failed_gates"):
         raise GateFailed(found.record["failed_gates"])
 
 
-def publish_ended(spark: SparkSession, found: EndedRun, lock_seconds: float = 120) -> None:
-    """Make a finished dry run the current one; nothing happens where it is that already, so a retry is safe.
+def publish_ended(spark: SparkSession, found: EndedRun, lock_seconds: float = 120) -> str:
+    """Make a finished dry run the current one, and say so; a retry is safe, and of a batch without news nothing is done.
 
     run.json, key figures and report say ``published`` first; current.json is replaced last of all.
 
@@ -67,10 +76,13 @@ def publish_ended(spark: SparkSession, found: EndedRun, lock_seconds: float = 12
     """
     check_gates(found)
     run, record = found.run, found.record
+    if found.is_unchanged:
+        return f"run {run.run_id}: {NOTHING_NEW}"
+    told = f"run {run.run_id}: published, {run.path}"
     with output_lock(spark, run.output, lock_seconds) as lock:
         current = current_run(spark, run.output)
         if current is not None and current.run_id == run.run_id:
-            return
+            return told
         if current is not None and current.run_id != record["previous_run_id"]:
             raise ContractFault(
                 f"run {run.run_id} continues {record['previous_run_id'] or 'no run'}, but {current.run_id} was "
@@ -82,6 +94,14 @@ def publish_ended(spark: SparkSession, found: EndedRun, lock_seconds: float = 12
         write_report(spark, run.path, record)
         lock.confirm()
         make_current(spark, run)
+    return told
+
+
+def report_of_ended(spark: SparkSession, found: EndedRun) -> str:
+    """The path of the report of a run, written anew; of a batch without news that there is none."""
+    if found.is_unchanged:
+        return f"run {found.run.run_id}: {NOTHING_NEW}, and so does its report"
+    return report_again(spark, found.run.path)
 
 
 def report_again(spark: SparkSession, folder: str) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MOST_NAMES = 8
+NOTHING_NEW = "nothing new in the batch; the published run stays as it is"
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Summary:
         """The lines that ``jobs/match.py`` prints."""
         record, counts = self.record, self.record["counts"]
         if record["status"] == "unchanged":
-            return [f"run {record['run_id']}: nothing new in the batch; the published run stays as it is"]
+            return [f"run {record['run_id']}: {NOTHING_NEW}"]
         came = counts.get("delivered", counts)
         lines = [f"run {record['run_id']}: {record['status']}{', resumed' if record['resumed'] else ''}, {self.path}"]
         lines += [

@@ -10,12 +10,17 @@ COUNTS = {
     "records": 200, "earlier_versions": 4, "deleted": 1, "quarantined": 6, "quarantined_records": 5,
     "candidate_pairs": 1000, "links": 40, "pairs_by_band": {"auto": 40, "review": 20, "no": 10}, "links_cut": 2,
     "clusters": 170, "largest_cluster": 4, "golden_records": 170, "review_queue": 8,
-    "changes": {"new": 0, "gone": 0, "moved": 0, "same": 0, "ids_new": 170, "ids_gone": 0},
+    "changes": {"new": 0, "gone": 0, "moved": 0, "same": 0, "ids_new": 170, "ids_gone": 0}, "deleted_known": 0,
 }  # fmt: skip
 METRICS = {
     "precision": 0.9, "recall": 0.75, "f1": 0.8182, "b_cubed_precision": 0.95, "b_cubed_recall": 0.9, "b_cubed_f1": 0.92,
     "calibration_error": 0.02, "recall_at_precision_0.999": 0.7, "entities": 160, "entities_in_several_clusters": 8,
     "records_without_truth": 0, "true_pairs": 48, "linked_pairs": 40, "correct_pairs": 36, "false_links": 4,
+}  # fmt: skip
+LABELS = {
+    "pairs": 90, "known": 80, "not_compared": 5, "is_weighted": False, "used": 75, "matches": 40, "no_matches": 35,
+    "groups": 30, "folds": 5, "log_loss_before": 0.41, "log_loss_after": 0.32, "standard_error": 0.02, "accepted": True,
+    "reason": None,
 }  # fmt: skip
 SUBGROUP = {
     "subgroup": "F", "n_records": 120, "precision": 0.9, "precision_low": 0.8, "precision_high": 0.95, "recall": 0.7,

@@ -46,7 +46,7 @@ def test_every_gate_of_the_config_is_looked_at():
 
 
 def test_failed_gates_are_told_with_counts():
-    counts = COUNTS | {"changes": COUNTS["changes"] | {"gone": 30, "same": 70}}
+    counts = COUNTS | {"changes": COUNTS["changes"] | {"gone": 32, "same": 68}, "deleted_known": 2}
 
     found = gates(GateSettings(max_cluster_size=3), counts, {"missing_records_share": 0.3, "largest_cluster": 4})
 

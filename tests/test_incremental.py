@@ -343,3 +343,15 @@ def test_a_run_that_kept_nothing_cannot_be_gone_on_from(life):
 
     with pytest.raises(ContractFault, match="run once with --mode full"):
         own.run(pd.read_csv(own.files[0], nrows=2), output="old")
+
+
+def test_a_batch_may_delete_more_than_a_whole_delivery_may_lack(life):
+    own, _, days, _ = life
+    known = days[-1].crosswalk[KEY]
+    deleted = known.iloc[: len(known) * 3 // 10].assign(deleted="true")
+
+    summary = own.run(deleted)
+
+    gate = next(gate for gate in summary.record["gates"] if gate["name"] == "max_missing_records_share")
+    assert (summary.record["status"], gate["status"]) == ("published", "nothing to measure")
+    assert summary.record["counts"]["changes"]["gone"] == summary.record["counts"]["deleted_known"] == len(deleted)

@@ -4,6 +4,7 @@ import pytest
 from run_record import COUNTS, record_of
 
 from siamese_er.appraisal import labelled_precision
+from siamese_er.config import GateSettings
 from siamese_er.drift import Drift
 from siamese_er.errors import ContractFault
 from siamese_er.kpis import DEFINITIONS, keep_kpis, kept_kpis, kpis, pair_volume_change
@@ -44,6 +45,24 @@ def test_figures_over_candidate_pairs_need_the_truth_of_all_records():
 
     assert (found["pair_accuracy"], found["false_acceptance_rate"]) == (None, None)
     assert found["precision"] == 0.9
+
+
+@pytest.mark.parametrize(
+    ("mode", "deleted", "share"),
+    [
+        pytest.param("full", 0, 0.3, id="all that are gone did not arrive"),
+        pytest.param("full", 30, 0, id="all that are gone are said to be deleted"),
+        pytest.param("incremental", 30, None, id="a batch is not of everything"),
+    ],
+)
+def test_missing_records_are_those_that_nobody_deleted(mode, deleted, share):
+    counts = COUNTS | {"changes": COUNTS["changes"] | {"gone": 30, "same": 70}, "deleted_known": deleted}
+    settings = GateSettings(max_missing_records_share=0.2)
+
+    record = record_of(settings=settings, counts=counts, config={"run": {"mode": mode}})
+
+    assert record["kpis"]["missing_records_share"] == share
+    assert bool(record["failed_gates"]) == (share == 0.3)
 
 
 @pytest.mark.parametrize(

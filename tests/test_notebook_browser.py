@@ -24,7 +24,7 @@ pytest.importorskip("jupyterlab")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 CHECKOUT = Path(__file__).parents[1]
 TOKEN = "of-this-test"  # of a server that listens on this machine alone, while the test runs
-SAME = re.compile("^(Same person|All one person)$")
+SAME = re.compile("^(Same person|All one person|The .* shown are one person)$")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 
 pytestmark = [

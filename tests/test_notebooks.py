@@ -1,6 +1,7 @@
 """Each notebook is executed end to end, in a kernel and a Spark session of its own, on one run that jobs/match.py made."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -20,7 +21,7 @@ SMALL = {
     "SIAMESE_ER_COMPARED_ON": "1", "SIAMESE_ER_REVIEWER": "mara",
 }  # fmt: skip
 TOLD = {
-    "01_look_at_a_run": ("candidate pairs", "Pairs by blocking pass", "scores: 0.000, steady"),
+    "01_look_at_a_run": ("candidate pairs", "Pairs by blocking pass", "against", "column"),
     "02_review_matches": ("reason", "ReviewDesk"),
     "03_choose_thresholds": ("labels", "false_merges", "--set decide.auto_threshold="),
     "04_label_train_compare": ("informs", "shipped", "mine", "published"),
@@ -61,6 +62,22 @@ def notebook_environment(submitted_run, marked_input, tmp_path_factory):
     named = {f"SIAMESE_ER_{name}": value for name, value in files.items()}
     here = {"PYTHONPATH": str(CHECKOUT), "PYSPARK_PYTHON": sys.executable, "IPYTHONDIR": str(folder / "ipython")}
     return os.environ | QUICK | SMALL | named | here
+
+
+@pytest.mark.timeout(900)
+def test_a_notebook_finds_the_output_beside_its_folder_without_any_variable(
+    notebook_environment, submitted_run, tmp_path
+):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "output").symlink_to(submitted_run.output)
+    path = tmp_path / "notebooks" / "01_look_at_a_run.ipynb"
+    shutil.copy(CHECKOUT / "notebooks" / path.name, path)
+    notebook = nbformat.read(path, as_version=4)
+    environment = {name: value for name, value in notebook_environment.items() if not name.startswith("SIAMESE_ER_")}
+
+    NotebookClient(notebook, timeout=250, resources={"metadata": {"path": str(path.parent)}}).execute(env=environment)
+
+    assert submitted_run.run.name in str([cell.get("outputs") for cell in notebook.cells])
 
 
 @pytest.mark.timeout(900)  # the first one also waits for the run that all look at

@@ -7,7 +7,7 @@ import pytest
 
 from siamese_er import read_run, storage
 from siamese_er.errors import ContractFault, GateFailed, OutputInUse, SchemaMismatch
-from siamese_er.publish import changes, publish, recorded_run
+from siamese_er.publish import changes, deleted_known, publish, recorded_run
 from siamese_er.schemas import CROSSWALK, PUBLISHED
 from siamese_er.storage import RunFolder, current_run, new_run, output_lock
 
@@ -176,3 +176,11 @@ def test_changes(spark, before, now, expected):
     previous = None if before is None else crosswalk_of(spark, *before)
 
     assert changes(crosswalk_of(spark, *now), previous) == expected
+
+
+def test_deleted_records_that_were_known_are_counted_and_no_others(spark):
+    rows = [("s", "1", 1, True), ("s", "2", 2, True), ("s", "2", 1, False), ("s", "unknown", 1, True)]
+    versions = spark.createDataFrame(rows, "source string, record_id string, rank int, is_deleted boolean")
+
+    assert deleted_known(versions, crosswalk_of(spark, ("1", "x"), ("2", "x"), ("3", "y"))) == 1
+    assert deleted_known(versions, None) == 0

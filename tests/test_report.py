@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from run_record import record_of
+from run_record import LABELS, record_of
 
 from siamese_er.config import GateSettings
 from siamese_er.kpis import DEFINITIONS
@@ -158,6 +158,23 @@ def test_parts_that_need_a_truth_are_there_with_one_alone():
     anchors = {section.anchor for section in sections(record_of(with_truth=True))}
 
     assert anchors - {section.anchor for section in sections(record_of())} == {"calibration", "by-sex"}
+
+
+@pytest.mark.parametrize(
+    ("found", "told", "loss"),
+    [
+        pytest.param(LABELS, "teach was adopted", "0.3200", id="adopted"),
+        pytest.param(LABELS | {"accepted": False, "reason": "no labelled pair was compared", "log_loss_after": None},
+                     "was not adopted: no labelled pair was compared", "-", id="refused before it was tried"),
+    ],
+)  # fmt: skip
+def test_what_labels_taught_is_told_where_there_were_any(found, told, loss):
+    (labelled,) = [section for section in sections(record_of(labels=found)) if section.anchor == "labels"]
+
+    assert told in labelled.text
+    assert {("known: both records are in this run", "80"), ("used", "75")} <= set(labelled.grids[0].rows)
+    assert [row[1] for row in labelled.grids[1].rows if row[0] == "after"] == [loss]
+    assert not any(section.anchor == "labels" for section in sections(record_of()))
 
 
 def test_every_known_key_figure_is_on_the_page(full):

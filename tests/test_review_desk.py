@@ -1,9 +1,11 @@
 """The reviewer's desk: what is shown, masked and marked, and what a click leaves in the files."""
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from filelock import Timeout
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -170,14 +172,50 @@ def test_values_are_shown_after_the_log_and_for_one_question_only(desk, tmp_path
     assert "annab" not in desk.records.value
 
 
-def test_nothing_is_shown_where_it_cannot_be_logged(desk):
-    desk.audit = "audit.txt"
+def full_disk(*_):
+    raise OSError("no space left")
+
+
+def held_lock(*_):
+    raise Timeout("d.jsonl.lock")
+
+
+@pytest.mark.parametrize("fails", [full_disk, held_lock])
+def test_nothing_is_shown_where_it_cannot_be_logged(desk, fails, monkeypatch):
+    monkeypatch.setattr("siamese_er.review.ledger._append", fails)
     desk.purpose.value = PURPOSES[0]
 
-    with pytest.raises(ContractFault):
-        desk._unmask()
+    desk.unmask.click()
 
     assert "annab" not in desk.records.value
+    assert "could not be logged" in desk.said.value
+
+
+@pytest.mark.parametrize("fails", [full_disk, held_lock])
+def test_an_answer_that_cannot_be_kept_is_told_and_its_question_stays(desk, fails, monkeypatch):
+    monkeypatch.setattr("siamese_er.review.ledger._append", fails)
+    desk.reason.value = REASONS[0]
+
+    desk.same.click()
+
+    assert "NOT kept" in desk.said.value
+    assert desk.place == 0
+
+
+@pytest.mark.parametrize(("decisions", "audit"), [("d.csv", "a.jsonl"), ("d.jsonl", "a.txt")])
+def test_a_desk_does_not_open_over_files_that_it_cannot_append_to(decisions, audit):
+    with pytest.raises(ContractFault, match=r"\.jsonl"):
+        ReviewDesk([PAIR], decisions, audit, "mara")
+
+
+def test_the_button_says_that_it_joins_no_record_that_is_not_shown(tmp_path):
+    files = str(tmp_path / "d.jsonl"), str(tmp_path / "a.jsonl")
+    desk = ReviewDesk([CLUSTER, replace(CLUSTER, n_not_shown=9)], *files, "mara")
+    assert desk.same.description == "All one person"
+
+    desk.skip.click()
+
+    assert desk.same.description == "The 3 shown are one person"
 
 
 def test_a_reviewer_has_a_name(tmp_path):

@@ -1,15 +1,14 @@
 """Figures of runs and thresholds, the choice of labels, and cases, against tables small enough to count by hand."""
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from siamese_er.review.cases import cases_of, open_cases
-from siamese_er.review.label_choice import label_cases, pairs_to_label
+from siamese_er.review.label_choice import answered_pairs, label_cases, pairs_to_label
 from siamese_er.review.ledger import Decision, append_decisions, now
-from siamese_er.review.run_figures import blocking_yield, drift_told, missing_drift, score_drift, stability_index
+from siamese_er.review.run_figures import blocking_yield, drift_rows, missing_drift
 from siamese_er.review.threshold_choice import (
     GRID,
     Costs,
@@ -19,8 +18,8 @@ from siamese_er.review.threshold_choice import (
     threshold_table,
     truth_labels,
 )
-from siamese_er.schemas import LABELS, SCORED_PAIRS
-from siamese_er.storage import current_run
+from siamese_er.schemas import DECISIONS, LABELS, SCORED_PAIRS
+from siamese_er.storage import current_run, new_run
 
 SAME, NEAR = "equal", "near"
 
@@ -142,13 +141,29 @@ def test_pairs_with_an_answer_are_not_asked_again_and_partitions_do_not_matter(s
     assert len(one) == 5
 
 
-def test_the_same_shares_are_steady_and_others_are_not():
-    bins = pd.DataFrame({"low": [0.0, 0.95], "band": ["no", "auto"], "n_pairs": [10, 90]})
+def test_pairs_answered_by_label_decision_or_in_the_run_are_not_asked_again(spark, pairs, tmp_path):
+    run = new_run(spark, str(tmp_path / "out"))
+    run.write_table(spark.createDataFrame([("s\x1f7", "s\x1f8", "match", None, None, None)], DECISIONS), "decisions")
+    files = [str(tmp_path / name) for name in ("labels.jsonl", "decisions.jsonl", "none.jsonl")]
+    append_decisions(files[0], [Decision("s", "6", "s", "5", "match", "mara", now(), "other", "t1")])
+    append_decisions(files[1], [Decision("s", "1", "s", "9", "no_match", "mara", now(), "other", "t2")])
 
-    assert score_drift(bins, bins) == pytest.approx(0)
-    moved = score_drift(bins, bins.assign(n_pairs=[90, 10]))
-    assert drift_told(moved).startswith("large")
-    assert stability_index(np.array([0, 10]), np.array([10, 0])) > 1
+    asked = pairs_to_label(pairs, 6, answered_pairs(spark, run, *files)).collect()
+
+    assert {(row["left_record_id"], row["right_record_id"]) for row in asked} == {("1", "2"), ("3", "4"), ("2", "9")}
+    assert answered_pairs(spark, new_run(spark, str(tmp_path / "out")), files[2]).isEmpty()
+
+
+def test_drift_is_that_of_the_report_with_the_greatest_for_its_limit_first():
+    names = ("measure", "against", "index", "limit", "warns")
+    rows = [("missing phones", "last run", None, None, False), ("score", "last run", 0.2, 0.25, False),
+            ("missing emails", "reference", 0.3, 0.1, True)]  # fmt: skip
+
+    found = drift_rows({"drift": [dict(zip(names, row, strict=True)) for row in rows]})
+
+    assert found.measure.tolist() == ["missing emails", "score", "missing phones"]
+    assert found.warns.tolist() == [True, False, False]
+    assert drift_rows({}).empty
 
 
 def test_missing_rates_that_moved_most_come_first():

@@ -76,11 +76,18 @@ def test_answers_from_before_the_run_answer_nothing_new(tmp_path):
     assert answered_tasks(str(tmp_path / "none.jsonl"), "2026-01-02") == set()
 
 
-def test_lines_that_are_no_json_are_counted_not_quoted(tmp_path):
-    path = tmp_path / "d.jsonl"
-    path.write_text("zzcanary\n")
+def test_an_id_with_a_line_end_of_unicode_is_read_back_whole(tmp_path):
+    path = str(tmp_path / "d.jsonl")
+    append_decisions(path, [decision("a\u0085b\u2028c\u2029d", task="new")])
 
-    with pytest.raises(ContractFault, match="1 lines are no JSON") as told:
+    assert answered_tasks(path, "2026") == {"new"}
+
+
+def test_lines_that_are_no_json_objects_are_counted_not_quoted(tmp_path):
+    path = tmp_path / "d.jsonl"
+    path.write_text("zzcanary\n[]\n7\n\n")
+
+    with pytest.raises(ContractFault, match="3 lines are no JSON objects") as told:
         answered_tasks(str(path), "2026")
 
     assert "zzcanary" not in str(told.value)

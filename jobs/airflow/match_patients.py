@@ -28,6 +28,13 @@ PARAMS = {
     "notes": Param([], type="array", items={"type": "string"}, description="notes; empty: those of the config"),
     "truth": Param(None, type=["null", "string"], description="truth table: adds figures, for gates.min_precision"),
     "decisions": Param(None, type=["null", "string"], description="people's decisions"),
+    "labels": Param(None, type=["null", "string"], description="labelled pairs"),
+    "mode": Param(
+        None,
+        type=["null", "string"],
+        enum=[None, "full", "incremental"],
+        description="null: as config and settings say",
+    ),
     "output": Param("output", type="string", minLength=1, description="folder of all runs"),
     "settings": Param([], type="array", items={"type": "string"}, description="SECTION.KEY=VALUE, as of --set"),
 }
@@ -43,7 +50,7 @@ def submitted(task_id: str, job: str, flags: str, retries: int) -> SparkSubmitOp
         name=f"siamese_er {task_id}",
         env_vars=PROJECT,
         retries=retries,
-        retry_delay=timedelta(minutes=1),
+        retry_delay=timedelta(minutes=3),  # the lock of a killed run expires after [run] lock_seconds = 120
         do_xcom_push=False,
     )
 

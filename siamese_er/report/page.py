@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from jinja2 import Environment, PackageLoader, Template
 
-from siamese_er.report.quality_sections import drift_section, truth_sections, value_section
+from siamese_er.report.quality_sections import drift_section, label_sections, truth_sections, value_section
 from siamese_er.report.sections import (
     Record,
     Section,
@@ -42,6 +42,7 @@ def sections(record: Record) -> list[Section]:
         blocking_section(record),
         value_section(record),
         drift_section(record),
+        *label_sections(record),
         *truth_sections(record),
         time_section(record),
         kpi_section(record),

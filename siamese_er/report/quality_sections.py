@@ -57,6 +57,28 @@ def drift_section(record: Record) -> Section:
     return Section("drift", "Drift", text, (grid("Population stability indices", header, table),), chart, alt)
 
 
+def label_sections(record: Record) -> list[Section]:
+    """What the labelled pairs taught, where any were given to a run that scored all pairs; none without."""
+    found = record.get("labels")
+    if not found:
+        return []
+    outcome = "was adopted" if found["accepted"] else f"was not adopted: {found['reason']}"
+    counts = [
+        ("pairs labelled", found["pairs"]), ("known: both records are in this run", found["known"]),
+        ("known, but not compared", found["not_compared"]), ("used", found["used"]),
+        ("used: matches", found["matches"]), ("used: no matches", found["no_matches"]),
+    ]  # fmt: skip
+    losses = [
+        ("before", found["log_loss_before"]), ("after", found["log_loss_after"]),
+        ("standard error of the difference", found["standard_error"]),
+    ]  # fmt: skip
+    text = f"The correction of the probabilities that the labels teach {outcome}. Log losses are of held-out people."
+    return [
+        Section("labels", "Labelled pairs", text, (grid("Labelled pairs", ("pairs", "n"), counts),
+                grid("Log loss on held-out labels", ("correction", "log loss"), losses)))
+    ]  # fmt: skip
+
+
 def truth_sections(record: Record) -> list[Section]:
     """Calibration and subgroups, where a truth was given; none without."""
     found = record.get("evaluation")

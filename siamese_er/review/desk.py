@@ -13,7 +13,7 @@ from markupsafe import Markup
 from siamese_er.errors import ContractFault
 from siamese_er.review.case_charts import cluster_graph, evidence_waterfall
 from siamese_er.review.cases import ReviewCase
-from siamese_er.review.ledger import PURPOSES, REASONS, Answer, append_decisions, log_unmasking
+from siamese_er.review.ledger import PURPOSES, REASONS, Answer, append_decisions, check_name, log_unmasking
 from siamese_er.review.pictures import svg
 from siamese_er.review.replies import decisions_of, pairs_to_join, pairs_to_part
 from siamese_er.review.side_by_side import letter, records_table, verdict
@@ -25,12 +25,14 @@ CHOOSE_PURPOSE = "choose a purpose"
 class ReviewDesk(widgets.VBox):
     """The cases one by one; ``decisions`` and ``audit`` are paths of JSON lines, ``reviewer`` signs every row.
 
-    Raises: ContractFault without a reviewer's name.
+    Raises: ContractFault without a reviewer's name, or for a file that is not ``*.jsonl``.
     """
 
     def __init__(self, cases: Sequence[ReviewCase], decisions: str, audit: str, reviewer: str) -> None:
         if not reviewer.strip():
             raise ContractFault("name the reviewer: decisions and unmasking are signed")
+        for path in (decisions, audit):
+            check_name(path)
         self.cases, self.decisions, self.audit, self.reviewer = list(cases), decisions, audit, reviewer
         self.place = 0
         self.progress, self.said = widgets.HTML(), widgets.HTML()
@@ -70,7 +72,8 @@ class ReviewDesk(widgets.VBox):
         self.question.value = str(verdict(case))
         self.records.value = str(records_table(case))
         self.charts.value = str(_pictures(case))
-        self.same.description = "Same person" if case.is_pair else "All one person"
+        self.same.description = "Same person" if case.is_pair else _joins(case)
+        self.same.layout.width = "max-content"
         self.different.description = "Different people" if case.is_pair else "Chosen are others"
         self.others.options = [(letter(n), member.record_key) for n, member in enumerate(case.members)]
         self.others.value = ()
@@ -82,7 +85,11 @@ class ReviewDesk(widgets.VBox):
         if case is None or self.purpose.value == CHOOSE_PURPOSE:
             self._say("Choose a purpose first: it is logged with your name.")
             return
-        log_unmasking(self.audit, self.reviewer, case.task_id, case.run_id, self.purpose.value)
+        try:
+            log_unmasking(self.audit, self.reviewer, case.task_id, case.run_id, self.purpose.value)
+        except (ContractFault, OSError) as error:
+            self._say(f"Not shown, as it could not be logged: {error}")
+            return
         self.records.value = str(records_table(case, is_unmasked=True))
         self._say("Values of this question are shown; that was logged.")
 
@@ -95,7 +102,11 @@ class ReviewDesk(widgets.VBox):
         if self.reason.value == CHOOSE_REASON or not pairs:
             self._say("Choose a reason first." if pairs else "This needs two records: choose those of somebody else.")
             return
-        append_decisions(self.decisions, decisions_of(case, pairs, answer, self.reviewer, self.reason.value))
+        try:
+            append_decisions(self.decisions, decisions_of(case, pairs, answer, self.reviewer, self.reason.value))
+        except (ContractFault, OSError) as error:
+            self._say(f"NOT kept, try again: {error}")
+            return
         self._say(f"Kept: {answer.replace('_', ' ')}, {len(pairs)} pair{'s' if len(pairs) > 1 else ''}.")
         self._show(self.place + 1)
 
@@ -107,6 +118,11 @@ def _button(text: str, style: str, act: Any) -> widgets.Button:
     button = widgets.Button(description=text, button_style=style)
     button.on_click(lambda _: act())
     return button
+
+
+def _joins(case: ReviewCase) -> str:
+    """What the button says that joins the records of a cluster: it joins no record that is not shown."""
+    return f"The {len(case.members)} shown are one person" if case.n_not_shown else "All one person"
 
 
 def _pictures(case: ReviewCase) -> Markup:

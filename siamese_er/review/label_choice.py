@@ -7,11 +7,15 @@ so the second of a pattern counts half, the third a third.
 Source: Settles 2009, Active Learning Literature Survey (uncertainty sampling; density and diversity).
 """
 
+from functools import reduce
+from pathlib import Path
+
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from siamese_er.review.cases import ReviewCase, cases_of
 from siamese_er.schemas import KEY_SEPARATOR
+from siamese_er.sources.labels import read_labels
 from siamese_er.storage import RunFolder
 
 NOT_A_COMPARISON = ("prior", "context", "notes")
@@ -24,7 +28,7 @@ def pairs_to_label(scored_pairs: DataFrame, n_pairs: int, labelled: DataFrame | 
     ``informs`` is p(1 - p) divided by the pair's place among those of its pattern, the most uncertain first. Ties are
     broken by a hash of the keys: the same run gives the same pairs. A person's decision or label takes a pair out.
 
-    In: SCORED_PAIRS; ``labelled``: left_key and right_key of the pairs that have an answer, ordered.
+    In: SCORED_PAIRS; ``labelled``: left_key and right_key of the pairs that have an answer (`answered_pairs`), ordered.
     """
     keyed = scored_pairs.withColumns(
         {f"{side}_key": F.concat_ws(KEY_SEPARATOR, f"{side}_source", f"{side}_record_id") for side in ("left", "right")}
@@ -41,6 +45,15 @@ def pairs_to_label(scored_pairs: DataFrame, n_pairs: int, labelled: DataFrame | 
     place = F.row_number().over(Window.partitionBy("pattern").orderBy(F.desc("uncertainty"), "tie"))
     valued = rated.withColumn("informs", F.col("uncertainty") / place)
     return valued.orderBy(F.desc("informs"), "tie").limit(n_pairs).drop("uncertainty", "tie")
+
+
+def answered_pairs(spark: SparkSession, run: RunFolder, *paths: str) -> DataFrame:
+    """left_key, right_key of the pairs that a person has answered: in these files of labels or decisions, where they
+    are there yet, and in the decisions that the run was given. Raises: ContractFault for a file with bad rows."""
+    given = run.optional_table(spark, "decisions")
+    found = [read_labels(spark, path) for path in paths if Path(path).exists()] + ([] if given is None else [given])
+    nobody = spark.createDataFrame([], "left_key string, right_key string")
+    return reduce(DataFrame.union, [pairs.select("left_key", "right_key") for pairs in found], nobody).distinct()
 
 
 def label_cases(

@@ -62,15 +62,20 @@ def log_unmasking(path: str, reviewer: str, task_id: str, run_id: str, purpose: 
     )
 
 
+def check_name(path: str) -> None:
+    """Nothing, where answers can be appended to a file of that name. Raises: ContractFault otherwise."""
+    if Path(path).suffix != ".jsonl":
+        raise ContractFault(f"{path}: answers are appended to JSON lines; name a file that ends in .jsonl")
+
+
 def append_rows(path: str, rows: Sequence[dict[str, Any]]) -> None:
     """Append rows as JSON lines, all or none; a file or folder that lacks is made, for the owner's eyes alone.
 
     Raises: ContractFault for another file name than ``*.jsonl``; OSError where the disk is full, after taking back what
-    was written of the rows.
+    was written of the rows, or where somebody else holds the lock too long (TimeoutError).
     """
+    check_name(path)
     file = Path(path)
-    if file.suffix != ".jsonl":
-        raise ContractFault(f"{path}: answers are appended to JSON lines; name a file that ends in .jsonl")
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock", timeout=SECONDS_FOR_LOCK):
@@ -96,28 +101,35 @@ def answered_tasks(path: str, since: str) -> set[str]:
 
     An answer from before the run that asks is none: it was heeded, and yet there is a question.
 
-    Raises: ContractFault with the number of lines that are no JSON.
+    Raises: ContractFault with the number of lines that are no JSON objects.
     """
     file = Path(path)
     if not file.exists():
         return set()
     found, n_bad = set(), 0
-    for line in file.read_text(encoding="utf-8").splitlines():
-        try:
-            row = json.loads(line or "{}")
-        except ValueError:
+    for line in file.read_text(encoding="utf-8").split("\n"):  # splitlines would also end one at U+0085 or U+2028
+        row = _object(line)
+        if row is None:
             n_bad += 1
-            continue
-        if row.get("task_id") and _moment(row.get("decided_at")) >= _moment(since):
+        elif row.get("task_id") and _moment(row.get("decided_at")) >= _moment(since):
             found.add(row["task_id"])
     if n_bad:
-        raise ContractFault(f"{path}: {n_bad} lines are no JSON")
+        raise ContractFault(f"{path}: {n_bad} lines are no JSON objects")
     return found
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    """The JSON object of a line, empty for a blank one; null where it is none."""
+    try:
+        found = json.loads(line.strip() or "{}")
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _moment(text: str | None) -> datetime:
     try:
         moment = datetime.fromisoformat(text or "")
-    except ValueError:
+    except (ValueError, TypeError):
         return datetime.min.replace(tzinfo=UTC)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -5,7 +5,6 @@ Tables are aggregated in Spark; what reaches the driver is as large as the numbe
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -17,8 +16,6 @@ MOST_SIZES = 200
 VALUE_COLUMNS = tuple(
     name for name in STANDARD_COLUMNS if name not in ("name_marks", "value_faults") and not name.startswith("invalid_")
 )
-NOTICEABLE, LARGE = 0.1, 0.25
-"""Population stability index from which a change is noticeable, and large; the customary bounds."""
 
 
 def main_counts(record: dict[str, Any]) -> pd.DataFrame:
@@ -89,26 +86,14 @@ def blocking_yield(scored_pairs: DataFrame, record: dict[str, Any]) -> pd.DataFr
     return both.sort_values(["linked", "blocking_pass"], ascending=[False, True], ignore_index=True)
 
 
-def stability_index(now: np.ndarray, before: np.ndarray) -> float:
-    """Population stability index of two histograms over the same bins; 0: the same shares, .25 and more: another table.
+def drift_rows(record: dict[str, Any]) -> pd.DataFrame:
+    """``measure``, ``against``, ``index``, ``limit``, ``warns`` as run.json and the report have them.
 
-    Half a count is added to each bin, so that an empty one does not make it infinite. Source: Siddiqi 2006.
-
-    >>> round(stability_index(np.array([50, 50]), np.array([50, 50])), 3)
-    0.0
+    The greatest index for its limit first; a measure with too few counts has no index and comes last.
     """
-    shares = [(counts + 0.5) / (counts + 0.5).sum() for counts in (np.asarray(now, float), np.asarray(before, float))]
-    return float(((shares[0] - shares[1]) * np.log(shares[0] / shares[1])).sum())
-
-
-def score_drift(now: pd.DataFrame, before: pd.DataFrame) -> float:
-    """The stability index of the match probabilities of two runs, from their `score_bins`."""
-    bins = [round(place / N_BINS, 4) for place in range(N_BINS)]
-    counts = [
-        table.assign(low=table.low.astype(float).round(4)).groupby("low").n_pairs.sum().reindex(bins, fill_value=0)
-        for table in (now, before)
-    ]
-    return stability_index(counts[0].to_numpy(), counts[1].to_numpy())
+    found = pd.DataFrame(record.get("drift", []), columns=["measure", "against", "index", "limit", "warns"])
+    excess = found["index"].astype(float) / found["limit"].astype(float)
+    return found.loc[excess.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
 
 
 def missing_drift(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
@@ -120,10 +105,3 @@ def missing_drift(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     both["change"] = both.missing - both.missing_before
     order = both.change.abs().sort_values(ascending=False, kind="stable").index
     return both.loc[order].reset_index(drop=True)
-
-
-def drift_told(index: float) -> str:
-    """What a stability index means, in words."""
-    if index < NOTICEABLE:
-        return "steady"
-    return "noticeable change" if index < LARGE else "large change: look before you publish"

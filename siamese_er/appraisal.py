@@ -45,7 +45,7 @@ def appraised(
     record["kpis"] = kpis(record, last, drifts, precision)
     found = gates(config.gates, record["counts"], record["kpis"])
     record["gates"] = [gate.described() for gate in found]
-    record["warnings"] = warnings(config.gates, drifts, record["kpis"])
+    record["warnings"] = warnings(config.gates, drifts, record["kpis"]) + forgotten_decisions(config, last)
     failed = failed_gates(found)
     status = "gate_failed" if failed else "dry_run" if config.run.dry_run else "published"
     ended = record | {"status": status, "failed_gates": failed}
@@ -81,6 +81,14 @@ def warnings(settings: GateSettings, drifts: list[Drift], figures: dict[str, flo
     if change is not None and max(change, 1 / change if change else float("inf")) > settings.warn_pair_volume_change:
         found.append(f"pair volume: candidate pairs for each record are {change:.2f} times those of the last run")
     return found
+
+
+def forgotten_decisions(config: MatchConfig, last: dict[str, Any]) -> list[str]:
+    """A line where the run before was given people's decisions and this one was not, so that they hold no more."""
+    given_then = last.get("config", {}).get("input", {}).get("decisions")
+    if config.input.decisions is not None or given_then is None:
+        return []
+    return ["decisions: the run before was given a file of them, this one none, so what people decided holds no more"]
 
 
 def labelled_precision(labels: DataFrame, crosswalk: DataFrame) -> float | None:

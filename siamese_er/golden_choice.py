@@ -125,15 +125,18 @@ def with_vaguer(support: np.ndarray, votes: np.ndarray, names: pa.Array, standar
     width = max(len(standards), 1)
     graded = pc.is_in(names, value_set=pa.array(GRADED)).to_numpy(zero_copy_only=False)
     kinds, entry = np.unique(support, return_index=True)
-    own = votes[entry].copy()
+    before = votes[entry]
+    own = before.copy()
     of_graded = np.flatnonzero(graded[(kinds // width) % max(len(names), 1)]) if len(kinds) else np.zeros(0, np.int64)
     starts = groups_of(kinds[of_graded] // width)
-    for places in np.split(of_graded, starts[1:]) if len(of_graded) else []:
-        if len(places) > 1:
-            texts = standards.take(pa.array(kinds[places] % width)).to_pylist()
-            for place, text in zip(places, texts, strict=True):
-                vaguer = [says_less(other, text) for other in texts]
-                own[place] += int(votes[entry][places][vaguer].sum())
+    sizes = np.diff(np.append(starts, len(of_graded)))
+    for start, size in zip(starts[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
+        places = of_graded[start : start + size]
+        texts = standards.take(pa.array(kinds[places] % width)).to_pylist()
+        for place, text in zip(places.tolist(), texts, strict=True):
+            own[place] += sum(
+                int(before[other]) for other, said in zip(places.tolist(), texts, strict=True) if says_less(said, text)
+            )
     return own[np.searchsorted(kinds, support)]
 
 

@@ -75,9 +75,7 @@ def _judged(before: DataFrame, batch: DataFrame) -> DataFrame:
         is_later | (at_once & (F.col("mine.is_deleted") | greater)), F.lit(True)
     )
     lived = F.coalesce(~F.col("known.is_deleted"), F.lit(False))
-    judged = both.select(
-        "record_key", is_latest.alias("is_latest"), _kind(lived).alias("kind"), F.struct("mine.*").alias("mine")
-    )
+    judged = both.select("record_key", is_latest.alias("is_latest"), _kind(lived).alias("kind"), "mine")
     told = before.where("rank > 1").join(F.broadcast(batch.select("record_key").distinct()), "record_key", "left_semi")
     seen = told.select(
         "record_key", F.struct("updated_at", "is_deleted", canonical_content().alias("content")).alias("mine")

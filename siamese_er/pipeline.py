@@ -193,7 +193,7 @@ def nothing_new(config: MatchConfig, known: Known, run: RunFolder, inputs: Input
     assert inputs.arrivals is not None
     n_changed, n_gone = inputs.arrivals.changed.count(), inputs.arrivals.gone.count()
     inputs.counts["delivered"] |= {"changed": n_changed, "gone": n_gone}
-    if n_changed or n_gone or inputs.arrivals.is_news:
+    if inputs.arrivals.is_news:
         return False
     given = run.read_table(known.spark, "decisions")
     return config.input.decisions is None or decided_anew(known, given).isEmpty()

@@ -83,15 +83,25 @@ def _source_and_id(side: str) -> list[Column]:
     return [F.get(parts, 0).alias(f"{side}_source"), F.get(parts, 1).alias(f"{side}_record_id")]
 
 
+def _with_ids(pairs: DataFrame, ids: DataFrame) -> DataFrame:
+    """The pairs with left_id and right_id, the enterprise ids of their records."""
+    of = conform(ids, ENTERPRISE_IDS).select("record_key", "enterprise_id")
+    return pairs.join(of.toDF("left_key", "left_id"), "left_key").join(of.toDF("right_key", "right_id"), "right_key")
+
+
 def between(pairs: DataFrame, ids: DataFrame) -> DataFrame:
     """The pairs whose records have two enterprise ids, with these as first_id < second_id."""
-    of = conform(ids, ENTERPRISE_IDS).select("record_key", "enterprise_id")
     return (
-        pairs.join(of.toDF("left_key", "left_id"), "left_key")
-        .join(of.toDF("right_key", "right_id"), "right_key")
+        _with_ids(pairs, ids)
         .where(F.col("left_id") != F.col("right_id"))
         .withColumns({"first_id": F.least("left_id", "right_id"), "second_id": F.greatest("left_id", "right_id")})
     )
+
+
+def within(pairs: DataFrame, ids: DataFrame) -> DataFrame:
+    """enterprise_id of each of the pairs whose records have one enterprise id."""
+    inside = _with_ids(pairs, ids).where(F.col("left_id") == F.col("right_id"))
+    return inside.select(F.col("left_id").alias("enterprise_id"))
 
 
 def doubts(links: DataFrame, cuts: DataFrame) -> DataFrame:
@@ -160,20 +170,11 @@ def _pair_questions(
     )
 
 
-def within(pairs: DataFrame, ids: DataFrame) -> DataFrame:
-    """enterprise_id of each of the pairs whose records have one enterprise id."""
-    of = conform(ids, ENTERPRISE_IDS).select("record_key", "enterprise_id")
-    inside = pairs.join(of.toDF("left_key", "enterprise_id"), "left_key").join(
-        of.toDF("right_key", "right_id"), "right_key"
-    )
-    return inside.where(F.col("enterprise_id") == F.col("right_id")).drop("right_id")
-
-
 def contradicted(links: DataFrame, ids: DataFrame) -> DataFrame:
     """enterprise_id of the clusters that hold a pair which a contradiction kept from a link, and nobody settled."""
     tells = F.arrays_overlap("vetoes", F.array(*map(F.lit, (*CONTRADICTIONS, *CARE_VETOES))))
     pairs = conform(links, LINKS).where(tells & F.col("is_verified").isNull() & (F.col("band") != "auto"))
-    return within(pairs.select("left_key", "right_key"), ids).select("enterprise_id").distinct()
+    return within(pairs.select("left_key", "right_key"), ids).distinct()
 
 
 def _unconfirmed(clusters: DataFrame, crosswalk: DataFrame, links: DataFrame, ids: DataFrame) -> DataFrame:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from siamese_er.known import Known, without
+from siamese_er.known import Known, only, without
 from siamese_er.schemas import NOTES, conform
 from siamese_er.sources.records import canonical_content
 from siamese_er.storage import RunFolder
@@ -42,7 +42,8 @@ def arrivals(known: Known, batch: DataFrame, batch_notes: DataFrame, run: RunFol
     In:  ``batch``: ranked versions as `sources.records.Reading` has them; ``batch_notes``: NOTES of files of notes.
     """
     before = known.table("versions")
-    judged = run.checkpoint(_judged(before, batch), "arrivals")
+    told = only(before, F.broadcast(batch.select("record_key").distinct()), "record_key")
+    judged = run.checkpoint(_judged(told, batch), "arrivals")
     counts = dict.fromkeys(KINDS, 0) | {row["kind"]: row["count"] for row in judged.groupBy("kind").count().collect()}
     gone = judged.where("kind = 'removed'").select("record_key")
     versions = run.write_table(_versions(before, batch, judged), "versions")
@@ -59,7 +60,10 @@ def arrivals(known: Known, batch: DataFrame, batch_notes: DataFrame, run: RunFol
 
 
 def _judged(before: DataFrame, batch: DataFrame) -> DataFrame:
-    """record_key, kind of each key of the batch, and ``is_latest``: the batch's version is the one that holds."""
+    """record_key, kind of each key of the batch, and ``is_latest``: the batch's version is the one that holds.
+
+    In: versions known of these keys, and those of the batch.
+    """
     mine, known = (
         versions.where("rank = 1").select(
             "record_key",
@@ -76,8 +80,7 @@ def _judged(before: DataFrame, batch: DataFrame) -> DataFrame:
     )
     lived = F.coalesce(~F.col("known.is_deleted"), F.lit(False))
     judged = both.select("record_key", is_latest.alias("is_latest"), _kind(lived).alias("kind"), "mine")
-    told = before.where("rank > 1").join(F.broadcast(batch.select("record_key").distinct()), "record_key", "left_semi")
-    seen = told.select(
+    seen = before.where("rank > 1").select(
         "record_key", F.struct("updated_at", "is_deleted", canonical_content().alias("content")).alias("mine")
     )
     seen = seen.distinct().withColumn("is_seen", F.lit(True))

@@ -5,7 +5,7 @@ pairs that share a key are formed, each pair of records in one place. Chunks of 
 ``linkage/chunks.py``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -19,9 +19,19 @@ from pyspark.sql import functions as F
 
 from siamese_er.config import BlockingSettings
 from siamese_er.errors import without_values
-from siamese_er.linkage.chunks import CHUNK_RECORDS, LEAST_IN_GROUP, OF_VALUE, Codes, chunk, counted, sliced
+from siamese_er.linkage.chunks import (
+    CHUNK_RECORDS,
+    LEAST_IN_GROUP,
+    OF_VALUE,
+    Chunk,
+    Codes,
+    chunk,
+    columns_of,
+    counted,
+    sliced,
+)
 from siamese_er.linkage.oversized import WORST_BLOCKS, block_digest, by_pass
-from siamese_er.schemas import CHUNKS, CODE_COUNTS, EMBEDDINGS, PAIR_TASKS, conform
+from siamese_er.schemas import CHUNKS, CODE_COUNTS, EMBEDDINGS, PAIR_TASKS, PLACES, conform
 
 RECORDS_IN_PART = 100_000  # whose codes one task counts at once
 CHUNKS_IN_PARTITION = 1 << 32
@@ -68,11 +78,8 @@ def chunks(
         whole = batches if encoded is None else (with_vectors(batch, encoded(batch)) for batch in batches)
         tables = (table for batch in whole for table in sliced(pa.Table.from_batches([batch])))
         for place, table in enumerate(tables):
-            made = chunk(table, passes, n_parts)
             number, group = partition * CHUNKS_IN_PARTITION + place, (partition + place) % n_groups
-            yield chunk_row(number, group, -1, made.content, None)
-            for part, codes in enumerate(made.codes):
-                yield chunk_row(number, group, part, None, codes.to_bytes())
+            yield from chunk_rows(number, group, chunk(table, passes, n_parts))
 
     return conform(records.mapInArrow(cut, CHUNKS, profile=profile), CHUNKS)
 
@@ -92,22 +99,30 @@ def with_vectors(batch: pa.RecordBatch, vectors: pa.RecordBatch) -> pa.RecordBat
     )
 
 
-def vectors_of(cut: DataFrame) -> DataFrame:
-    """In: CHUNKS of records that were encoded. Out: their EMBEDDINGS."""
+def places(cut: DataFrame) -> DataFrame:
+    """In: CHUNKS of records that were encoded. Out: PLACES."""
 
     @without_values("block")
     def opened(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for content in batch.column("content"):
-                records = pa.ipc.open_stream(content.as_buffer()).read_all()
-                yield from records.select(EMBEDDINGS.names).replace_schema_metadata(None).to_batches()
+            for number, content in zip(batch.column("chunk"), batch.column("content"), strict=True):
+                for own in columns_of(content.as_buffer(), ("record_key", "wrong_chart")).to_batches():
+                    chunks = pa.array(np.full(len(own), number.as_py()), pa.int64())
+                    columns = [own.column("record_key"), chunks, own.column("wrong_chart")]
+                    yield pa.RecordBatch.from_arrays(columns, PLACES.names)
 
-    contents = cut.where(F.col("part") < 0).select("content")
-    return conform(contents.mapInArrow(opened, EMBEDDINGS), EMBEDDINGS)
+    contents = cut.where(F.col("part") < 0).select("chunk", "content")
+    return conform(contents.mapInArrow(opened, PLACES), PLACES)
 
 
-def chunk_row(number: int, group: int, part: int, content: bytes | None, codes: bytes | None) -> pa.RecordBatch:
-    """One row of CHUNKS."""
+def chunk_rows(number: int, group: int, made: Chunk) -> Iterator[pa.RecordBatch]:
+    """A chunk as rows of CHUNKS."""
+    yield _chunk_row(number, group, -1, made.content, None)
+    for part, codes in enumerate(made.codes):
+        yield _chunk_row(number, group, part, None, codes.to_bytes())
+
+
+def _chunk_row(number: int, group: int, part: int, content: bytes | None, codes: bytes | None) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(
         [pa.array([number], pa.int64()), pa.array([group], pa.int32()), pa.array([part], pa.int32()),
          pa.array([content], pa.binary()), pa.array([codes], pa.binary())],
@@ -115,28 +130,50 @@ def chunk_row(number: int, group: int, part: int, content: bytes | None, codes: 
     )  # fmt: skip
 
 
-def code_counts(cut: DataFrame, settings: BlockingSettings, n_parts: int, key: str) -> DataFrame:
+def code_counts(
+    cut: DataFrame, settings: BlockingSettings, n_parts: int, key: str, among: DataFrame | None = None
+) -> DataFrame:
     """How often each code occurs in the whole table, chunk by chunk, and the blocks that are too large.
 
-    In: CHUNKS; ``key`` makes the digests by which blocks are named. Out: CODE_COUNTS.
+    In: CHUNKS; ``key`` makes the digests by which blocks are named; ``among``: CHUNKS of the whole table, where ``cut``
+    is only some of it. Out: CODE_COUNTS of ``cut``.
     """
-    largest = settings.max_block_size
+    largest, is_whole = settings.max_block_size, among is None
 
     @without_values("block")
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = [row for batch in batches for row in batch.to_pylist()]
-        for part in sorted({row["part"] for row in rows}):
-            own = [row for row in rows if row["part"] == part]
+        for part in sorted({row["part"] for row in rows if row["is_own"]}):
+            own = [row for row in rows if row["part"] == part and row["is_own"]]
             parts = [Codes.from_bytes(row["codes"]) for row in own]
             codes, kinds = (np.concatenate([getattr(p, name) for p in parts]) for name in ("codes", "kinds"))
             first, sizes, counts = counted(codes)
+            if not is_whole:
+                others = (row["codes"] for row in rows if row["part"] == part and not row["is_own"])
+                sizes = holders(codes[first], (Codes.from_bytes(found).codes for found in others))
+                counts = sizes[np.searchsorted(codes[first], codes)].astype(np.int32)
             yield oversized(codes[first], kinds[first], sizes, largest, key)
             ends = np.cumsum([len(p.codes) for p in parts])[:-1]
             for row, found in zip(own, np.split(counts, ends), strict=True):
                 yield count_rows(chunk=[row["chunk"]], group=[row["group"]], part=[part], counts=[found.tobytes()])
 
-    spread = cut.where(F.col("part") >= 0).select("chunk", "group", "part", "codes").repartitionById(n_parts, "part")
-    return conform(spread.mapInArrow(count, CODE_COUNTS), CODE_COUNTS)
+    spread = _codes(cut, is_own=True)
+    spread = spread if among is None else spread.union(_codes(among, is_own=False))
+    return conform(spread.repartitionById(n_parts, "part").mapInArrow(count, CODE_COUNTS), CODE_COUNTS)
+
+
+def _codes(cut: DataFrame, *, is_own: bool) -> DataFrame:
+    rows = cut.where(F.col("part") >= 0)
+    return rows.select("chunk", "group", "part", "codes", F.lit(is_own).alias("is_own"))
+
+
+def holders(wanted: np.ndarray, parts: Iterable[np.ndarray]) -> np.ndarray:
+    """How often each wanted code occurs in all the parts; ``wanted`` ascends, each code once."""
+    found = np.zeros(len(wanted), np.int64)
+    for codes in parts:
+        place = np.minimum(np.searchsorted(wanted, codes), len(wanted) - 1)
+        found += np.bincount(place[wanted[place] == codes], minlength=len(wanted))
+    return found
 
 
 def count_rows(**columns: list[Any]) -> pa.RecordBatch:
@@ -175,21 +212,32 @@ def dropped_blocks(counts: DataFrame) -> dict[str, dict[str, Any]]:
     return by_pass(row.asDict() for row in counts.where(F.col("n_blocks") > 0).collect())
 
 
-def pair_tasks(cut: DataFrame, counts: DataFrame, n_groups: int) -> DataFrame:
+def every_two(n_groups: int) -> list[tuple[int, int]]:
+    """Every two groups of a table, and every group with itself."""
+    return list(combinations_with_replacement(range(n_groups), 2))
+
+
+def pair_tasks(cut: DataFrame, counts: DataFrame, meetings: Sequence[tuple[int, int]]) -> DataFrame:
     """The chunks and their counts, once for each task that their group takes part in, one partition a task.
 
-    In: CHUNKS, CODE_COUNTS. Out: PAIR_TASKS.
+    In: CHUNKS, CODE_COUNTS; ``meetings``: the two groups of each task, the same twice for the pairs within one.
+    Out: PAIR_TASKS.
     """
-    pairs = list(enumerate(combinations_with_replacement(range(n_groups), 2)))
-    of_group = [
-        F.array(*[F.struct(F.lit(task), F.lit(pair[0] == pair[1])) for task, pair in pairs if group in pair])
-        for group in range(n_groups)
-    ]
     contents = cut.where(F.col("part") < 0).select("group", "chunk", "part", "content")
     of_codes = counts.where(F.col("counts").isNotNull()).select(
         "group", "chunk", "part", F.col("counts").alias("content")
     )
-    both = contents.union(of_codes)
-    sent = both.select(F.explode(F.get(F.array(*of_group), F.col("group"))).alias("of"), *both.columns)
-    named = sent.select(F.col("of.col1").alias("task"), F.col("of.col2").alias("is_within"), *both.columns)
-    return conform(named.repartitionById(len(pairs), "task"), PAIR_TASKS)
+    return conform(sent(contents.union(of_codes), meetings), PAIR_TASKS)
+
+
+def sent(rows: DataFrame, meetings: Sequence[tuple[int, int]]) -> DataFrame:
+    """Rows with a ``group``, once for each task of that group with ``task`` and ``is_within``, one partition a task."""
+    groups = range(1 + max(max(pair) for pair in meetings))
+    of_group = [
+        F.array(*[F.struct(F.lit(task), F.lit(first == second)) for task, (first, second) in enumerate(meetings)
+                  if group in (first, second)]).cast("array<struct<col1:int,col2:boolean>>")
+        for group in groups
+    ]  # fmt: skip
+    repeated = rows.select(F.explode(F.get(F.array(*of_group), F.col("group"))).alias("of"), *rows.columns)
+    named = repeated.select(F.col("of.col1").alias("task"), F.col("of.col2").alias("is_within"), *rows.columns)
+    return named.repartitionById(len(meetings), "task")

@@ -22,8 +22,6 @@ from siamese_er.linkage.keys import PASS_NAMES
 from siamese_er.linkage.pairs import live_keys
 from siamese_er.schemas import MEETING_SUMS
 
-CHANGED_IN_PART = 100_000  # records of a batch whose keys are all counted; of more, a part of the keys
-
 
 @dataclass(frozen=True)
 class Meetings:
@@ -98,25 +96,47 @@ def part_meetings(parts: list[Codes], max_block_size: int) -> pa.RecordBatch:
     codes, kinds = codes[of_key], kinds[of_key]
     first, sizes, _ = counted(codes)
     live = live_keys(codes[first], sizes, max_block_size)
-    pairs, kinds = (sizes * (sizes - 1) // 2)[live].astype(np.float64), kinds[first][live]
-    found = np.unique(kinds)
+    return _sums((sizes * (sizes - 1) // 2)[live], kinds[first][live])
+
+
+def batch_meetings(fresh: DataFrame, counts: DataFrame, settings: BlockingSettings, n_parts: int) -> Meetings:
+    """How often two records will meet of which one at least is of a batch: counted, not estimated.
+
+    In: CHUNKS of the batch, and CODE_COUNTS of it among the whole table.
+    """
+    largest = settings.max_block_size
+
+    @without_values("estimate")
+    def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        rows = [row for batch in batches for row in batch.to_pylist()]
+        for part in sorted({row["part"] for row in rows}):
+            own = [row for row in rows if row["part"] == part]
+            sizes = np.concatenate([np.frombuffer(row["counts"], np.int32) for row in own])
+            yield _with_the_batch([Codes.from_bytes(row["codes"]) for row in own], sizes, largest)
+
+    codes = fresh.where(F.col("part") >= 0).select("chunk", "part", "codes")
+    both = codes.join(counts.where(F.col("chunk").isNotNull()).select("chunk", "part", "counts"), ["chunk", "part"])
+    found = both.repartitionById(n_parts, "part").mapInArrow(count, MEETING_SUMS)
+    sums = found.groupBy("blocking_pass").agg(F.sum("n_pairs").alias("n_pairs"), F.sum("n_squares").alias("n_squares"))
+    return meetings_of(sums.collect(), 1)
+
+
+def _with_the_batch(parts: list[Codes], sizes: np.ndarray, max_block_size: int) -> pa.RecordBatch:
+    """MEETING_SUMS of a batch's keys; ``sizes``: how many records of the whole table hold the key of each code."""
+    codes, kinds = (np.concatenate([getattr(each, name) for each in parts]) for name in ("codes", "kinds"))
+    of_key = kinds != OF_VALUE
+    codes, kinds, sizes = codes[of_key], kinds[of_key], sizes[of_key].astype(np.int64)
+    first, n_fresh, _ = counted(codes)
+    kinds, sizes = kinds[first], sizes[first]
+    live = live_keys(codes[first], sizes, max_block_size)
+    n_known = sizes - n_fresh
+    return _sums((sizes * (sizes - 1) // 2 - n_known * (n_known - 1) // 2)[live], kinds[live])
+
+
+def _sums(n_pairs: np.ndarray, kinds: np.ndarray) -> pa.RecordBatch:
+    """MEETING_SUMS of blocks: their pairs, and the pass of each."""
+    found, pairs = np.unique(kinds), n_pairs.astype(np.float64)
     sums = [np.bincount(kinds, weights, len(PASS_NAMES))[found] for weights in (pairs, pairs**2)]
     return pa.RecordBatch.from_arrays(
         [pa.array(found, pa.int32()), pa.array(sums[0].astype(np.int64)), pa.array(sums[1])], MEETING_SUMS.names
     )
-
-
-def batch_meetings(sizes: DataFrame, fresh: DataFrame, settings: BlockingSettings, n_changed: int) -> Meetings:
-    """The estimate for a batch: meetings of which one record at least is of the batch.
-
-    In: ``batch_blocks.key_sizes`` of the keys that the batch holds; ``fresh``: BLOCKING_KEYS of the batch.
-    """
-    n_parts = max(1, n_changed // CHANGED_IN_PART)
-    n, n_known = F.col("n_records"), F.col("n_records") - F.col("n_fresh")
-    pairs = (n * (n - 1) - n_known * (n_known - 1)) / 2
-    of_batch = fresh.where(F.col("key") % n_parts == 0).groupBy("key").agg(F.count("*").alias("n_fresh"))
-    live = sizes.where(n.between(2, settings.max_block_size)).join(of_batch, on="key", how="inner")
-    sums = live.groupBy("blocking_pass").agg(
-        F.sum(pairs.cast("long")).alias("n_pairs"), F.sum(pairs * pairs).alias("n_squares")
-    )
-    return meetings_of(sums.collect(), 1 / n_parts)

@@ -12,7 +12,7 @@ from siamese_er.schemas import KEY_SEPARATOR, SCORES, conform
 from siamese_er.storage import RunFolder
 
 KEPT = (
-    "versions", "notes", "standardised", "embeddings", "first_weights", "learned", "note_counts",
+    "versions", "notes", "standardised", "chunks", "places", "first_weights", "learned", "note_counts",
     "memberships", "cuts", "decisions", "answers",
 )  # fmt: skip
 """Tables that an incremental run reads of the one before it: what was delivered, and what was found out about it."""

@@ -36,7 +36,7 @@ from siamese_er.sources.records import Reading, read_records
 from siamese_er.standardise import fault_counts, standardised_records
 from siamese_er.storage import RunFolder, new_run, output_lock, previous_run, unfinished_run
 from siamese_er.summary import Summary
-from siamese_er.survivorship import crosswalk, crosswalk_history, golden_records
+from siamese_er.survivorship import crosswalk, crosswalk_history, golden_records, ids_of
 from siamese_er.threshold import device_margin, on_table, widened
 from siamese_er.together import together
 
@@ -141,9 +141,14 @@ def matched(
             overlaid = suspected_overlays(inputs.records, inputs.history, standardised, config.input,
                                           config.standardise, run.checkpoint)  # fmt: skip
             scores = with_overlay_veto(scores, overlaid)
-        pairs = run.checkpoint(banded(scores, standing, inputs.decisions, decide, config.sources), "banded")
+        pairs = banded(scores, standing, inputs.decisions, decide, config.sources)
+        decided = together({
+            "scored_pairs": partial(written_table, run, scored_pairs(pairs), "scored_pairs", known is None),
+            "links": partial(run.checkpoint, links(pairs), "links"),
+        })  # fmt: skip
+        all_links = decided["links"]
     with clock.step("cluster"):
-        grouping = grouped(config, run, known, inputs, links(pairs), decide, record)
+        grouping = grouped(config, run, known, inputs, all_links, decide, record)
     old = {name: before.optional_table(spark, name) if before else None for name in OF_BEFORE}
     with clock.step("identify"):
         memberships = grouping.grouped.select("record_key", "cluster_key")
@@ -152,19 +157,21 @@ def matched(
         )
         ids = run.checkpoint(identity.ids, "enterprise_ids")
     with clock.step("survive"):
-        walk = crosswalk(inputs.records, ids, standing, links(pairs), run.run_id, record["started"], old["crosswalk"])
-        found = people(config, run, known, inputs, standardised, links(pairs), grouping, ids, overlaid)
-        found |= {"crosswalk": walk, "scored_pairs": scored_pairs(pairs)}
+        walk = crosswalk(inputs.records, ids, standing, all_links, run.run_id, record["started"], old["crosswalk"])
+        found = people(config, run, known, inputs, standardised, all_links, grouping, ids, overlaid)
+        found |= {"crosswalk": walk}
         renewed = renewed_decisions(run.read_table(spark, "decisions"), old["decisions"])
-        settled = answers(links(pairs), grouping.cuts, ids, old["answers"], renewed)
-        writes = {name: partial(written_table, run, frame, name) for name, frame in found.items()}
+        settled = answers(all_links, grouping.cuts, ids, old["answers"], renewed)
+        rebalanced = known is None  # what is taken over lies well as it is
+        writes = {name: partial(written_table, run, frame, name, rebalanced) for name, frame in found.items()}
         tables = together(writes | {"answers": partial(run.write_table, settled, "answers")})
         settled, walk = tables.pop("answers"), tables["crosswalk"]
+        tables |= {"scored_pairs": decided["scored_pairs"]}
     with clock.step("review"):
         ended = crosswalk_history(walk, old["crosswalk"], old["crosswalk_history"], record["started"])
-        proposed = proposals(inputs.records, walk, links(pairs), config.sources)
+        proposed = proposals(inputs.records, walk, all_links, config.sources)
         questions = review_queue(
-            links(pairs), grouping.cuts, ids, tables["clusters"], config.cluster.max_cluster_size,
+            all_links, grouping.cuts, ids, tables["clusters"], config.cluster.max_cluster_size,
             tables["golden_records"], scoring.wrong_charts, config.review.capacity(inputs.n_records), settled, walk,
         )  # fmt: skip
         tables |= together({
@@ -174,7 +181,7 @@ def matched(
         })  # fmt: skip
         tables |= {"quarantine": inputs.quarantine, "standardised": standardised,
                    "enterprise_id_history": identity.history}  # fmt: skip
-    counted(spark, config, run, inputs, tables, pairs, grouping.cuts, old["crosswalk"], record)
+    counted(spark, config, run, inputs, tables, all_links, grouping.cuts, old["crosswalk"], record)
     if config.input.truth is not None:
         with clock.step("evaluate"):
             record |= judged(spark, run, truth_of(spark, config), record["started"])
@@ -207,7 +214,8 @@ def scoring_of(
     reasons = ["nothing is known yet"]
     if known is not None:
         n_changed = inputs.counts["delivered"]["changed"]
-        reasons = reasons_to_learn(known, config, n_changed, inputs.n_records, record["versions"])
+        reasons = reasons_to_learn(known, config, n_changed, inputs.n_records, record["versions"],
+                                   has_notes=inputs.notes is not None)  # fmt: skip
         record["matched_anew"] = reasons
     with clock.step("standardise"):
         if known is not None and not reasons:
@@ -247,12 +255,14 @@ def people(
     all_links: DataFrame, grouping: Grouping, ids: DataFrame, overlaid: DataFrame | None,
 ) -> dict[str, DataFrame]:  # fmt: skip
     """golden_records and clusters, not written yet; those of people that a batch does not touch are taken over."""
-    kept, own, memberships = None, ids, grouping.grouped.select("record_key", "cluster_key")
+    ended, own, memberships = None, ids, grouping.grouped.select("record_key", "cluster_key")
     records = inputs.records
     if known is not None and grouping.touched is not None and not known.differs(config, OF_GOLDEN):
-        touched = run.checkpoint(only(ids, F.broadcast(grouping.touched), "record_key"), "touched_ids")
-        kept = ids.select("enterprise_id").distinct().join(touched, "enterprise_id", "left_anti")
-        own, touched_keys = touched, F.broadcast(touched.select("record_key"))
+        assert inputs.arrivals is not None
+        own = run.checkpoint(only(ids, F.broadcast(grouping.touched), "record_key"), "touched_ids")
+        moved = grouping.touched.unionByName(inputs.arrivals.gone)
+        ended = run.checkpoint(ids_of(known.table("crosswalk"), moved), "touched_people")
+        touched_keys = F.broadcast(grouping.touched)
         records, standardised, memberships = (
             only(frame, touched_keys, "record_key") for frame in (records, standardised, memberships)
         )
@@ -261,9 +271,10 @@ def people(
         "golden_records": golden_records(records, standardised, own, config.survivorship, config.sources, all_links),
         "clusters": clusters(cluster_metrics(memberships, all_links, standardised, overlaid), own),
     }
-    if known is not None and kept is not None:
+    if known is not None and ended is not None:
         for name, frame in found.items():
-            found[name] = frame.unionByName(known.table(name).join(kept, "enterprise_id", "left_semi"))
+            kept = known.table(name).join(F.broadcast(ended), "enterprise_id", "left_anti")
+            found[name] = frame.unionByName(kept)
     return found
 
 
@@ -277,15 +288,15 @@ def scored_pairs(pairs: DataFrame) -> DataFrame:
 
 
 def counted(
-    spark: SparkSession, config: MatchConfig, run: RunFolder, inputs: Inputs, tables: dict[str, DataFrame], pairs: DataFrame,
-    cuts: DataFrame, old_crosswalk: DataFrame | None, record: dict[str, Any],
+    spark: SparkSession, config: MatchConfig, run: RunFolder, inputs: Inputs, tables: dict[str, DataFrame],
+    all_links: DataFrame, cuts: DataFrame, old_crosswalk: DataFrame | None, record: dict[str, Any],
 ) -> None:  # fmt: skip
     """The counts of the run into the record, with its invariants checked."""
     walk = tables["crosswalk"]
     both = F.count("*").alias("n"), F.count_distinct("source", "record_id").alias("n_distinct")
     found: dict[str, Any] = together({
         "in_clusters": walk.agg(*both).first,
-        "bands": pairs.groupBy("band").agg(F.count("*").alias("n")).collect,
+        "bands": all_links.groupBy("band").agg(F.count("*").alias("n")).collect,
         "sizes": tables["clusters"].agg(F.count("*").alias("n"), F.max("n_records").alias("largest")).first,
         "change": partial(changes, walk, old_crosswalk),
         "deleted": partial(deleted_known, run.read_table(spark, "versions"), old_crosswalk),

@@ -68,15 +68,18 @@ def publish(
     return on_disk
 
 
-def written_table(run: RunFolder, frame: DataFrame, name: str) -> DataFrame:
-    """A table of the contract as it will be published, read back from the run's folder."""
-    return run.write_table(in_few_files(conform(frame, PUBLISHED[name]), name), name)
+def written_table(run: RunFolder, frame: DataFrame, name: str, rebalanced: bool = True) -> DataFrame:
+    """A table of the contract as it will be published, read back from the run's folder.
+
+    ``rebalanced``: its partitions come from a shuffle, and are brought to Spark's advisory size first.
+    """
+    return run.write_table(in_few_files(conform(frame, PUBLISHED[name]), name, rebalanced), name)
 
 
-def in_few_files(frame: DataFrame, name: str) -> DataFrame:
+def in_few_files(frame: DataFrame, name: str, rebalanced: bool = True) -> DataFrame:
     """The rows in partitions of Spark's advisory size, sorted within each: no crowd of small files."""
     keys = [column for column in ORDERED_BY.get(name, ("record_key",)) if column in frame.columns]
-    balanced = frame.hint("rebalance")
+    balanced = frame.hint("rebalance") if rebalanced else frame
     return balanced.sortWithinPartitions(*keys) if keys else balanced
 
 

@@ -10,18 +10,10 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from siamese_er.batch_blocks import (
-    batch_tasks,
-    dropped_blocks,
-    group_counts,
-    key_sizes,
-    keys_of,
-    live_keys,
-    with_frequencies,
-)
-from siamese_er.batch_pairs import batch_pairs
+from siamese_er.batch_chunks import batch_tasks, group_counts, numbered_after, part_count_of, partners, without_records
+from siamese_er.block import chunks, code_counts, dropped_blocks, places
 from siamese_er.config import MatchConfig
-from siamese_er.encode import embeddings, encoding, kinds_of_device
+from siamese_er.encode import encoding, kinds_of_device
 from siamese_er.estimate import batch_meetings
 from siamese_er.intake import Inputs
 from siamese_er.known import OF_READING, OF_SCORES, Known, only, without
@@ -29,14 +21,16 @@ from siamese_er.learned import described, learned_of, note_table_of
 from siamese_er.linkage.vetoes import shows_households
 from siamese_er.model import model_folder
 from siamese_er.rescore import contexts, scores
-from siamese_er.schemas import BLOCKING_KEYS, EMBEDDINGS, FIRST_WEIGHTS, SCORES, STANDARDISED, conform
-from siamese_er.score import Weighing, first_scores, kept_pairs, pass_counts
+from siamese_er.schemas import FIRST_WEIGHTS, PLACES, SCORES, STANDARDISED, conform
+from siamese_er.score import Weighing, compared_pairs, first_scores, kept_pairs, pass_counts
 from siamese_er.scoring import Clock, Scoring, head_of, model_used, wrong_charts
 from siamese_er.standardise import standardised_batch
 from siamese_er.storage import RunFolder
 
 
-def reasons_to_learn(known: Known, config: MatchConfig, n_changed: int, n_records: int, versions: Any) -> list[str]:
+def reasons_to_learn(
+    known: Known, config: MatchConfig, n_changed: int, n_records: int, versions: Any, *, has_notes: bool
+) -> list[str]:
     """Why all known records must be matched anew rather than the batch alone; empty: the batch is enough."""
     reasons = [f"settings of {name} are other ones" for name in known.differs(config, OF_SCORES)]
     then, now = known.record["config"]["input"], config.model_dump(mode="json")["input"]
@@ -48,6 +42,9 @@ def reasons_to_learn(known: Known, config: MatchConfig, n_changed: int, n_record
         reasons.append("the note model is another")
     if known.record["versions"].get("siamese_er") != versions["siamese_er"]:
         reasons.append("the version of siamese_er is another")
+    blocking = config.blocking.of_table(has_notes=has_notes and config.model.use_notes)
+    if set(blocking.passes) - set(known.record["learned"]["passes"]):
+        reasons.append("there are notes, and were none when the table was last learned")
     n_since = known.record["learned"]["n_changed_since"] + n_changed
     if n_since > config.run.relearn_share * n_records:
         reasons.append(f"{n_since} of {n_records} records came or changed since the table was last learned")
@@ -77,32 +74,33 @@ def scored_batch(
     model = model_folder(config.model)
     head = head_of(model)
     learned, correction = learned_of(run.write_table(known.table("learned"), "learned"), config.notes.most_bits)
+    blocking = config.blocking.model_copy(update={"passes": tuple(known.record["learned"]["passes"])})
+    before, n_changed = known.table("chunks"), inputs.counts["delivered"]["changed"]
+    n_parts, parallelism = part_count_of(before), known.spark.sparkContext.defaultParallelism
+    n_new, n_known = group_counts(n_changed, inputs.n_records - n_changed, parallelism, blocking)
     with clock.step("encode"):
         counts = run.write_table(known.table("note_counts"), "note_counts")
         own_notes = None if inputs.notes is None else only(inputs.notes, F.broadcast(changed), "record_key")
         fresh_records = only(standardised, F.broadcast(changed), "record_key")
-        of_notes = note_table_of(counts)
-        fresh = embeddings(encoding(fresh_records, own_notes, model, config.model, config.notes, of_notes))
-        fresh = run.checkpoint(fresh, "fresh_embeddings")
+        own = encoding(fresh_records, own_notes, model, config.model, config.notes, note_table_of(counts))
+        cut = chunks(own.rows, blocking, n_new, n_parts, own.encoded, own.profile)
+        fresh = run.checkpoint(numbered_after(cut, before), "fresh_chunks")
         now = kinds_of_device(known.spark, config.model.device)
         record["encoded_on"] = sorted({*known.record.get("encoded_on", ["cpu"]), *now})
-        before = conform(known.table("embeddings"), EMBEDDINGS)
-        vectors = run.write_table(without(before, stale, "record_key").unionByName(fresh), "embeddings")
     with clock.step("block"):
-        fresh_keys = run.checkpoint(keys_of(fresh_records.join(fresh, "record_key"), config.blocking), "fresh_keys")
-        before = known_keys(known, config)
-        keys = run.write_table(without(before, stale, "record_key").unionByName(fresh_keys), "record_keys")
-        touched = run.checkpoint(keys.join(fresh_keys.select("key").distinct(), "key", "left_semi"), "touched_keys")
-        sizes = run.checkpoint(key_sizes(touched), "key_sizes")
-        n_changed = inputs.counts["delivered"]["changed"]
-        record["estimate"] = clock.foresee(batch_meetings(sizes, fresh_keys, config.blocking, n_changed))
-        dropped = dropped_blocks(sizes, config.blocking, config.identity.key)
-        payload = run.checkpoint(_payload(standardised, vectors, touched, sizes, changed, config), "payload")
+        placed = conform(known.table("places"), PLACES)
+        rest = run.checkpoint(without_records(before, placed, stale, n_parts, run.checkpoint), "known_chunks")
+        placed = without(placed, stale, "record_key").unionByName(places(fresh))
+        placed = run.write_table(placed, "places")
+        table = run.write_table(rest.unionByName(fresh), "chunks")
+        of_fresh = run.checkpoint(code_counts(fresh, blocking, n_parts, config.identity.key, table), "fresh_counts")
+        record["estimate"] = clock.foresee(batch_meetings(fresh, of_fresh, blocking, n_parts))
+        dropped = dropped_blocks(of_fresh)
+        near = run.checkpoint(partners(rest, fresh, of_fresh, n_new, n_known, blocking, n_parts), "partners")
+        of_near = run.checkpoint(code_counts(near, blocking, n_parts, config.identity.key, table), "partner_counts")
     with clock.step("compare"):
-        held = {row["is_new"]: row["n"] for row in payload.groupBy("is_new").agg(F.count("*").alias("n")).collect()}
-        parallelism = known.spark.sparkContext.defaultParallelism
-        groups = group_counts(held.get(True, 0), held.get(False, 0), parallelism, config.blocking)
-        pairs = batch_pairs(batch_tasks(payload, *groups), inputs.n_records, model, config.blocking.max_block_size)
+        tasks = batch_tasks(fresh, of_fresh, near, of_near, n_new)
+        pairs = compared_pairs(tasks, inputs.n_records, model, blocking.max_block_size)
         compared = run.checkpoint(pairs, "compared_pairs")
         by_pass = pass_counts(compared)
     with clock.step("score"):
@@ -115,38 +113,11 @@ def scored_batch(
         in_context = run.checkpoint(contexts(first, weights), "contexts")
         found = run.checkpoint(scores(in_context, learned, model, config.score, correction), "fresh_scores")
         result = without(known.scores(), stale, "left_key", "right_key").unionByName(conform(found, SCORES))
-        result = run.checkpoint(result, "scores")
     record |= {
         "model": model_used(config, head),
         "candidate_pairs": sum(by_pass["pairs_by_first_pass"].values()), **by_pass, "dropped_blocks": dropped,
         "weighing": described(learned), "n_scored_pairs": found.count(),
-        "learned": {"run_id": known.record["learned"]["run_id"],
-                    "n_changed_since": known.record["learned"]["n_changed_since"] + n_changed},
+        "learned": known.record["learned"]
+        | {"n_changed_since": known.record["learned"]["n_changed_since"] + n_changed},
     }  # fmt: skip
-    return Scoring(result, wrong_charts(vectors), shows_households(learned.shape))
-
-
-def known_keys(known: Known, config: MatchConfig) -> DataFrame:
-    """BLOCKING_KEYS of all known records: as the last batch kept them, or made now after a run of the whole table."""
-    kept = known.run.optional_table(known.spark, "record_keys")
-    if kept is not None:
-        return conform(kept, BLOCKING_KEYS)
-    records = conform(known.table("standardised"), STANDARDISED)
-    return keys_of(records.join(conform(known.table("embeddings"), EMBEDDINGS), "record_key"), config.blocking)
-
-
-def _payload(
-    standardised: DataFrame, vectors: DataFrame, touched: DataFrame, sizes: DataFrame, changed: DataFrame,
-    config: MatchConfig,
-) -> DataFrame:  # fmt: skip
-    """The records of the touched blocks as `batch_blocks.batch_tasks` takes them, with their live keys and ``is_new``."""
-    held = live_keys(touched, sizes, config.blocking)
-    own = only(standardised, held, "record_key")
-    flags = F.broadcast(changed.withColumn("is_new", F.lit(True)))
-    return (
-        with_frequencies(own, standardised)
-        .join(held, "record_key")
-        .join(vectors, "record_key")
-        .join(flags, "record_key", "left")
-        .withColumn("is_new", F.coalesce("is_new", F.lit(False)))
-    )
+    return Scoring(result, wrong_charts(placed), shows_households(learned.shape))

@@ -81,12 +81,12 @@ the signed hash of clinical terms; note_births ("1950:1951", first and last year
 ("given|family") are what its notes state, null = nothing. wrong_chart: a note contradicts its own record and was left
 out; null = no notes; chart_facts is what such notes state ("born 1950:1951", "sex m", "name ann|lee")."""
 
-BLOCKING_KEYS = table(record_key=STRING, blocking_pass=IntegerType(), key=LongType())
-"""Every blocking key of every record; blocking_pass numbers ``linkage.keys.PASS_NAMES``; key is a hash."""
-
 CHUNKS = table(chunk=LongType(), group=IntegerType(), part=IntegerType(), content=BinaryType(), codes=BinaryType())
 """Records by the thousand (``linkage/chunks.py``): one row with the content (part -1), and one for each part of the code
 space with the codes of the chunk's blocking keys and values. group is the group of records that the chunk belongs to."""
+
+PLACES = table(record_key=STRING, chunk=LongType(), wrong_chart=BooleanType())
+"""The chunk that holds each record; wrong_chart as in EMBEDDINGS."""
 
 CODE_COUNTS = table(
     chunk=LongType(), group=IntegerType(), part=IntegerType(), counts=BinaryType(),

@@ -12,9 +12,9 @@ from pyspark.sql import functions as F
 
 from siamese_er.compared import compared_of, matrix_of, measures_of, rows_of_bytes
 from siamese_er.config import NoteSettings, ScoreSettings
-from siamese_er.errors import InvariantBroken, without_values
+from siamese_er.errors import without_values
 from siamese_er.linkage.bounds import Reach, nicknames
-from siamese_er.linkage.chunks import Group, group_of
+from siamese_er.linkage.chunks import Group
 from siamese_er.linkage.compare import Compared, compare, rows_of_pairs
 from siamese_er.linkage.comparisons import COMPARISONS
 from siamese_er.linkage.context import LEAST_BITS
@@ -26,6 +26,7 @@ from siamese_er.model import pair_head, portable
 from siamese_er.neural.head import HeadModel
 from siamese_er.noted import noted_weights
 from siamese_er.schemas import COMPARED_PAIRS, FIRST_SCORES, STANDARDISED, conform
+from siamese_er.task_rows import task_rows
 
 PAIRS_AT_ONCE = 100_000
 
@@ -65,26 +66,11 @@ class PairTask:
 
 def pair_task(batches: Iterator[pa.RecordBatch], max_block_size: int) -> PairTask | None:
     """The task of one partition of PAIR_TASKS; null where a group of it has no records."""
-    contents: dict[tuple[int, int], bytes] = {}
-    counts: dict[tuple[int, int], dict[int, bytes]] = {}
-    tasks = set()
-    for batch in batches:
-        for row in batch.to_pylist():
-            tasks.add((row["task"], row["is_within"]))
-            chunk = row["group"], row["chunk"]
-            if row["part"] < 0:
-                contents[chunk] = row["content"]
-            else:
-                counts.setdefault(chunk, {})[row["part"]] = row["content"]
-    groups = []
-    for group in sorted({group for group, _ in contents}):
-        own = sorted(chunk for chunk in contents if chunk[0] == group)
-        parts = ((contents.pop(chunk), [counts[chunk][part] for part in sorted(counts[chunk])]) for chunk in own)
-        groups.append(group_of(parts, max_block_size))
-    if len(tasks) > 1:
-        raise InvariantBroken(f"{len(tasks)} tasks of pairs in one partition")
-    if not groups or (len(groups) == 1 and not next(iter(tasks))[1]):
+    rows = task_rows(batches)
+    numbers = rows.groups() if rows else []
+    if rows is None or len(numbers) != (1 if rows.is_within else 2):
         return None
+    groups = [rows.group(number, max_block_size) for number in numbers]
     return PairTask(groups[0], groups[-1])
 
 

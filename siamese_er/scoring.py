@@ -12,11 +12,12 @@ from siamese_er.block import (
     chunks,
     code_counts,
     dropped_blocks,
+    every_two,
     group_count,
     groups_in,
     pair_tasks,
     part_count,
-    vectors_of,
+    places,
 )
 from siamese_er.config import MatchConfig, ModelSettings
 from siamese_er.encode import counted_notes, encoding, kinds_of_device, latest_notes
@@ -93,7 +94,7 @@ def scored(
         rows = own.rows if own.with_notes else run.table_files(spark, "standardised")
         cut = chunks(rows, blocking, n_groups, n_parts, own.encoded, own.profile, of_files=not own.with_notes)
         cut = together({
-            "chunks": partial(run.checkpoint, cut, "chunks"),
+            "chunks": partial(run.write_table, cut, "chunks"),
             "note_counts": partial(run.write_table, note_rows(spark, counted), "note_counts"),
         })["chunks"]  # fmt: skip
         record["encoded_on"] = kinds_of_device(spark, config.model.device)
@@ -103,12 +104,12 @@ def scored(
         coded = code_counts(cut, config.blocking, n_parts, config.identity.key)
         kept = together({
             "counts": partial(run.checkpoint, coded, "code_counts"),
-            "vectors": partial(run.write_table, vectors_of(cut), "embeddings"),
+            "places": partial(run.write_table, places(cut), "places"),
         })  # fmt: skip
-        counts, vectors = kept["counts"], kept["vectors"]
+        counts, placed = kept["counts"], kept["places"]
         dropped = dropped_blocks(counts)
     with clock.step("compare"):
-        tasks = pair_tasks(cut, counts, n_groups)
+        tasks = pair_tasks(cut, counts, every_two(n_groups))
         compared = compared_pairs(tasks, inputs.n_records, model, config.blocking.max_block_size)
         done: dict[str, Any] = together({
             "compared": partial(run.checkpoint, compared, "compared_pairs"),
@@ -140,11 +141,11 @@ def scored(
         "model": model_used(config, head),
         "candidate_pairs": sum(by_pass["pairs_by_first_pass"].values()), **by_pass, "dropped_blocks": dropped,
         "weighing": found.described() | second.described(), "n_scored_pairs": result.count(),
-        "learned": {"run_id": run.run_id, "n_changed_since": 0},
+        "learned": {"run_id": run.run_id, "n_changed_since": 0, "passes": list(blocking.passes)},
     }  # fmt: skip
     if config.input.truth is not None:
         record["blocking"] = pair_completeness(truth_of(spark, config), compared)
-    return Scoring(result, wrong_charts(vectors), shows_households(found.shape))
+    return Scoring(result, wrong_charts(placed), shows_households(found.shape))
 
 
 def table_notes(inputs: Inputs, standardised: DataFrame, config: MatchConfig) -> NoteTable:
@@ -155,9 +156,9 @@ def table_notes(inputs: Inputs, standardised: DataFrame, config: MatchConfig) ->
     return counted_notes(own, config.notes)
 
 
-def wrong_charts(vectors: DataFrame) -> DataFrame:
-    """record_key of the records whose notes contradict them."""
-    return vectors.where(F.col("wrong_chart")).select("record_key")
+def wrong_charts(placed: DataFrame) -> DataFrame:
+    """record_key of the records whose notes contradict them. In: PLACES."""
+    return placed.where(F.col("wrong_chart")).select("record_key")
 
 
 def towers_used(model: str, settings: ModelSettings) -> dict[str, Any]:

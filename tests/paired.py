@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 
 from siamese_er import score
-from siamese_er.block import chunks, code_counts, pair_tasks
+from siamese_er.block import chunks, code_counts, every_two, pair_tasks
 from siamese_er.config import BlockingSettings
 
 
@@ -12,5 +12,5 @@ def looked_at(
 ) -> DataFrame:
     """COMPARED_PAIRS of records with STANDARDISED and EMBEDDINGS columns."""
     cut = chunks(records, blocking, n_groups, 2).persist()
-    tasks = pair_tasks(cut, code_counts(cut, blocking, 2, "key"), n_groups)
+    tasks = pair_tasks(cut, code_counts(cut, blocking, 2, "key"), every_two(n_groups))
     return score.compared_pairs(tasks, n_records, model, blocking.max_block_size)

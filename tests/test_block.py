@@ -8,9 +8,9 @@ from linkage_records import table_of
 from paired import looked_at
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from siamese_er.block import chunks, code_counts, dropped_blocks, group_count, groups_in, pair_tasks, vectors_of
+from siamese_er.block import chunks, code_counts, dropped_blocks, every_two, group_count, groups_in, pair_tasks, places
 from siamese_er.config import BlockingSettings, ModelSettings
-from siamese_er.linkage.chunks import opened
+from siamese_er.linkage.chunks import columns_of, opened
 from siamese_er.linkage.comparisons import FREQUENCY_COLUMNS
 from siamese_er.linkage.keys import PASS_NAMES
 from siamese_er.model import model_folder
@@ -71,7 +71,7 @@ def test_every_pair_with_a_shared_key_is_looked_at_once(spark, people, n_groups)
 @pytest.mark.parametrize("n_groups", [1, 3])
 def test_pair_tasks_bring_every_two_groups_together_once(spark, people, n_groups):
     cut = chunks(frame_of(spark, people).repartition(8), NAMED, n_groups, 2).persist()
-    rows = pair_tasks(cut, code_counts(cut, NAMED, 2, "key"), n_groups).where("part < 0").collect()
+    rows = pair_tasks(cut, code_counts(cut, NAMED, 2, "key"), every_two(n_groups)).where("part < 0").collect()
 
     by_task = {}
     for row in rows:
@@ -117,7 +117,7 @@ def test_group_count(n_records, cores, n_groups):
     assert group_count(n_records, cores, BlockingSettings()) == n_groups
 
 
-def test_files_of_records_are_cut_like_their_rows_and_give_their_vectors_back(spark, people, tmp_path):
+def test_files_of_records_are_cut_like_their_rows_and_keep_their_vectors(spark, people, tmp_path):
     whole = frame_of(spark, people)
     names = people["record_key"].to_pylist()
     whole.select(STANDARDISED.names).coalesce(1).write.option("maxRecordsPerFile", 3).parquet(str(tmp_path / "rows"))
@@ -132,7 +132,10 @@ def test_files_of_records_are_cut_like_their_rows_and_give_their_vectors_back(sp
     rows = chunks(whole, NAMED, 1, 2).persist()
 
     assert files.count() == 2
-    vectors = {row.record_key: bytes(row.field_vectors).decode() for row in vectors_of(cut).collect()}
-    assert vectors == {name: name for name in names}
+    held = [columns_of(bytes(row.content), ("field_vectors", "record_key")) for row in cut.where("part < 0").collect()]
+    assert {row["record_key"]: row["field_vectors"].decode() for table in held for row in table.to_pylist()} == {
+        name: name for name in names
+    }
+    assert sorted(row.record_key for row in places(cut).collect()) == sorted(names)
     codes = [sorted(b"".join(bytes(row.codes) for row in own.where("part >= 0").collect())) for own in (cut, rows)]
     assert codes[0] == codes[1]

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from siamese_er.batch_blocks import key_sizes, keys_of
-from siamese_er.block import chunks
+from siamese_er.batch_chunks import numbered_after
+from siamese_er.block import chunks, code_counts
 from siamese_er.config import BlockingSettings
 from siamese_er.estimate import batch_meetings, meetings_of, part_meetings, table_meetings
 from siamese_er.fields.standard import StandardRules, standard_batch
@@ -113,17 +113,17 @@ def test_table_meetings_are_those_of_one_part_wherever_the_records_lie(spark, pe
     assert all(each.total for each in found)
 
 
-def test_batch_meetings_count_pairs_with_a_record_of_the_batch(frame):
-    keys = keys_of(frame, SETTINGS).persist()
-    is_fresh = keys.record_key.endswith("7")
-    fresh = keys.where(is_fresh)
-    sizes = key_sizes(keys.join(fresh.select("key").distinct(), "key", "left_semi"))
+def test_batch_meetings_count_pairs_with_a_record_of_the_batch(people, frame):
+    rest, fresh = (chunks(frame.where(f"{no} record_key like '%7'"), SETTINGS, 1, 4).persist() for no in ("not", ""))
+    fresh = numbered_after(fresh, rest).persist()
 
-    found = batch_meetings(sizes, fresh, SETTINGS, 30)
+    found = batch_meetings(fresh, code_counts(fresh, SETTINGS, 4, "key", rest.unionByName(fresh)), SETTINGS, 4)
 
+    first = people.slice(0, 300).combine_chunks()
+    names, held = first["record_key"].to_pylist(), zip(*blocking_keys(first, SETTINGS.passes), strict=True)
     expected, blocks = defaultdict(int), defaultdict(list)
-    for row in keys.collect():
-        blocks[row.blocking_pass, row.key].append(row.record_key.endswith("7"))
+    for row, key, kind in held:
+        blocks[int(kind), int(key)].append(names[row].endswith("7"))
     for (kind, _), of_batch in blocks.items():
         if len(of_batch) <= SETTINGS.max_block_size and any(of_batch):
             expected[PASS_NAMES[kind]] += comb(len(of_batch), 2) - comb(of_batch.count(False), 2)

@@ -24,9 +24,9 @@ LOCK_SECONDS = 2
 EXECUTOR = "CoarseGrainedExecutorBackend"
 FINISHED_BEFORE = (
     "standardised",
-    "embeddings",
+    "places",
     "first_weights",
-    "work/chunks",
+    "chunks",
     "work/compared_pairs",
     "work/first_scores",
 )

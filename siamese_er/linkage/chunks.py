@@ -28,6 +28,8 @@ COMPARED_COLUMNS = (
 """What comparing needs of a record."""
 KEPT_COLUMNS = (*COMPARED_COLUMNS, "wrong_chart")
 """What a chunk holds of a record, where it is there: no vector is lost."""
+OWN_COLUMNS = ("keys", "kinds", "sketch")
+"""What a chunk says of a record beside them: its blocking keys, the pass of each, and its sketch."""
 
 
 @dataclass(frozen=True)
@@ -76,25 +78,44 @@ def chunk(records: pa.Table, passes: tuple[str, ...], n_parts: int) -> Chunk:
     """The records (STANDARDISED, EMBEDDINGS) as a chunk whose codes are split into ``n_parts``."""
     rows, keys, kinds = blocking_keys(records, passes)
     order = np.argsort(rows, kind="stable")
-    keys, kinds = keys[order], kinds[order].astype(np.int8)
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=records.num_rows))]).astype(np.int32)
-    codes = np.concatenate([keys, value_codes(records)])
-    all_kinds = np.concatenate([kinds, np.full(len(codes) - len(keys), OF_VALUE, np.int8)])
-    part = codes % n_parts
+    offsets = pa.array(np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=records.num_rows))]).astype(np.int32))
     listed = [
-        pa.ListArray.from_arrays(pa.array(offsets), pa.array(keys)),
-        pa.ListArray.from_arrays(pa.array(offsets), pa.array(kinds)),
+        pa.ListArray.from_arrays(offsets, pa.array(keys[order])),
+        pa.ListArray.from_arrays(offsets, pa.array(kinds[order].astype(np.int8))),
         sketch_column(records),
     ]
     table = records.select([name for name in KEPT_COLUMNS if name in records.column_names])
-    for name, column in zip(("keys", "kinds", "sketch"), listed, strict=True):
+    for name, column in zip(OWN_COLUMNS, listed, strict=True):
         table = table.append_column(name, column)
-    table = table.replace_schema_metadata({PARTS: part.astype(np.uint16).tobytes()})
+    return packed(table, n_parts)
+
+
+def packed(records: pa.Table, n_parts: int) -> Chunk:
+    """Records that have their keys, kinds and sketches already, as rows of a chunk have, as a chunk."""
+    records = records.combine_chunks()
+    keys = flat(records["keys"]).to_numpy(zero_copy_only=False)
+    codes = np.concatenate([keys, value_codes(records)])
+    kinds = np.full(len(codes), OF_VALUE, np.int8)
+    kinds[: len(keys)] = flat(records["kinds"]).to_numpy(zero_copy_only=False)
+    part = codes % n_parts
+    table = records.replace_schema_metadata({PARTS: part.astype(np.uint16).tobytes()})
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
         writer.write_table(table)
     by_part = [np.flatnonzero(part == number) for number in range(n_parts)]
-    return Chunk(sink.getvalue().to_pybytes(), [Codes(codes[own], all_kinds[own]) for own in by_part])
+    return Chunk(sink.getvalue().to_pybytes(), [Codes(codes[own], kinds[own]) for own in by_part])
+
+
+def columns_of(content: bytes | pa.Buffer, names: tuple[str, ...]) -> pa.Table:
+    """Some columns of the records of a chunk; the others are not decompressed."""
+    places = [pa.ipc.open_stream(content).schema.get_field_index(name) for name in names]
+    options = pa.ipc.IpcReadOptions(included_fields=sorted(places))
+    return pa.ipc.open_stream(content, options=options).read_all().replace_schema_metadata(None).select(list(names))
+
+
+def rows_of(content: bytes | pa.Buffer, rows: np.ndarray) -> pa.Table:
+    """Some records of a chunk, as `packed` takes them."""
+    return pa.ipc.open_stream(content).read_all().replace_schema_metadata(None).take(pa.array(rows))
 
 
 def opened(content: bytes, counts: list[bytes]) -> pa.Table:

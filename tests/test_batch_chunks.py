@@ -1,0 +1,131 @@
+"""Pairs of a batch: the same as a whole table's among those with a new record, each once, however records are grouped."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from linkage_records import table_of
+from paired import looked_at
+from pyspark.sql import functions as F
+
+from siamese_er.batch_chunks import batch_tasks, group_counts, numbered_after, part_count_of, partners, without_records
+from siamese_er.block import chunks, code_counts, places
+from siamese_er.components import local_checkpoint
+from siamese_er.config import BlockingSettings, ModelSettings
+from siamese_er.errors import InvariantBroken
+from siamese_er.linkage.chunks import Codes, columns_of
+from siamese_er.model import model_folder
+from siamese_er.schemas import EMBEDDINGS, STANDARDISED
+from siamese_er.score import compared_pairs
+from siamese_er.task_rows import task_rows
+
+NAMED = BlockingSettings(passes=("national_id", "phone", "birth_date_name"))
+FOLDER = model_folder(ModelSettings())
+FIRST = ("ada", "bob", "cyd", "dora", "eva")
+N_PARTS = 3
+FOUND = ["left_key", "right_key", "blocking_passes", "levels", "measures"]
+
+
+@pytest.fixture(scope="module")
+def people(spark):
+    """Records in families that share a phone, each person twice, with null vectors; every fifth is of the batch."""
+    rows = [
+        {"given_name": FIRST[n % 5], "family_name": f"lovelace{n // 10}", "birth_date": f"19{40 + n // 2:02d}-03-04",
+         "phone": f"(212) 555-01{n // 4:02d}"}
+        for n in range(40)
+    ]  # fmt: skip
+    table = table_of(*[row for row in rows for _ in range(2)])
+    found = table.select(STANDARDISED.names).to_pylist()
+    frame = spark.createDataFrame([tuple(row.values()) for row in found], STANDARDISED)
+    nothing = spark.createDataFrame([(row["record_key"], *[None] * (len(EMBEDDINGS) - 1)) for row in found], EMBEDDINGS)
+    is_new = F.substring("record_key", -1, 1).isin("0", "5")
+    return frame.join(nothing, "record_key").withColumn("is_new", is_new).persist()
+
+
+@pytest.fixture(scope="module")
+def whole(people):
+    return looked_at(people.drop("is_new"), NAMED, people.count(), FOLDER).toPandas().dropna(subset=["left_key"])
+
+
+def rows_of(pairs):
+    return sorted(pairs[FOUND].itertuples(index=False, name=None))
+
+
+def of_batch(rest, fresh, n_records, n_new, n_known, settings=NAMED):
+    """Pairs with a fresh record, and how many were looked at. In: CHUNKS of both."""
+    table = rest.unionByName(fresh)
+    counts = code_counts(fresh, settings, N_PARTS, "key", table).persist()
+    near = partners(rest, fresh, counts, n_new, n_known, settings, N_PARTS).persist()
+    tasks = batch_tasks(fresh, counts, near, code_counts(near, settings, N_PARTS, "key", table), n_new)
+    return compared_pairs(tasks, n_records, FOLDER, settings.max_block_size).toPandas()
+
+
+def cut_of(people, n_groups=1):
+    return chunks(people.drop("is_new").repartition(3), NAMED, n_groups, N_PARTS).persist()
+
+
+@pytest.mark.parametrize(("n_new", "n_known"), [(1, 1), (1, 3), (3, 2)])
+def test_pairs_of_a_batch_are_those_of_the_whole_table_with_a_new_record(people, whole, n_new, n_known):
+    new = {row.record_key for row in people.where("is_new").collect()}
+    expected = [row for row in rows_of(whole) if {row[0], row[1]} & new]
+    rest, fresh = cut_of(people.where("not is_new")), cut_of(people.where("is_new"), n_new)
+    fresh = numbered_after(fresh, rest).persist()
+
+    found = of_batch(rest, fresh, people.count(), n_new, n_known)
+
+    assert len(expected) > 20
+    assert rows_of(found.dropna(subset=["left_key"])) == expected
+    assert found.n_pairs.sum() == of_batch(rest, fresh, people.count(), 1, 1).n_pairs.sum() if n_new == 1 else True
+    assert {row.chunk for row in rest.collect()}.isdisjoint(row.chunk for row in fresh.collect())
+
+
+def test_a_block_that_the_batch_makes_too_large_proposes_nothing(people):
+    tight = NAMED.model_copy(update={"max_block_size": 7, "passes": ("phone",)})  # a phone is on eight records
+    rest, fresh = (
+        chunks(people.where(condition).drop("is_new"), tight, 1, N_PARTS).persist()
+        for condition in ("not is_new", "is_new")
+    )
+
+    found = of_batch(rest, numbered_after(fresh, rest).persist(), people.count(), 1, 2, tight)
+
+    assert found.n_pairs.sum() == 0
+    assert part_count_of(rest) == N_PARTS
+
+
+def test_chunks_without_some_records_are_as_if_those_had_never_been_there(spark, people, whole):
+    cut = cut_of(people)
+    stale = people.where("record_key like '%7'").select("record_key").persist()
+    gone = {row.record_key for row in stale.collect()}
+
+    rest = without_records(cut, places(cut), stale, N_PARTS, local_checkpoint).persist()
+
+    held = [key for row in rest.where("part < 0").collect()
+            for key in columns_of(bytes(row.content), ("record_key",))["record_key"].to_pylist()]  # fmt: skip
+    assert sorted(held) == sorted({row.record_key for row in people.collect()} - gone)
+    assert {row.record_key for row in places(rest).collect()} == set(held)
+    codes = [
+        sorted(np.concatenate([Codes.from_bytes(bytes(row.codes)).codes for row in frame.where("part >= 0").collect()]))
+        for frame in (rest, cut_of(people.join(stale, "record_key", "left_anti")))
+    ]
+    assert codes[0] == codes[1]
+    untouched = without_records(cut, places(cut), stale.limit(0), N_PARTS, local_checkpoint)
+    assert sorted(untouched.collect()) == sorted(cut.collect())
+
+
+def test_groups_fit_the_bound_and_the_cores():
+    small = BlockingSettings(records_at_once=10_000)
+
+    assert group_counts(10, 500, 8, small) == (1, 1)
+    assert group_counts(10, 5_000, 2, small) == (1, 2)
+    assert group_counts(25_000, 95_000, 2, small) == (3, 10)
+    assert group_counts(0, 0, 2, small) == (1, 1)
+
+
+def test_rows_of_two_tasks_in_one_partition_are_refused():
+    rows = pa.record_batch({
+        "task": pa.array([0, 1], pa.int32()), "is_within": [True, True], "group": pa.array([0, 1], pa.int32()),
+        "chunk": [0, 1], "part": pa.array([-1, -1], pa.int32()), "content": [b"", b""],
+    })  # fmt: skip
+
+    assert task_rows(iter([])) is None
+    with pytest.raises(InvariantBroken, match="2 tasks"):
+        task_rows(iter([rows]))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from siamese_er.config import MatchConfig
@@ -37,16 +37,18 @@ class Known:
 
     def scores(self) -> DataFrame:
         """SCORES of that run: its scored_pairs under record keys."""
-        keys = {
-            f"{side}_key": F.concat_ws(KEY_SEPARATOR, f"{side}_source", f"{side}_record_id")
-            for side in ("left", "right")
-        }
-        return conform(self.table("scored_pairs").withColumns(keys), SCORES)
+        return conform(self.table("scored_pairs").withColumns(keys_of_sides()), SCORES)
 
     def differs(self, config: MatchConfig, sections: tuple[str, ...]) -> list[str]:
         """Those of the sections of the config that are not as in that run."""
         now, then = config.model_dump(mode="json"), self.record.get("config", {})
         return [name for name in sections if now[name] != then.get(name)]
+
+
+def keys_of_sides() -> dict[str, Column]:
+    """left_key and right_key of SCORED_PAIRS."""
+    sides = ("left", "right")
+    return {f"{side}_key": F.concat_ws(KEY_SEPARATOR, f"{side}_source", f"{side}_record_id") for side in sides}
 
 
 def known_run(spark: SparkSession, before: RunFolder | None) -> Known | None:

@@ -20,11 +20,11 @@ from siamese_er.decide import BALANCED_VETOES, banded, links, standings
 from siamese_er.errors import InvariantBroken
 from siamese_er.identity import enterprise_ids
 from siamese_er.intake import AS_READ, Alteration, Inputs, read_inputs, rows_on_disk, with_demo
-from siamese_er.known import OF_CLUSTERS, OF_GOLDEN, Known, known_run, only
+from siamese_er.known import OF_CLUSTERS, OF_GOLDEN, Known, keys_of_sides, known_run, only, without
 from siamese_er.overlays import suspected_overlays, with_overlay_veto
 from siamese_er.progress import STEP_COSTS, Progress, Work, running_stage, seconds_before
 from siamese_er.proposals import proposals
-from siamese_er.publish import changes, deleted_known, publish, recorded_run, written_table
+from siamese_er.publish import changes, deleted_known, in_few_files, publish, recorded_run, written_table
 from siamese_er.regroup import Grouping, decided_anew, regrouped, whole_grouping
 from siamese_er.rematch import reasons_to_learn, scored_batch, standardised_arrivals
 from siamese_er.review.answers import answers, renewed_decisions
@@ -142,13 +142,14 @@ def matched(
                                           config.standardise, run.checkpoint)  # fmt: skip
             scores = with_overlay_veto(scores, overlaid)
         pairs = banded(scores, standing, inputs.decisions, decide, config.sources)
+        moved = moved_records(config, run, known, inputs, record)
         decided = together({
-            "scored_pairs": partial(written_table, run, scored_pairs(pairs), "scored_pairs", known is None),
+            "scored_pairs": partial(written_table, run, scored_pairs(pairs, known, moved), "scored_pairs", True),
             "links": partial(run.checkpoint, links(pairs), "links"),
         })  # fmt: skip
         all_links = decided["links"]
     with clock.step("cluster"):
-        grouping = grouped(config, run, known, inputs, all_links, decide, record)
+        grouping = grouped(config, run, known, inputs, all_links, decide, moved)
     old = {name: before.optional_table(spark, name) if before else None for name in OF_BEFORE}
     with clock.step("identify"):
         memberships = grouping.grouped.select("record_key", "cluster_key")
@@ -159,12 +160,12 @@ def matched(
     with clock.step("survive"):
         walk = crosswalk(inputs.records, ids, standing, all_links, run.run_id, record["started"], old["crosswalk"])
         found = people(config, run, known, inputs, standardised, all_links, grouping, ids, overlaid)
-        found |= {"crosswalk": walk}
         renewed = renewed_decisions(run.read_table(spark, "decisions"), old["decisions"])
         settled = answers(all_links, grouping.cuts, ids, old["answers"], renewed)
-        rebalanced = known is None  # what is taken over lies well as it is
-        writes = {name: partial(written_table, run, frame, name, rebalanced) for name, frame in found.items()}
-        tables = together(writes | {"answers": partial(run.write_table, settled, "answers")})
+        tables = together({name: partial(written_table, run, frame, name, True) for name, frame in found.items()} | {
+            "crosswalk": partial(written_table, run, walk, "crosswalk"),
+            "answers": partial(run.write_table, settled, "answers"),
+        })  # fmt: skip
         settled, walk = tables.pop("answers"), tables["crosswalk"]
         tables |= {"scored_pairs": decided["scored_pairs"]}
     with clock.step("review"):
@@ -230,9 +231,23 @@ def scoring_of(
     return scored(spark, config, run, standardised, inputs, alteration, record, clock), standardised, True
 
 
+def moved_records(
+    config: MatchConfig, run: RunFolder, known: Known | None, inputs: Inputs, record: dict[str, Any]
+) -> DataFrame | None:
+    """record_key of the records that a batch changed, or about which people decide otherwise; null: all are decided anew.
+
+    Bands of pairs without such a record, and clusters without one, are as they were.
+    """
+    if known is None or known.differs(config, OF_CLUSTERS) or known.record["decide"] != record["decide"]:
+        return None
+    assert inputs.arrivals is not None
+    decided = decided_anew(known, run.read_table(known.spark, "decisions"))
+    return run.checkpoint(inputs.arrivals.changed.union(inputs.arrivals.gone).union(decided).distinct(), "moved")
+
+
 def grouped(
     config: MatchConfig, run: RunFolder, known: Known | None, inputs: Inputs, all_links: DataFrame,
-    decide: DecideSettings, record: dict[str, Any],
+    decide: DecideSettings, moved: DataFrame | None,
 ) -> Grouping:  # fmt: skip
     """The clusters of all records: of a whole table, or those that a batch touches beside those it does not."""
     apart = BALANCED_VETOES if config.decide.preset == "balanced" else KEEP_APART
@@ -242,19 +257,16 @@ def grouped(
         return clustered(keys, among, settings, run.checkpoint, apart, decide.threshold())
 
     keys = inputs.records.select("record_key")
-    if known is None or known.differs(config, OF_CLUSTERS) or known.record["decide"] != record["decide"]:
+    if known is None or moved is None:
         return whole_grouping(cluster(keys, all_links), run)
-    assert inputs.arrivals is not None
-    decided = decided_anew(known, run.read_table(known.spark, "decisions"))
-    moved = inputs.arrivals.changed.union(inputs.arrivals.gone).union(decided).distinct()
-    return regrouped(known, keys, all_links, run.checkpoint(moved, "moved"), cluster, run)
+    return regrouped(known, keys, all_links, moved, cluster, run)
 
 
 def people(
     config: MatchConfig, run: RunFolder, known: Known | None, inputs: Inputs, standardised: DataFrame,
     all_links: DataFrame, grouping: Grouping, ids: DataFrame, overlaid: DataFrame | None,
 ) -> dict[str, DataFrame]:  # fmt: skip
-    """golden_records and clusters, not written yet; those of people that a batch does not touch are taken over."""
+    """golden_records and clusters, arranged but not written yet; those that a batch does not touch are taken over."""
     ended, own, memberships = None, ids, grouping.grouped.select("record_key", "cluster_key")
     records = inputs.records
     if known is not None and grouping.touched is not None and not known.differs(config, OF_GOLDEN):
@@ -267,9 +279,10 @@ def people(
             only(frame, touched_keys, "record_key") for frame in (records, standardised, memberships)
         )
         all_links = only(all_links, touched_keys, "left_key", "right_key")
+    metrics = clusters(cluster_metrics(memberships, all_links, standardised, overlaid), own)
     found = {
         "golden_records": golden_records(records, standardised, own, config.survivorship, config.sources, all_links),
-        "clusters": clusters(cluster_metrics(memberships, all_links, standardised, overlaid), own),
+        "clusters": in_few_files(metrics, "clusters"),
     }
     if known is not None and ended is not None:
         for name, frame in found.items():
@@ -278,13 +291,29 @@ def people(
     return found
 
 
-def scored_pairs(pairs: DataFrame) -> DataFrame:
-    """SCORED_PAIRS of the banded scores; pairs that only people's decisions brought in have no score and stay out."""
+def scored_pairs(pairs: DataFrame, known: Known | None = None, moved: DataFrame | None = None) -> DataFrame:
+    """SCORED_PAIRS of the banded scores, arranged; pairs that only people's decisions brought in have no score: left out.
+
+    ``moved``: `moved_records`; pairs of two others are taken from the ``known`` run as they are there.
+    """
+    found = pairs.where(F.col("match_probability").isNotNull())
+    if known is None or moved is None:
+        return in_few_files(conform(found.withColumns(_sides_of_keys()), SCORED_PAIRS), "scored_pairs")
+    for side in ("left", "right"):
+        flag = moved.select(F.col("record_key").alias(f"{side}_key"), F.lit(True).alias(f"{side}_moved"))
+        found = found.join(F.broadcast(flag), f"{side}_key", "left")
+    fresh = found.where(F.coalesce("left_moved", "right_moved")).withColumns(_sides_of_keys())
+    kept = known.table("scored_pairs").withColumns(keys_of_sides())
+    kept = without(kept, moved, "left_key", "right_key")
+    return in_few_files(conform(fresh, SCORED_PAIRS), "scored_pairs").unionByName(conform(kept, SCORED_PAIRS))
+
+
+def _sides_of_keys() -> dict[str, Column]:
     columns: dict[str, Column] = {}
     for side in ("left", "right"):
         parts = F.split(F.col(f"{side}_key"), KEY_SEPARATOR, 2)
         columns |= {f"{side}_source": F.get(parts, 0), f"{side}_record_id": F.get(parts, 1)}
-    return conform(pairs.where(F.col("match_probability").isNotNull()).withColumns(columns), SCORED_PAIRS)
+    return columns
 
 
 def counted(

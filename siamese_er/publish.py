@@ -68,18 +68,19 @@ def publish(
     return on_disk
 
 
-def written_table(run: RunFolder, frame: DataFrame, name: str, rebalanced: bool = True) -> DataFrame:
+def written_table(run: RunFolder, frame: DataFrame, name: str, arranged: bool = False) -> DataFrame:
     """A table of the contract as it will be published, read back from the run's folder.
 
-    ``rebalanced``: its partitions come from a shuffle, and are brought to Spark's advisory size first.
+    ``arranged``: its partitions are sorted and of a fit size as they are.
     """
-    return run.write_table(in_few_files(conform(frame, PUBLISHED[name]), name, rebalanced), name)
+    frame = conform(frame, PUBLISHED[name])
+    return run.write_table(frame if arranged else in_few_files(frame, name), name)
 
 
-def in_few_files(frame: DataFrame, name: str, rebalanced: bool = True) -> DataFrame:
+def in_few_files(frame: DataFrame, name: str) -> DataFrame:
     """The rows in partitions of Spark's advisory size, sorted within each: no crowd of small files."""
     keys = [column for column in ORDERED_BY.get(name, ("record_key",)) if column in frame.columns]
-    balanced = frame.hint("rebalance") if rebalanced else frame
+    balanced = frame.hint("rebalance")
     return balanced.sortWithinPartitions(*keys) if keys else balanced
 
 

@@ -145,7 +145,8 @@ def golden_records(
     conflicts: fields of which one person has one value, where records of the person contradict each other.
 
     In:  RECORDS, STANDARDISED, ENTERPRISE_IDS, one row each for every record_key; LINKS, for verified_first alone.
-    Out: provenance holds the winning record and rule of each field that has a value, extra columns included.
+    Out: sorted by enterprise_id within each partition; provenance holds the winning record and rule of each field that
+    has a value, extra columns included.
     """
     own = Survivorship(
         rules=dict(settings.rules),

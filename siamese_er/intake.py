@@ -187,7 +187,11 @@ def rows_on_disk(spark: SparkSession, folder: str) -> int:
 
 
 def known_decisions(decisions: DataFrame, records: DataFrame) -> DataFrame:
-    """The decisions whose two records are both here; those about records that are gone wait for their return."""
+    """The decisions on pairs whose two records are both here; those about records that are gone wait for their return.
+
+    A decision about one record answers a question (`review.record_doubts`) and links nothing.
+    """
+    decisions = decisions.where("left_key != right_key")
     keys = records.select("record_key")
     for side in ("left", "right"):
         decisions = decisions.join(keys.withColumnRenamed("record_key", f"{side}_key"), f"{side}_key", "left_semi")

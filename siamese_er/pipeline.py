@@ -29,6 +29,7 @@ from siamese_er.regroup import Grouping, decided_anew, regrouped, whole_grouping
 from siamese_er.rematch import reasons_to_learn, scored_batch, standardised_arrivals
 from siamese_er.review.answers import answers, renewed_decisions
 from siamese_er.review.queue import review_queue
+from siamese_er.review.record_doubts import reasons_for_doubt, record_doubts
 from siamese_er.schemas import KEY_SEPARATOR, SCORED_PAIRS, conform
 from siamese_er.scoring import ROWS_IN_FILE, Scoring, scored, truth_of
 from siamese_er.sources.inputs import readable_input
@@ -40,7 +41,7 @@ from siamese_er.survivorship import crosswalk, crosswalk_history, golden_records
 from siamese_er.threshold import device_margin, on_table, widened
 from siamese_er.together import together
 
-OF_BEFORE = ("crosswalk", "crosswalk_history", "enterprise_id_history", "decisions", "answers")
+OF_BEFORE = ("crosswalk", "crosswalk_history", "enterprise_id_history", "decisions", "answers", "record_doubts")
 """What a run reads of the one before it, in either mode."""
 
 
@@ -163,9 +164,15 @@ def matched(
     with clock.step("review"):
         ended = crosswalk_history(walk, old["crosswalk"], old["crosswalk_history"], record["started"])
         proposed = proposals(inputs.records, walk, links(pairs), config.sources)
+        reasons = reasons_for_doubt(scoring.wrong_charts, overlaid, ids, tables["clusters"], tables["golden_records"])
+        in_doubt = record_doubts(
+            reasons, run.read_table(spark, "versions"), inputs.notes, old["record_doubts"],
+            run.read_table(spark, "decisions"), renewed,
+        )  # fmt: skip
+        in_doubt = run.write_table(in_doubt, "record_doubts")
         questions = review_queue(
             links(pairs), grouping.cuts, ids, tables["clusters"], config.cluster.max_cluster_size,
-            tables["golden_records"], scoring.wrong_charts, config.review.capacity(inputs.n_records), settled, walk,
+            tables["golden_records"], in_doubt, config.review.capacity(inputs.n_records), settled, walk,
         )  # fmt: skip
         tables |= together({
             "review_queue": partial(written_table, run, questions, "review_queue"),

@@ -141,7 +141,8 @@ SCORES = table(
 """SCORED_PAIRS before the decision: record keys instead of sources and ids, no band."""
 
 DECISIONS = table(left_key=STRING, right_key=STRING, decision=STRING, reviewer=STRING, decided_at=STRING, reason=STRING)
-"""People's decisions, the latest of each pair; left_key < right_key; decision is match or no_match."""
+"""People's decisions, the latest of each pair; left_key <= right_key; decision is match or no_match. Of a record and itself:
+the answer to a question about that record, one person's or not."""
 
 LABELS = table(left_key=STRING, right_key=STRING, is_match=BooleanType(), weight=DoubleType())
 """Labelled pairs, each once; left_key < right_key. weight is an importance weight above 0 (1: a random sample)."""
@@ -182,7 +183,7 @@ CLUSTERS = table(
     density=DoubleType(), has_conflict=BooleanType(), suspected_overlay=BooleanType(),
 )  # fmt: skip
 REVIEW_QUEUE = table(
-    task_id=STRING, left_source=STRING, left_record_id=STRING, right_source=STRING, right_record_id=STRING,
+    task_id=STRING, kind=STRING, left_source=STRING, left_record_id=STRING, right_source=STRING, right_record_id=STRING,
     enterprise_ids=STRINGS, match_probability=DoubleType(), reason=STRING, priority=DoubleType(),
 )  # fmt: skip
 ENTERPRISE_ID_HISTORY = table(
@@ -203,6 +204,11 @@ GROUPED = table(record_key=STRING, cluster_key=STRING, component_key=STRING)
 
 ANSWERS = table(left_key=STRING, right_key=STRING, match_probability=DoubleType())
 """Pairs between clusters that a person keeps apart, as they were scored when the person answered."""
+
+RECORD_DOUBTS = table(record_key=STRING, reason=STRING, evidence=STRING, answered=STRING)
+"""Records in doubt by themselves. evidence is a hash of the reason and of all that the record, its earlier versions and its
+notes say, null (as is the reason) where the doubt is over; answered is that of what a person saw who answered, null where
+nobody did."""
 
 CROSSWALK_HISTORY = CROSSWALK
 """Crosswalk rows that hold no longer; valid_to says until when they did."""

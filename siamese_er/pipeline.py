@@ -24,7 +24,7 @@ from siamese_er.known import OF_CLUSTERS, OF_GOLDEN, Known, known_run, only
 from siamese_er.overlays import suspected_overlays, with_overlay_veto
 from siamese_er.progress import STEP_COSTS, Progress, Work, running_stage, seconds_before
 from siamese_er.proposals import proposals
-from siamese_er.publish import changes, deleted_known, publish, recorded_run, written_table
+from siamese_er.publish import changes, deleted_known, missing_by_source, publish, recorded_run, written_table
 from siamese_er.regroup import Grouping, decided_anew, regrouped, whole_grouping
 from siamese_er.rematch import reasons_to_learn, scored_batch, standardised_arrivals
 from siamese_er.review.answers import answers, renewed_decisions
@@ -296,6 +296,7 @@ def counted(
         "sizes": tables["clusters"].agg(F.count("*").alias("n"), F.max("n_records").alias("largest")).first,
         "change": partial(changes, walk, old_crosswalk),
         "deleted": partial(deleted_known, run.read_table(spark, "versions"), old_crosswalk),
+        "missing": partial(missing_by_source, walk, run.read_table(spark, "versions"), old_crosswalk),
         "links_cut": cuts.count,
     })  # fmt: skip
     in_clusters, sizes = found["in_clusters"], found["sizes"]
@@ -307,5 +308,5 @@ def counted(
         "links_cut": found["links_cut"], "clusters": sizes["n"],
         "largest_cluster": sizes["largest"], "golden_records": rows_on_disk(spark, run.table("golden_records")),
         "review_queue": rows_on_disk(spark, run.table("review_queue")), "changes": found["change"],
-        "deleted_known": found["deleted"],
+        "deleted_known": found["deleted"], "missing_by_source": found["missing"],
     }  # fmt: skip

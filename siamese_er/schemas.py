@@ -150,7 +150,8 @@ LABELS = table(left_key=STRING, right_key=STRING, is_match=BooleanType(), weight
 LINKS = table(left_key=STRING, right_key=STRING, match_weight=DoubleType(), match_probability=DoubleType(),
               band=STRING, vetoes=STRINGS, is_verified=BooleanType())  # fmt: skip
 """Scored pairs in the form that clustering takes: every pair above the floor, any band. is_verified is true for a
-person's match, false for a person's no_match, null where nobody decided."""
+person's match, false for a person's no_match, null where nobody decided. match_weight and match_probability are null where only
+a decision brought the pair in."""
 
 MEMBERSHIPS = table(record_key=STRING, cluster_key=STRING)
 """Each living record once; cluster_key is the smallest record_key of its cluster."""

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from siamese_er.arrivals import Arrivals, arrivals
 from siamese_er.config import MatchConfig
+from siamese_er.decision_conflicts import refuse_conflicts
 from siamese_er.errors import ContractFault
 from siamese_er.known import Known
 from siamese_er.publish import written_table
@@ -71,7 +72,7 @@ def read_inputs(
 ) -> Inputs:
     """The input as tables of the run, with what is ``known`` where there is something; the share of bad rows checked.
 
-    Raises: ContractFault where too many rows are bad, or no record is left.
+    Raises: ContractFault where too many rows are bad, no record is left, or decisions contradict one another.
     """
     bad, of_files = reading.quarantine, no_rows(spark, NOTES)
     if reading.documents is not None:
@@ -107,6 +108,7 @@ def read_inputs(
     if config.input.decisions is not None:
         given = run.write_table(read_decisions(spark, config.input.decisions), "decisions")
         decisions = run.checkpoint(known_decisions(given, records), "living_decisions")
+        refuse_conflicts(decisions, run, config.cluster.max_driver_links)
     else:
         run.write_table(no_rows(spark, DECISIONS), "decisions")
     labels = None

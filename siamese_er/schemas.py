@@ -144,6 +144,12 @@ DECISIONS = table(left_key=STRING, right_key=STRING, decision=STRING, reviewer=S
 """People's decisions, the latest of each pair; left_key <= right_key; decision is match or no_match. Of a record and itself:
 the answer to a question about that record, one person's or not."""
 
+DECISION_CONFLICTS = table(
+    conflict=IntegerType(), decision=STRING, left_source=STRING, left_record_id=STRING, right_source=STRING,
+    right_record_id=STRING, reviewer=STRING, decided_at=STRING, reason=STRING,
+)  # fmt: skip
+"""Decisions that contradict one another, by number: a no_match, and the matches over which its two records are joined."""
+
 LABELS = table(left_key=STRING, right_key=STRING, is_match=BooleanType(), weight=DoubleType())
 """Labelled pairs, each once; left_key < right_key. weight is an importance weight above 0 (1: a random sample)."""
 

@@ -11,7 +11,6 @@ from siamese_er.cluster import cluster_metrics, clustered, clusters, guarded_row
 from siamese_er.components import component_keys
 from siamese_er.config import ClusterSettings, DecideSettings
 from siamese_er.decide import banded, links
-from siamese_er.errors import ContractFault
 from siamese_er.linkage.components import labelled_keys
 from siamese_er.overlays import overlaid
 from siamese_er.schemas import DECISIONS, ENTERPRISE_IDS, LINKS, MEMBERSHIPS, SCORES, STANDARD_COLUMNS, STANDARDISED
@@ -82,17 +81,6 @@ def test_clustered_twice_and_in_any_order_is_the_same(spark):
 
     assert first.memberships.exceptAll(second.memberships).isEmpty()
     assert first.cuts.exceptAll(second.cuts).isEmpty()
-
-
-@pytest.mark.parametrize("max_driver_links", [pytest.param(10**6, id="on the driver"), pytest.param(0, id="in Spark")])
-def test_clustered_refuses_decisions_that_contradict(spark, max_driver_links):
-    keys = spark.createDataFrame([(key,) for key in "abc"], KEYS)
-    links = spark.createDataFrame(
-        [link("a", "b", verified=True), link("b", "c", verified=True), link("a", "c", verified=False)], LINKS
-    )
-
-    with pytest.raises(ContractFault, match="1 no_match pair"):
-        clustered(keys, links, ClusterSettings(max_driver_links=max_driver_links), checkpoint)
 
 
 def test_a_decision_without_a_score_is_no_evidence(spark):

@@ -351,6 +351,26 @@ def test_a_batch_that_says_nothing_new_changes_nothing(life):
     assert "nothing new" in summary.lines()[0]
 
 
+def test_decisions_that_contradict_one_another_stop_a_run_that_names_them(life):
+    own, who, _, _ = life
+    (left, right), third = who["joined"], who["alone"]
+    before, n_decisions = (own.folder / "out" / "current.json").read_text(), len(own.decisions)
+    own.decide(left, third, "match", LATER[2])
+    own.decide(right, third, "no_match", LATER[2])
+
+    with pytest.raises(ContractFault, match="decision_conflicts") as caught:
+        own.run(pd.read_csv(own.files[0], nrows=0))
+    del own.decisions[n_decisions:]
+
+    folder = own.folder / "out" / "runs" / caught.value.run_id
+    assert json.loads((folder / "run.json").read_text())["status"] == "refused"
+    told = pd.read_parquet(folder / "decision_conflicts")
+    assert sorted(told["decision"]) == ["match", "match", "no_match"]
+    assert (own.folder / "out" / "current.json").read_text() == before
+    said = str(caught.value).replace(str(own.folder), "").replace(caught.value.run_id, "")
+    assert not any(key[1] in said for key in (left, right, third))
+
+
 def test_a_run_that_kept_nothing_cannot_be_gone_on_from(life):
     own, _, _, _ = life
     old = own.folder / "old"

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from siamese_er.agreement import contradicts_itself
 from siamese_er.components import Checkpoint, component_keys
 from siamese_er.config import ClusterSettings
-from siamese_er.errors import ContractFault, without_values
+from siamese_er.errors import without_values
 from siamese_er.linkage.contraction import PERSON_APART, VETOED, ComponentPairs, partition
 from siamese_er.linkage.vetoes import CONTRADICTIONS
 from siamese_er.schemas import CLUSTERS, CUTS, LINKS, MEMBERSHIPS, conform
@@ -59,19 +59,11 @@ def clustered(
          keep whole groups apart. The other vetoes say that a pair alone is too little for a link, not that it is false.
          ``threshold``: a contradicted pair of this probability or more is not linked itself, but keeps no groups apart:
          all other evidence speaks for one person, and the contradiction may be the error; the review queue asks.
-    Raises: ContractFault where people's decisions contradict one another.
+         People's decisions must not contradict one another (`decision_conflicts.refuse_conflicts`).
     """
     pairs = _judged(links, contradictions, threshold)
     edges = pairs.where("is_link or is_must").select("left_key", "right_key", "is_must", "apart")
-    counts = pairs.agg(
-        F.count_if(F.col("is_link") | F.col("is_must")).alias("n_edges"),
-        F.count_if("is_must").alias("n_must"),
-        F.count_if(F.col("apart") == PERSON_APART).alias("n_apart"),
-    ).first()
-    assert counts is not None
-    on_driver = counts["n_edges"] <= settings.max_driver_links
-    if counts["n_must"] and counts["n_apart"]:
-        _refuse_contradictions(pairs, on_driver, checkpoint)
+    on_driver = edges.count() <= settings.max_driver_links
     labels = checkpoint(component_keys(edges, on_driver, checkpoint), "components")
     doubtful = _doubtful_components(edges, labels, settings.max_cluster_size)
     guarded = checkpoint(
@@ -117,23 +109,6 @@ def _judged(links: DataFrame, contradictions: tuple[str, ...], threshold: float 
             }
         )
     )
-
-
-def _refuse_contradictions(pairs: DataFrame, on_driver: bool, checkpoint: Checkpoint) -> None:
-    """Raise where people's matches join two records, perhaps over others, that a person said are not one."""
-    matches = component_keys(pairs.where("is_must"), on_driver, lambda frame, name: checkpoint(frame, f"match_{name}"))
-    parted = pairs.where(F.col("apart") == PERSON_APART).select("left_key", "right_key").distinct()
-    n_contradictions = (
-        parted.join(matches.toDF("left_key", "left_component"), "left_key")
-        .join(matches.toDF("right_key", "right_component"), "right_key")
-        .where(F.col("left_component") == F.col("right_component"))
-        .count()
-    )
-    if n_contradictions:
-        raise ContractFault(
-            f"decisions: {n_contradictions} no_match pair(s) are joined by match decisions, directly or over other"
-            " records; correct one side of each"
-        )
 
 
 def _doubtful_components(edges: DataFrame, labels: DataFrame, max_cluster_size: int) -> DataFrame:

@@ -227,6 +227,12 @@ class GateSettings(Section):
     max_missing_records_share: Share = Field(
         0.2, description="full mode: share of the previous run's records that may be missing from this input"
     )
+    max_missing_source_share: Share | None = Field(
+        0.5, description="full mode: share of a source's previous records that may be missing; null: no gate"
+    )
+    few_missing_records: int = Field(
+        5, ge=0, description="records; a source that lacks no more than so many passes max_missing_source_share"
+    )
     max_cluster_size: int | None = Field(None, ge=2, description="records; null: no gate")
     max_review_share: Share | None = Field(None, description="review tasks for each record; null: no gate")
     max_pair_volume_change: float | None = Field(

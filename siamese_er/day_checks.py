@@ -94,10 +94,9 @@ def decision_faults(day: Day, decisions: dict[tuple[Key, Key], dict[str, str]]) 
     if broken := sum((ids[left] == ids[right]) != (said == "match") for (left, right), said in both.items()):
         yield f"{broken} decisions do not hold"
     same = day.queue[~day.queue["reason"].str.contains("new evidence", regex=False)]
-    asked = {
-        ((row.left_source, row.left_record_id), (row.right_source, row.right_record_id))
-        for row in same.itertuples(index=False)
-    }
+    pairs, alone = same[same["kind"] == "pair"], same[same["kind"] == "record"]
+    asked = {*zip(keys_in(pairs, "left_"), keys_in(pairs, "right_"), strict=True)}
+    asked |= {(key, key) for key in keys_in(alone, "left_")}
     if again := len(asked & both.keys()):
         yield f"{again} answered questions are asked again"
 

@@ -43,12 +43,14 @@ def source_of(key: str) -> Column:
 
 
 def with_decisions(scores: DataFrame, decisions: DataFrame | None) -> DataFrame:
-    """The scores with ``is_verified`` (see LINKS); decided pairs that were never scored come in without evidence."""
+    """The scores with ``is_verified`` (see LINKS); decided pairs that were never scored come in without evidence.
+
+    Their weight and probability are null: 0 bits would say that the odds are even.
+    """
     if decisions is None:
         return scores.withColumn("is_verified", F.lit(None).cast("boolean"))
     decided = decisions.select("left_key", "right_key", (F.col("decision") == "match").alias("is_verified"))
-    joined = scores.join(decided, on=["left_key", "right_key"], how="full")
-    return joined.withColumn("match_weight", F.coalesce("match_weight", F.lit(0.0)))
+    return scores.join(decided, on=["left_key", "right_key"], how="full")
 
 
 def banded(

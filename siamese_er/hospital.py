@@ -73,7 +73,10 @@ class Hospital:
         return row
 
     def decide(self, day: int, queue: pd.DataFrame, crosswalk: pd.DataFrame) -> int:
-        """Answer the first questions of the queue by the truth, and every other day part one linked pair; how many."""
+        """Answer the first questions of the queue by the truth, and every other day part one linked pair; how many.
+
+        Of questions about one record, whose notes or earlier versions tell of somebody else, two are answered a day.
+        """
         asked = queue[queue["right_record_id"].notna()].sort_values(["priority", "task_id"], ascending=[False, True])
         n_before = len(self.decisions)
         for pair in zip(keys_in(asked, "left_"), keys_in(asked, "right_"), strict=True):
@@ -82,6 +85,9 @@ class Hospital:
             people = [self.entity[key] for key in pair]
             if set(pair) <= self.living.keys() and not self.unmerged.intersection(people):
                 self._decided(pair, "match" if people[0] == people[1] else "no_match", day)
+        alone = queue[queue["kind"] == "record"].sort_values(["priority", "task_id"], ascending=[False, True])
+        for key in [key for key in keys_in(alone, "left_") if key in self.living][:2]:
+            self._decided((key, key), "match", day)
         if day % 2 == 0:
             self._unmerge(day, crosswalk)
         return len(self.decisions) - n_before

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from siamese_er.arrivals import Arrivals, arrivals
 from siamese_er.config import MatchConfig
+from siamese_er.decision_conflicts import refuse_conflicts
 from siamese_er.errors import ContractFault
 from siamese_er.known import Known
 from siamese_er.publish import written_table
@@ -71,7 +72,7 @@ def read_inputs(
 ) -> Inputs:
     """The input as tables of the run, with what is ``known`` where there is something; the share of bad rows checked.
 
-    Raises: ContractFault where too many rows are bad, or no record is left.
+    Raises: ContractFault where too many rows are bad, no record is left, or decisions contradict one another.
     """
     bad, of_files = reading.quarantine, no_rows(spark, NOTES)
     if reading.documents is not None:
@@ -107,6 +108,7 @@ def read_inputs(
     if config.input.decisions is not None:
         given = run.write_table(read_decisions(spark, config.input.decisions), "decisions")
         decisions = run.checkpoint(known_decisions(given, records), "living_decisions")
+        refuse_conflicts(decisions, run, config.cluster.max_driver_links)
     else:
         run.write_table(no_rows(spark, DECISIONS), "decisions")
     labels = None
@@ -187,7 +189,11 @@ def rows_on_disk(spark: SparkSession, folder: str) -> int:
 
 
 def known_decisions(decisions: DataFrame, records: DataFrame) -> DataFrame:
-    """The decisions whose two records are both here; those about records that are gone wait for their return."""
+    """The decisions on pairs whose two records are both here; those about records that are gone wait for their return.
+
+    A decision about one record answers a question (`review.record_doubts`) and links nothing.
+    """
+    decisions = decisions.where("left_key != right_key")
     keys = records.select("record_key")
     for side in ("left", "right"):
         decisions = decisions.join(keys.withColumnRenamed("record_key", f"{side}_key"), f"{side}_key", "left_semi")

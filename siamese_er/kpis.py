@@ -30,6 +30,7 @@ DEFINITIONS = (
     Kpi("records", "records", "living records"),
     Kpi("quarantined_share", "share", "rejected rows of all rows read"),
     Kpi("missing_records_share", "share", "full mode: records of the last run that are missing and not deleted, of all it had"),
+    Kpi("missing_source_share", "share", "full mode: the same of the source that lacks the greatest share"),
     Kpi("candidate_pairs_per_record", "pairs", "pairs that blocking proposed, for each record"),
     Kpi("pair_volume_change", "times", "candidate pairs for each record, over those of the last run of the same mode"),
     Kpi("reduction_ratio", "share", "pairs of records that were not compared, of all"),
@@ -78,6 +79,7 @@ def kpis(
         "records": n_records,
         "quarantined_share": ratio(counts["quarantined_records"], rows_read),
         "missing_records_share": missing_records_share(record),
+        "missing_source_share": missing_source_share(record),
         "candidate_pairs_per_record": ratio(n_candidates, n_records),
         "pair_volume_change": pair_volume_change(record, last),
         "reduction_ratio": reduction_ratio(n_candidates, n_records),
@@ -106,6 +108,13 @@ def missing_records_share(record: Mapping[str, Any]) -> float | None:
         return None
     counts, change = record["counts"], record["counts"]["changes"]
     return ratio(change["gone"] - counts["deleted_known"], change["gone"] + change["same"] + change["moved"])
+
+
+def missing_source_share(record: Mapping[str, Any]) -> float | None:
+    """The greatest share of a source's records of the last run that did not arrive; null for a batch or without a last run."""
+    if missing_records_share(record) is None:
+        return None
+    return max((missing / known for missing, known in record["counts"]["missing_by_source"].values()), default=0.0)
 
 
 def pair_volume_change(record: Mapping[str, Any], last: Mapping[str, Any]) -> float | None:

@@ -24,11 +24,20 @@ from siamese_er.known import OF_CLUSTERS, OF_GOLDEN, Known, keys_of_sides, known
 from siamese_er.overlays import suspected_overlays, with_overlay_veto
 from siamese_er.progress import STEP_COSTS, Progress, Work, running_stage, seconds_before
 from siamese_er.proposals import proposals
-from siamese_er.publish import changes, deleted_known, in_few_files, publish, recorded_run, written_table
+from siamese_er.publish import (
+    changes,
+    deleted_known,
+    in_few_files,
+    missing_by_source,
+    publish,
+    recorded_run,
+    written_table,
+)
 from siamese_er.regroup import Grouping, decided_anew, regrouped, whole_grouping
 from siamese_er.rematch import reasons_to_learn, scored_batch, standardised_arrivals
 from siamese_er.review.answers import answers, renewed_decisions
 from siamese_er.review.queue import review_queue
+from siamese_er.review.record_doubts import reasons_for_doubt, record_doubts
 from siamese_er.schemas import KEY_SEPARATOR, SCORED_PAIRS, conform
 from siamese_er.scoring import ROWS_IN_FILE, Scoring, scored, truth_of
 from siamese_er.sources.inputs import readable_input
@@ -40,7 +49,7 @@ from siamese_er.survivorship import crosswalk, crosswalk_history, golden_records
 from siamese_er.threshold import device_margin, on_table, widened
 from siamese_er.together import together
 
-OF_BEFORE = ("crosswalk", "crosswalk_history", "enterprise_id_history", "decisions", "answers")
+OF_BEFORE = ("crosswalk", "crosswalk_history", "enterprise_id_history", "decisions", "answers", "record_doubts")
 """What a run reads of the one before it, in either mode."""
 
 
@@ -171,9 +180,15 @@ def matched(
     with clock.step("review"):
         ended = crosswalk_history(walk, old["crosswalk"], old["crosswalk_history"], record["started"])
         proposed = proposals(inputs.records, walk, all_links, config.sources)
+        reasons = reasons_for_doubt(scoring.wrong_charts, overlaid, ids, tables["clusters"], tables["golden_records"])
+        in_doubt = record_doubts(
+            reasons, run.read_table(spark, "versions"), inputs.notes, old["record_doubts"],
+            run.read_table(spark, "decisions"), renewed,
+        )  # fmt: skip
+        in_doubt = run.write_table(in_doubt, "record_doubts")
         questions = review_queue(
             all_links, grouping.cuts, ids, tables["clusters"], config.cluster.max_cluster_size,
-            tables["golden_records"], scoring.wrong_charts, config.review.capacity(inputs.n_records), settled, walk,
+            tables["golden_records"], in_doubt, config.review.capacity(inputs.n_records), settled, walk,
         )  # fmt: skip
         tables |= together({
             "review_queue": partial(written_table, run, questions, "review_queue"),
@@ -329,6 +344,7 @@ def counted(
         "sizes": tables["clusters"].agg(F.count("*").alias("n"), F.max("n_records").alias("largest")).first,
         "change": partial(changes, walk, old_crosswalk),
         "deleted": partial(deleted_known, run.read_table(spark, "versions"), old_crosswalk),
+        "missing": partial(missing_by_source, walk, run.read_table(spark, "versions"), old_crosswalk),
         "links_cut": cuts.count,
     })  # fmt: skip
     in_clusters, sizes = found["in_clusters"], found["sizes"]
@@ -340,5 +356,5 @@ def counted(
         "links_cut": found["links_cut"], "clusters": sizes["n"],
         "largest_cluster": sizes["largest"], "golden_records": rows_on_disk(spark, run.table("golden_records")),
         "review_queue": rows_on_disk(spark, run.table("review_queue")), "changes": found["change"],
-        "deleted_known": found["deleted"],
+        "deleted_known": found["deleted"], "missing_by_source": found["missing"],
     }  # fmt: skip

@@ -122,6 +122,23 @@ def deleted_known(versions: DataFrame, previous: DataFrame | None) -> int:
     return previous.join(deleted, ["source", "record_id"], "left_semi").count()
 
 
+def missing_by_source(crosswalk: DataFrame, versions: DataFrame, previous: DataFrame | None) -> dict[str, list[int]]:
+    """[missing, known before] of each source of which records are missing: gone, though the input does not say deleted.
+
+    In: CROSSWALK; ``versions`` and ``previous`` as for `deleted_known`.
+    """
+    if previous is None:
+        return {}
+    key = ["source", "record_id"]
+    deleted = versions.where((F.col("rank") == 1) & F.col("is_deleted")).select(*key)
+    there = crosswalk.select(*key).unionByName(deleted).distinct().withColumn("is_there", F.lit(True))
+    by_source = previous.select(*key).join(there, key, "left").groupBy("source")
+    counts = by_source.agg(F.count_if(F.col("is_there").isNull()).alias("missing"), F.count("*").alias("known"))
+    return {
+        row["source"]: [row["missing"], row["known"]] for row in counts.where("missing > 0").orderBy("source").collect()
+    }
+
+
 @contextmanager
 def recorded_run(spark: SparkSession, run: RunFolder, record: dict[str, Any]) -> Iterator[RunFolder]:
     """The run's folder for the body of the ``with``; run.json has a status whatever becomes of the body.

@@ -141,7 +141,14 @@ SCORES = table(
 """SCORED_PAIRS before the decision: record keys instead of sources and ids, no band."""
 
 DECISIONS = table(left_key=STRING, right_key=STRING, decision=STRING, reviewer=STRING, decided_at=STRING, reason=STRING)
-"""People's decisions, the latest of each pair; left_key < right_key; decision is match or no_match."""
+"""People's decisions, the latest of each pair; left_key <= right_key; decision is match or no_match. Of a record and itself:
+the answer to a question about that record, one person's or not."""
+
+DECISION_CONFLICTS = table(
+    conflict=IntegerType(), decision=STRING, left_source=STRING, left_record_id=STRING, right_source=STRING,
+    right_record_id=STRING, reviewer=STRING, decided_at=STRING, reason=STRING,
+)  # fmt: skip
+"""Decisions that contradict one another, by number: a no_match, and the matches over which its two records are joined."""
 
 LABELS = table(left_key=STRING, right_key=STRING, is_match=BooleanType(), weight=DoubleType())
 """Labelled pairs, each once; left_key < right_key. weight is an importance weight above 0 (1: a random sample)."""
@@ -149,7 +156,8 @@ LABELS = table(left_key=STRING, right_key=STRING, is_match=BooleanType(), weight
 LINKS = table(left_key=STRING, right_key=STRING, match_weight=DoubleType(), match_probability=DoubleType(),
               band=STRING, vetoes=STRINGS, is_verified=BooleanType())  # fmt: skip
 """Scored pairs in the form that clustering takes: every pair above the floor, any band. is_verified is true for a
-person's match, false for a person's no_match, null where nobody decided."""
+person's match, false for a person's no_match, null where nobody decided. match_weight and match_probability are null where only
+a decision brought the pair in."""
 
 MEMBERSHIPS = table(record_key=STRING, cluster_key=STRING)
 """Each living record once; cluster_key is the smallest record_key of its cluster."""
@@ -182,7 +190,7 @@ CLUSTERS = table(
     density=DoubleType(), has_conflict=BooleanType(), suspected_overlay=BooleanType(),
 )  # fmt: skip
 REVIEW_QUEUE = table(
-    task_id=STRING, left_source=STRING, left_record_id=STRING, right_source=STRING, right_record_id=STRING,
+    task_id=STRING, kind=STRING, left_source=STRING, left_record_id=STRING, right_source=STRING, right_record_id=STRING,
     enterprise_ids=STRINGS, match_probability=DoubleType(), reason=STRING, priority=DoubleType(),
 )  # fmt: skip
 ENTERPRISE_ID_HISTORY = table(
@@ -203,6 +211,11 @@ GROUPED = table(record_key=STRING, cluster_key=STRING, component_key=STRING)
 
 ANSWERS = table(left_key=STRING, right_key=STRING, match_probability=DoubleType())
 """Pairs between clusters that a person keeps apart, as they were scored when the person answered."""
+
+RECORD_DOUBTS = table(record_key=STRING, reason=STRING, evidence=STRING, answered=STRING)
+"""Records in doubt by themselves. evidence is a hash of the reason and of all that the record, its earlier versions and its
+notes say, null (as is the reason) where the doubt is over; answered is that of what a person saw who answered, null where
+nobody did."""
 
 CROSSWALK_HISTORY = CROSSWALK
 """Crosswalk rows that hold no longer; valid_to says until when they did."""

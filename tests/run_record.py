@@ -11,6 +11,7 @@ COUNTS = {
     "candidate_pairs": 1000, "links": 40, "pairs_by_band": {"auto": 40, "review": 20, "no": 10}, "links_cut": 2,
     "clusters": 170, "largest_cluster": 4, "golden_records": 170, "review_queue": 8,
     "changes": {"new": 0, "gone": 0, "moved": 0, "same": 0, "ids_new": 170, "ids_gone": 0}, "deleted_known": 0,
+    "missing_by_source": {},
 }  # fmt: skip
 METRICS = {
     "precision": 0.9, "recall": 0.75, "f1": 0.8182, "b_cubed_precision": 0.95, "b_cubed_recall": 0.9, "b_cubed_f1": 0.92,

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from siamese_er.cluster import cluster_metrics, clustered, clusters, guarded_rows, whole_groups
 from siamese_er.components import component_keys
-from siamese_er.config import ClusterSettings
-from siamese_er.errors import ContractFault
+from siamese_er.config import ClusterSettings, DecideSettings
+from siamese_er.decide import banded, links
 from siamese_er.linkage.components import labelled_keys
 from siamese_er.overlays import overlaid
-from siamese_er.schemas import ENTERPRISE_IDS, LINKS, MEMBERSHIPS, STANDARD_COLUMNS, STANDARDISED
+from siamese_er.schemas import DECISIONS, ENTERPRISE_IDS, LINKS, MEMBERSHIPS, SCORES, STANDARD_COLUMNS, STANDARDISED
 
 KEYS = "record_key string"
 
@@ -83,15 +83,28 @@ def test_clustered_twice_and_in_any_order_is_the_same(spark):
     assert first.cuts.exceptAll(second.cuts).isEmpty()
 
 
-@pytest.mark.parametrize("max_driver_links", [pytest.param(10**6, id="on the driver"), pytest.param(0, id="in Spark")])
-def test_clustered_refuses_decisions_that_contradict(spark, max_driver_links):
-    keys = spark.createDataFrame([(key,) for key in "abc"], KEYS)
-    links = spark.createDataFrame(
-        [link("a", "b", verified=True), link("b", "c", verified=True), link("a", "c", verified=False)], LINKS
+def test_a_decision_without_a_score_is_no_evidence(spark):
+    """From the decision to the clusters: a record that a person kept from a group is not torn from its own."""
+    names = [f"s\x1f{name}" for name in "abcdef"]
+    a, b, c, d, e, f = names
+    scores = [(*pair, 1 / (1 + 2**-bits), bits, [], [], []) for *pair, bits in ((a, b, 12.0), (c, d, 5.0), (a, c, 9.0))]
+    decisions = [(b, c, "no_match", *[None] * 3), (e, f, "match", *[None] * 3)]
+
+    pairs = banded(
+        spark.createDataFrame(scores, SCORES), spark.createDataFrame([], "record_key string, standing string"),
+        spark.createDataFrame(decisions, DECISIONS), DecideSettings(auto_threshold=0.95), {},
+    )  # fmt: skip
+    found = clustered(
+        spark.createDataFrame([(key,) for key in names], KEYS), links(pairs), ClusterSettings(), checkpoint
     )
 
-    with pytest.raises(ContractFault, match="1 no_match pair"):
-        clustered(keys, links, ClusterSettings(max_driver_links=max_driver_links), checkpoint)
+    parts = {frozenset(key[-1] for key in cluster) for cluster in clusters_of(found.memberships)}
+    assert parts == {frozenset("ab"), frozenset("cd"), frozenset("ef")}
+    assert [row["reason"] for row in found.cuts.collect()] == ["no_match"]
+    metrics = cluster_metrics(found.memberships, links(pairs), spark.createDataFrame([], STANDARDISED))
+    weakest = {row["cluster_key"][-1]: row["min_link_probability"] for row in metrics.collect()}
+    assert weakest["a"] > 0.99
+    assert weakest["e"] is None
 
 
 def test_clustered_without_links(spark):

@@ -107,6 +107,30 @@ def reasons(result: Partition) -> list[str]:
             ["veto", "veto"],
             id="unless a person said to whom it belongs",
         ),
+        *[
+            pytest.param(
+                [(0, 1, 9, AUTO), (2, 3, 5, AUTO), (2, 0, 4.5, AUTO), (2, 1, bits, NO_MATCH)],
+                [{0, 1}, {2, 3}],
+                ["no_match"],
+                id=f"a record that a person kept from a group does not fit it: {told}",
+            )
+            for bits, told in ((float("nan"), "never scored"), (6, "though it is alike"))
+        ],
+        pytest.param(
+            [
+                (0, 1, float("nan"), MATCH),
+                (1, 2, 15, AUTO),
+                (0, 3, 15, AUTO),
+                (2, 3, 15, AUTO),
+                (0, 2, -15, VETO),
+                (1, 3, -15, VETO),
+                (0, 4, -15, REVIEW),
+                (1, 4, 15, AUTO),
+            ],
+            [{0, 1}, {2, 3}, {4}],
+            ["bridge", "veto", "veto"],
+            id="a person's match that was never scored outlasts the strongest links",
+        ),
         pytest.param([(0, 1, 9, VETO), (0, 1, 9, MATCH)], [{0, 1}], [], id="a person's match outranks a veto"),
         pytest.param(
             [(0, 1, 9, MATCH), (1, 2, 9, MATCH), (0, 2, -15, VETO)],
@@ -197,7 +221,7 @@ def without_torn(clusters, known):
         for node in own
         for away in clusters
         if len(own) > 1 and away != own and kinds(own, away) & {VETO, NO_MATCH} and AUTO in kinds({node}, away)
-        if all(frozenset((node, other)) in known for other in away)
+        if all(known.get(frozenset((node, other)), (0, NO_MATCH))[1] != NO_MATCH for other in away)
         if mean(node, own - {node}) is not None and mean(node, away) > mean(node, own - {node}) - TORN_BITS
     }
     return {part for cluster in clusters for part in linked_parts(cluster - torn, known)} | {

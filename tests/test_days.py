@@ -17,7 +17,7 @@ from siamese_er.days import COLUMNS, simulated_days
 from siamese_er.hospital import Pace, hospital, keys_in
 
 EVENTS = ["enterprise_id", "event", "other_enterprise_id", "run_id", "reason"]
-QUEUE = ["left_source", "left_record_id", "right_source", "right_record_id", "reason"]
+QUEUE = ["kind", "left_source", "left_record_id", "right_source", "right_record_id", "reason"]
 
 
 def day(run_id, clusters, events=(), asked=()):
@@ -74,11 +74,13 @@ def test_a_newcomer_that_the_guard_cuts_away_may_part_the_others():
 
 def test_checks_find_broken_decisions_and_repeated_questions():
     pair = (("s", "a"), ("s", "c"))
-    asked = day("2", {"P": "ab", "Q": "c"}, (), [("s", "a", "s", "c", "likely")])
+    asked = day("2", {"P": "ab", "Q": "c"}, (), [("pair", "s", "a", "s", "c", "likely")])
+    alone = day("2", {"P": "ab", "Q": "c"}, (), [("record", "s", "a", None, None, "two people")])
 
     assert list(decision_faults(BEFORE, {pair: {"decision": "no_match"}})) == []
     assert len(list(decision_faults(BEFORE, {pair: {"decision": "match"}}))) == 1
     assert len(list(decision_faults(asked, {pair: {"decision": "no_match"}}))) == 1
+    assert len(list(decision_faults(alone, {(("s", "a"), ("s", "a")): {"decision": "match"}}))) == 1
 
 
 def test_difference_of_two_crosswalks():

@@ -141,7 +141,7 @@ def test_spark_counts_what_memory_counts(spark):
             [(str(n), n, 1, None, None, False, False) for n in (1, 1, 2, 7, 300)], CLUSTERS
         ),
         "review_queue": spark.createDataFrame(
-            [(str(n), None, None, None, None, [], None, f"reason {min(n, 13):02}", 0.0) for n in range(15)],
+            [(str(n), "pair", None, None, None, None, [], None, f"reason {min(n, 13):02}", 0.0) for n in range(15)],
             REVIEW_QUEUE,
         ),
         "crosswalk": spark.createDataFrame([("s", "1", "e", "auto", "r", None, None, None)], CROSSWALK),

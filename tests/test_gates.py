@@ -45,6 +45,34 @@ def test_every_gate_of_the_config_is_looked_at():
     assert settings == set(FIGURES)
 
 
+@pytest.mark.parametrize(
+    ("missing", "few", "failed"),
+    [
+        pytest.param(
+            {"lab": [40, 40], "ehr": [10, 9000]}, 5, "40 of 40 records of the source 'lab'", id="one did not arrive"
+        ),
+        pytest.param(
+            {"lab": [40, 40], "x": [6, 6]}, 5, "40 of 40 records of the source 'lab'", id="of equal shares the first"
+        ),
+        pytest.param({"lab": [5, 5]}, 5, None, id="few records"),
+        pytest.param({"lab": [20, 40]}, 5, None, id="half of them"),
+        pytest.param({"lab": [1, 1]}, 0, "1 of 1 records", id="no record is few"),
+        pytest.param({"l{a}b": [40, 40]}, 5, "'l{a}b'", id="braces in a name"),
+        pytest.param({}, 5, None, id="nothing is missing"),
+    ],
+)
+def test_a_source_that_did_not_arrive_stops_the_run(missing, few, failed):
+    counts = COUNTS | {"missing_by_source": missing}
+    found = gates(GateSettings(few_missing_records=few), counts, {"missing_source_share": 1.0})
+
+    lines = failed_gates(found)
+    assert len(lines) == (failed is not None)
+    assert all(failed in line and "gates.max_missing_source_share=1" in line for line in lines)
+    allowed = GateSettings(few_missing_records=few, max_missing_source_share=1)
+    assert failed_gates(gates(allowed, counts, {"missing_source_share": 1.0})) == []
+    assert failed_gates(gates(GateSettings(), counts, {"missing_source_share": None})) == []
+
+
 def test_failed_gates_are_told_with_counts():
     counts = COUNTS | {"changes": COUNTS["changes"] | {"gone": 32, "same": 68}, "deleted_known": 2}
 

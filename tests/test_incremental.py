@@ -14,6 +14,8 @@ from siamese_er.config import load_config
 from siamese_er.day_checks import Day, decision_faults, difference, id_faults
 from siamese_er.errors import ContractFault
 from siamese_er.heirs import heir_of
+from siamese_er.review.queue import RECORD_AGAIN
+from siamese_er.review.record_doubts import OVERLAID
 from siamese_er.synthetic.population import population
 from siamese_er.synthetic.profile import PROFILES
 
@@ -150,6 +152,8 @@ def life(spark, tmp_path_factory):
     who |= {"updated": updated, "reconciled": reconciled, "ignored": ignored}
     own.decide(*reconciled, "match", LATER[1])
     own.decide(*ignored, "no_match", LATER[1])
+    own.decide(who["alone"], who["alone"], "match", LATER[1])
+    own.decide(who["edited"][0], who["edited"][0], "match", LATER[1])
     no_twin = {"multiple_birth": None, "birth_order": None}
     batch = [
         changed(records, who["verified"][0], LATER[1], **OTHER | {"given_name": "Peregrine", "birth_date": "1950-11-30"}),
@@ -219,6 +223,17 @@ def test_case_4_a_record_alone_keeps_its_id_whatever_it_says_now(life):
     assert own == before.ids[who["alone"]]
     golden = pd.read_parquet(f"{second.path}/golden_records").set_index("enterprise_id").loc[own]
     assert (golden["given_name"], golden["birth_date"]) == ("Ottoline", "1988-02-03")
+
+
+def test_an_answer_about_one_record_holds_until_the_record_changes(life):
+    own, who, (_, after, last), (*_, third) = life
+
+    assert asked(after, who["alone"]) == [OVERLAID]
+    assert asked(last, who["alone"]) == []
+    assert asked(last, who["edited"][0]) == [OVERLAID + RECORD_AGAIN]
+    walk = pd.read_parquet(f"{third.path}/crosswalk").set_index(KEY)
+    assert walk.loc[who["alone"], "link_status"] == "singleton"
+    assert list(decision_faults(last, own.decided(LATER[1]))) == []
 
 
 def test_case_5_a_suspected_duplicate_that_is_corrected_joins(life):
@@ -334,6 +349,26 @@ def test_a_batch_that_says_nothing_new_changes_nothing(life):
     assert current.read_text() == before
     assert json.loads(before)["run_id"] == days[-1].run_id
     assert "nothing new" in summary.lines()[0]
+
+
+def test_decisions_that_contradict_one_another_stop_a_run_that_names_them(life):
+    own, who, _, _ = life
+    (left, right), third = who["joined"], who["alone"]
+    before, n_decisions = (own.folder / "out" / "current.json").read_text(), len(own.decisions)
+    own.decide(left, third, "match", LATER[2])
+    own.decide(right, third, "no_match", LATER[2])
+
+    with pytest.raises(ContractFault, match="decision_conflicts") as caught:
+        own.run(pd.read_csv(own.files[0], nrows=0))
+    del own.decisions[n_decisions:]
+
+    folder = own.folder / "out" / "runs" / caught.value.run_id
+    assert json.loads((folder / "run.json").read_text())["status"] == "refused"
+    told = pd.read_parquet(folder / "decision_conflicts")
+    assert sorted(told["decision"]) == ["match", "match", "no_match"]
+    assert (own.folder / "out" / "current.json").read_text() == before
+    said = str(caught.value).replace(str(own.folder), "").replace(caught.value.run_id, "")
+    assert not any(key[1] in said for key in (left, right, third))
 
 
 def test_a_run_that_kept_nothing_cannot_be_gone_on_from(life):

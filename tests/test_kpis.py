@@ -57,11 +57,13 @@ def test_figures_over_candidate_pairs_need_the_truth_of_all_records():
 )
 def test_missing_records_are_those_that_nobody_deleted(mode, deleted, share):
     counts = COUNTS | {"changes": COUNTS["changes"] | {"gone": 30, "same": 70}, "deleted_known": deleted}
+    counts["missing_by_source"] = {"a": [1, 9], "b": [1, 4]}
     settings = GateSettings(max_missing_records_share=0.2)
 
     record = record_of(settings=settings, counts=counts, config={"run": {"mode": mode}})
 
     assert record["kpis"]["missing_records_share"] == share
+    assert record["kpis"]["missing_source_share"] == (None if share is None else 0.25)
     assert bool(record["failed_gates"]) == (share == 0.3)
 
 

@@ -86,13 +86,18 @@ def test_a_file_of_decisions_gives_the_latest_label_and_weights_are_kept(spark, 
     [
         pytest.param(["a,1,b,2,1", "b,2,a,1,0"], "1 pairs are labelled match and no_match", id="contradiction"),
         pytest.param(["a,1,b,2,perhaps"], "1 rows whose label is neither", id="unknown label"),
-        pytest.param(["a,1,a,1,1"], "1 rows about a record and itself", id="one record"),
         pytest.param(["a,1,b,,1"], "1 rows without left_record_id", id="no id"),
     ],
 )
 def test_read_labels_refuses(spark, tmp_path, rows, fault):
     with pytest.raises(ContractFault, match=fault):
         read_labels(spark, written(tmp_path, "\n".join([HEADER, *rows]) + "\n"))
+
+
+def test_a_decision_about_one_record_labels_no_pair(spark, tmp_path):
+    (row,) = read_labels(spark, written(tmp_path, f"{HEADER}\na,1,a,1,match\na,1,b,2,1\n")).collect()
+
+    assert row["left_key"] != row["right_key"]
 
 
 def test_read_labels_refuses_a_weight_of_nothing(spark, tmp_path):

@@ -104,7 +104,8 @@ def test_failed_gates_keep_the_results_and_publish_nothing(spark, marked_input, 
     with pytest.raises(GateFailed) as failed:
         pipeline.match(spark, config_of(marked_input, output, gates__max_cluster_size=2, **settings))
 
-    assert [gate.split(":")[0] for gate in failed.value.gates] == ["max_missing_records_share", "max_cluster_size"]
+    names = ["max_missing_records_share", "max_missing_source_share", "max_cluster_size"]
+    assert [gate.split(":")[0] for gate in failed.value.gates] == names
     assert current(output) == published
     (run,) = [path for path in (output / "runs").iterdir() if path.name != published["run_id"]]
     record = json.loads((run / "run.json").read_text())

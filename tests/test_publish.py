@@ -7,7 +7,7 @@ import pytest
 
 from siamese_er import read_run, storage
 from siamese_er.errors import ContractFault, GateFailed, OutputInUse, SchemaMismatch
-from siamese_er.publish import changes, deleted_known, publish, recorded_run
+from siamese_er.publish import changes, deleted_known, missing_by_source, publish, recorded_run
 from siamese_er.schemas import CROSSWALK, PUBLISHED
 from siamese_er.storage import RunFolder, current_run, new_run, output_lock
 
@@ -184,3 +184,15 @@ def test_deleted_records_that_were_known_are_counted_and_no_others(spark):
 
     assert deleted_known(versions, crosswalk_of(spark, ("1", "x"), ("2", "x"), ("3", "y"))) == 1
     assert deleted_known(versions, None) == 0
+
+
+def test_missing_records_are_counted_by_source_without_those_said_to_be_deleted(spark):
+    versions = spark.createDataFrame(
+        [("a", "2", 1, True), ("b", "2", 2, True)], "source string, record_id string, rank int, is_deleted boolean"
+    )
+    known = ["a1", "a2", "a3", "b1", "b2", "c1"]
+    keys = [spark.createDataFrame([tuple(key) for key in found], "source string, record_id string")
+            for found in (["a1", "c1", "d1"], known)]  # fmt: skip
+
+    assert missing_by_source(keys[0], versions, keys[1]) == {"a": [1, 3], "b": [2, 2]}
+    assert missing_by_source(keys[0], versions, None) == {}

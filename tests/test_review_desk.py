@@ -40,9 +40,11 @@ OTTO = member("zz3", "Q", given_names="<script>alert(1)</script>")
 def case(*members, asked=2, task="t1"):
     keys = [one.record_key for one in members]
     pairs = (PairScore(keys[0], keys[1], 0.38, -0.5, "review", ("namesake",), EVIDENCE),) if len(keys) > 1 else ()
-    return ReviewCase(task, "run1", "likely, but not certain", 0.38, tuple(keys[:asked]), members, pairs, 0)
+    kind = "pair" if asked == 2 else "cluster" if len(members) > 1 else "record"
+    return ReviewCase(task, "run1", "likely, but not certain", 0.38, tuple(keys[:asked]), members, pairs, 0, kind)
 
 
+RECORD = case(ANNE, asked=1, task="t3")
 PAIR, CLUSTER = case(ANNE, ANNA, OTTO), case(ANNE, ANNA, OTTO, asked=1, task="t2")
 
 
@@ -232,8 +234,28 @@ def test_the_command_line_tells_questions_without_values_and_refuses_what_it_can
     assert len(answer_to(CLUSTER, "match", "mara", "")) == 2
     with pytest.raises(ContractFault, match="cluster"):
         answer_to(CLUSTER, "no_match", "mara", "")
-    with pytest.raises(ContractFault, match="one record"):
-        answer_to(case(ANNE, asked=1), "match", "mara", "")
+    assert "record" in case_told(RECORD)[0]
+
+
+@pytest.mark.parametrize("answer", ["match", "no_match"])
+def test_a_question_about_one_record_is_answered_about_that_record_alone(answer):
+    (row,) = answer_to(replace(RECORD, members=(ANNE, ANNA)), answer, "mara", "")
+
+    assert (row.left_record_id, row.right_record_id, row.decision) == ("zz1", "zz1", answer)
+
+
+def test_the_desk_offers_an_answer_about_one_record(tmp_path):
+    desk = ReviewDesk(
+        [replace(RECORD, members=(ANNE, ANNA))], str(tmp_path / "d.jsonl"), str(tmp_path / "a.jsonl"), "mara"
+    )
+    assert (desk.same.description, desk.different.description) == ("A is one person", "A mixes people")
+    assert desk.others.layout.display == "none"
+
+    desk.reason.value = "mixed record"
+    desk.different.click()
+
+    (row,) = rows(tmp_path, "d.jsonl")
+    assert (row["left_record_id"], row["right_record_id"], row["decision"]) == ("zz1", "zz1", "no_match")
 
 
 def test_all_rows_of_one_answer_have_one_moment():

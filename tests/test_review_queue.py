@@ -1,7 +1,8 @@
 import pytest
 
-from siamese_er.review.queue import AGAIN, CUT_REASONS, WRONG_CHART, review_queue
-from siamese_er.schemas import ANSWERS, CLUSTERS, CUTS, ENTERPRISE_IDS, GOLDEN_RECORDS, LINKS
+from siamese_er.review.queue import AGAIN, CUT_REASONS, review_queue
+from siamese_er.review.record_doubts import OVERLAID, WRONG_CHART
+from siamese_er.schemas import ANSWERS, CLUSTERS, CUTS, ENTERPRISE_IDS, GOLDEN_RECORDS, LINKS, RECORD_DOUBTS
 
 E = {"a": "E1", "b": "E1", "c": "E2", "d": "E2", "e": "E3", "f": "E4", "g": "E5", "h": "E6", "i": "E7", "j": "E8", "k": "E8",
      "l": "E9", "m": "E9"}  # fmt: skip
@@ -44,7 +45,10 @@ def queue(spark):
             spark.createDataFrame(clusters[::order], CLUSTERS),
             100,
             spark.createDataFrame(goldens, GOLDEN_RECORDS),
-            spark.createDataFrame([(key("f"),)], "record_key string"),
+            spark.createDataFrame(
+                [(key("f"), WRONG_CHART, "1", None), (key("e"), OVERLAID, "2", None), (key("i"), OVERLAID, "3", "3")],
+                RECORD_DOUBTS,
+            ),
             answered=spark.createDataFrame([(key("e"), key("f"), 0.5), (key("h"), key("i"), 0.5)], ANSWERS),
         ).collect()
 
@@ -75,7 +79,7 @@ def test_review_queue_asks_about_clusters(queue):
 
     assert reasons == {
         "c": "its records have different national ids",
-        "e": "one of its records may hold two people",
+        "e": OVERLAID,
         "g": "it is larger than the limit",
         "j": "two of its records contradict each other",
         "f": WRONG_CHART,
@@ -101,6 +105,8 @@ def test_review_queue_puts_the_most_valuable_first(queue):
 
 def test_review_queue_has_an_id_for_each_task(queue):
     assert len({row["task_id"] for row in queue.values()}) == len(queue)
+    kinds = {left: row["kind"] for (left, right), row in queue.items() if right is None}
+    assert kinds == {"c": "cluster", "e": "record", "f": "record", "g": "cluster", "j": "cluster"}
 
 
 def test_a_cluster_is_settled_only_by_matches_over_all_of_it(spark):
@@ -108,13 +114,13 @@ def test_a_cluster_is_settled_only_by_matches_over_all_of_it(spark):
     ids = spark.createDataFrame([(key(record), id_, None) for record, id_ in members.items()], ENTERPRISE_IDS)
     matches = [link(*pair, 0.9, verified=True) for pair in ("ab", "cd", "ef")]
     links = spark.createDataFrame([*matches, link("b", "c", 0.99, "auto")], LINKS)
-    clusters = [(id_, n, 1, 0.9, 1.0, True, True) for id_, n in (("E1", 4), ("E2", 2))]
+    clusters = [(id_, n, 1, 0.9, 1.0, True, False) for id_, n in (("E1", 4), ("E2", 2))]
     crosswalk = spark.createDataFrame(
         [(id_, "verified") for id_ in members.values()], "enterprise_id string, link_status string"
     )
 
     asked = review_queue(
-        links, spark.createDataFrame([], CUTS), ids, spark.createDataFrame(clusters, CLUSTERS), 100, crosswalk=crosswalk
+        links, spark.createDataFrame([], CUTS), ids, spark.createDataFrame(clusters, CLUSTERS), 1, crosswalk=crosswalk
     ).collect()
 
     assert [row["enterprise_ids"] for row in asked] == [["E1"]]

@@ -180,11 +180,13 @@ def _torn(pairs: ComponentPairs, groups: _Groups, roots: np.ndarray) -> np.ndarr
     """Records that fit all members of another group about as well as their own, where the two are kept apart.
 
     Nothing tells to which of the two people such a record belongs, so it belongs to neither. About as well: by mean bits
-    over the scored pairs, less than `TORN_BITS` between. A person's match settles it.
+    over the scored pairs, less than `TORN_BITS` between. A person's match settles it, and a person's no_match says that the
+    record does not fit.
     """
     sums: dict[tuple[int, int], list[float]] = {}
-    for a, b, bits in zip(pairs.left.tolist(), pairs.right.tolist(), pairs.bits.tolist(), strict=True):
-        if bits == bits:
+    columns = (pairs.left, pairs.right, pairs.bits, pairs.apart)
+    for a, b, bits, apart in zip(*(column.tolist() for column in columns), strict=True):
+        if bits == bits and apart != PERSON_APART:
             for node, other in ((a, b), (b, a)):
                 found = sums.setdefault((node, int(roots[other])), [0.0, 0.0])
                 found[0] += min(max(bits, -MAX_BITS), MAX_BITS)

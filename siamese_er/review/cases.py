@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -17,6 +17,7 @@ MOST_RECORDS = 12
 """Records shown of one question; a reviewer cannot compare more, and the driver holds no more."""
 MOST_CASES = 500
 SHOWN_COLUMNS = tuple(name for name in STANDARD_COLUMNS if name not in ("name_marks", "value_faults"))
+Kind = Literal["pair", "cluster", "record"]
 WANTED = table(task_id=StringType(), record_key=StringType(), enterprise_id=StringType(), place=IntegerType())
 
 
@@ -74,11 +75,12 @@ class ReviewCase:
     members: tuple[Member, ...]
     pairs: tuple[PairScore, ...]
     n_not_shown: int
+    kind: Kind = "pair"
 
     @property
     def is_pair(self) -> bool:
         """Whether two records are asked about; else a cluster or one record is."""
-        return len(self.asked) == 2
+        return self.kind == "pair"
 
     @property
     def asked_pair(self) -> PairScore | None:
@@ -111,7 +113,11 @@ def published_run(spark: SparkSession, output: str) -> RunFolder:
 
 
 def cases_of(spark: SparkSession, run: RunFolder, tasks: Sequence[dict[str, Any]]) -> list[ReviewCase]:
-    """The cases of some rows of REVIEW_QUEUE (or rows of its columns), in their order."""
+    """The cases of some rows of REVIEW_QUEUE (or rows of its columns), in their order.
+
+    After the asked records come those that no person's match joins yet: a cluster with more than are shown is answered
+    bit by bit.
+    """
     if not tasks:
         return []
     crosswalk = run.read_table(spark, "crosswalk")
@@ -120,10 +126,11 @@ def cases_of(spark: SparkSession, run: RunFolder, tasks: Sequence[dict[str, Any]
         [(task["task_id"], one, asked_keys(task)) for task in tasks for one in task["enterprise_ids"]],
         "task_id string, enterprise_id string, asked array<string>",
     )
-    found = ids.join(crosswalk.select(key, "enterprise_id"), "enterprise_id")
+    is_joined = (F.col("link_status") == "verified").alias("is_joined")
+    found = ids.join(crosswalk.select(key, "enterprise_id", is_joined), "enterprise_id")
     first = F.coalesce(F.nullif(F.array_position("asked", F.col("record_key")), F.lit(0)), F.lit(9))
     shown = found.groupBy("task_id").agg(
-        F.slice(F.array_sort(F.collect_list(F.struct(first.alias("place"), "record_key", "enterprise_id"))), 1,
+        F.slice(F.array_sort(F.collect_list(F.struct(first.alias("place"), "is_joined", "record_key", "enterprise_id"))), 1,
                 MOST_RECORDS).alias("shown"), F.count("*").alias("n"),
     )  # fmt: skip
     rows = {row["task_id"]: row for row in shown.collect()}
@@ -139,6 +146,7 @@ def cases_of(spark: SparkSession, run: RunFolder, tasks: Sequence[dict[str, Any]
             task["task_id"], run.run_id, task["reason"], task["match_probability"], asked_keys(task),
             tuple(members.get(task["task_id"], ())), tuple(pairs.get(task["task_id"], ())),
             rows[task["task_id"]]["n"] - len(rows[task["task_id"]]["shown"]) if task["task_id"] in rows else 0,
+            task["kind"],
         )
         for task in tasks
     ]  # fmt: skip

@@ -72,12 +72,12 @@ class ReviewDesk(widgets.VBox):
         self.question.value = str(verdict(case))
         self.records.value = str(records_table(case))
         self.charts.value = str(_pictures(case))
-        self.same.description = "Same person" if case.is_pair else _joins(case)
+        self.same.description, self.different.description = _buttons(case)
         self.same.layout.width = "max-content"
-        self.different.description = "Different people" if case.is_pair else "Chosen are others"
+        self.different.layout.width = "max-content"
         self.others.options = [(letter(n), member.record_key) for n, member in enumerate(case.members)]
         self.others.value = ()
-        self.others.layout.display = "none" if case.is_pair else ""
+        self.others.layout.display = "" if case.kind == "cluster" else "none"
 
     def _unmask(self) -> None:
         """Log who sees the values of this question, then show them."""
@@ -120,9 +120,14 @@ def _button(text: str, style: str, act: Any) -> widgets.Button:
     return button
 
 
-def _joins(case: ReviewCase) -> str:
-    """What the button says that joins the records of a cluster: it joins no record that is not shown."""
-    return f"The {len(case.members)} shown are one person" if case.n_not_shown else "All one person"
+def _buttons(case: ReviewCase) -> tuple[str, str]:
+    """What the two buttons say; the one for a cluster joins no record that is not shown."""
+    if case.kind == "cluster":
+        return (
+            f"The {len(case.members)} shown are one person" if case.n_not_shown else "All one person",
+            "Chosen are others",
+        )
+    return ("Same person", "Different people") if case.is_pair else ("A is one person", "A mixes people")
 
 
 def _pictures(case: ReviewCase) -> Markup:

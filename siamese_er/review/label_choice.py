@@ -76,7 +76,7 @@ def label_cases(
             ),
             "left_source", "left_record_id", "right_source", "right_record_id", "match_probability", "informs",
             F.array_distinct(F.array("left_person", "right_person")).alias("enterprise_ids"),
-            F.lit(REASON).alias("reason"),
+            F.lit(REASON).alias("reason"), F.lit("pair").alias("kind"),
         )
         .orderBy(F.desc("informs"), F.xxhash64("task_id"))
     )  # fmt: skip

@@ -5,6 +5,7 @@ from pyspark.sql import functions as F
 
 from siamese_er.linkage.care import CARE_VETOES
 from siamese_er.linkage.vetoes import CONTRADICTIONS
+from siamese_er.review.record_doubts import OVERLAID
 from siamese_er.schemas import (
     ANSWERS,
     CLUSTERS,
@@ -12,6 +13,7 @@ from siamese_er.schemas import (
     ENTERPRISE_IDS,
     KEY_SEPARATOR,
     LINKS,
+    RECORD_DOUBTS,
     REVIEW_QUEUE,
     conform,
     no_rows,
@@ -26,8 +28,8 @@ CUT_REASONS = {
 MOST_UNCERTAIN = 0.25
 CHANGED_EVIDENCE = 0.05  # probability by which an answered pair must have moved to be asked again
 AGAIN = "; new evidence since a person kept these apart"
-OF_WRONG_CHART = 0.1  # uncertainty of a record whose notes contradict it
-WRONG_CHART = "a note of this record contradicts its birth date, sex or name: wrong chart, or a wrong entry"
+RECORD_AGAIN = "; new evidence since a person answered"
+OF_RECORD = 0.1  # uncertainty of a record in doubt that is not suspected to hold two people
 
 
 def review_queue(
@@ -37,7 +39,7 @@ def review_queue(
     clusters: DataFrame,
     max_cluster_size: int,
     goldens: DataFrame | None = None,
-    wrong_charts: DataFrame | None = None,
+    in_doubt: DataFrame | None = None,
     capacity: int | None = None,
     answered: DataFrame | None = None,
     crosswalk: DataFrame | None = None,
@@ -46,26 +48,28 @@ def review_queue(
 
     Two clusters are asked about once, by their best pair; a pair inside one cluster is not asked. A pair between
     clusters that a person keeps apart is asked again only where it is not among those ``answered``, or its probability
-    moved by more than `CHANGED_EVIDENCE` since. A cluster all of whose records people's matches join is not asked about.
+    moved by more than `CHANGED_EVIDENCE` since. A cluster all of whose records people's matches join is not asked about,
+    nor is a record whose doubt a person answered and that is as it was then.
     The priority is the
     uncertainty, p(1 - p), times the records that the answer moves; a link that the guard refused, and a pair with a veto of
     dated care, count as wholly uncertain (.25), whatever their own probability.
 
     In:  LINKS, CUTS, ENTERPRISE_IDS, CLUSTERS; ``goldens``: GOLDEN_RECORDS, for clusters with several national ids;
-         ``wrong_charts``: the record_key of each record whose notes contradict it; ``capacity``: the most questions,
-         the first by priority (ties by task), null for all; ``answered``: ANSWERS; ``crosswalk``: CROSSWALK.
-    Out: task_id is a hash of the keys of the question; right_source and right_record_id are null for a cluster and for
-         a single record.
+         ``in_doubt``: RECORD_DOUBTS; ``capacity``: the most questions, the first by priority (ties by task), null for
+         all; ``answered``: ANSWERS; ``crosswalk``: CROSSWALK.
+    Out: task_id is a hash of the keys of the question; kind is pair, cluster or record; right_source and
+         right_record_id are null for a cluster and for a single record.
     """
     settled = no_rows(links.sparkSession, ANSWERS) if answered is None else conform(answered, ANSWERS)
     doubtful = clusters if crosswalk is None else _unconfirmed(clusters, crosswalk, links, ids)
     questions = _pair_questions(doubts(links, cuts), links, ids, clusters, settled).unionByName(
         _cluster_questions(ids, doubtful, goldens, max_cluster_size, contradicted(links, ids))
     )
-    if wrong_charts is not None:
-        questions = questions.unionByName(_record_questions(ids, wrong_charts))
+    if in_doubt is not None:
+        questions = questions.unionByName(_record_questions(ids, in_doubt))
     named = questions.select(
         F.substring(F.sha2(F.concat_ws("\x1e", "kind", "left_key", "right_key"), 256), 1, 16).alias("task_id"),
+        "kind",
         *_source_and_id("left"),
         *_source_and_id("right"),
         "enterprise_ids",
@@ -198,6 +202,7 @@ def _cluster_questions(
 ) -> DataFrame:
     """One question for each cluster that may hold several people, in the name of its smallest record.
 
+    What makes one record doubtful by itself is asked about the record.
     A cluster of one person and a mistyped id is common, so the less sure its weakest link, the sooner it is asked.
     """
     doubtful = conform(clusters, CLUSTERS).withColumn("has_id_conflict", F.lit(False))
@@ -209,17 +214,16 @@ def _cluster_questions(
     marks = contradicting.select("enterprise_id", F.lit(True).alias("is_contradicted"))
     doubtful = doubtful.join(marks, "enterprise_id", "left")
     is_large = F.col("n_records") > max_cluster_size
+    has_id_conflict = F.col("has_id_conflict") & (F.col("n_records") > 1)
     reasons = (
-        F.when(F.col("has_id_conflict"), "its records have different national ids"),
+        F.when(has_id_conflict, "its records have different national ids"),
         F.when(
-            F.col("is_contradicted") & ~F.coalesce("has_id_conflict", F.lit(False)),
+            F.col("is_contradicted") & ~F.coalesce(has_id_conflict, F.lit(False)),
             "two of its records contradict each other",
         ),
-        F.when(F.col("suspected_overlay"), "one of its records may hold two people"),
         F.when(is_large, "it is larger than the limit"),
     )
     p = F.coalesce("min_link_probability", F.lit(1.0))
-    is_grave = F.coalesce("suspected_overlay", F.lit(False)) | is_large
     first_keys = ids.groupBy("enterprise_id").agg(F.min("record_key").alias("left_key"))
     return (
         doubtful.withColumn("reason", F.concat_ws("; ", *reasons))
@@ -232,21 +236,24 @@ def _cluster_questions(
             F.array("enterprise_id").alias("enterprise_ids"),
             F.col("min_link_probability").alias("match_probability"),
             "reason",
-            F.when(is_grave, MOST_UNCERTAIN).otherwise(F.greatest(p * (1 - p), F.lit(0.01))).alias("uncertainty"),
+            F.when(is_large, MOST_UNCERTAIN).otherwise(F.greatest(p * (1 - p), F.lit(0.01))).alias("uncertainty"),
             "n_records",
         )
     )
 
 
-def _record_questions(ids: DataFrame, wrong_charts: DataFrame) -> DataFrame:
-    """One question for each record whose notes speak of somebody else."""
-    return wrong_charts.join(conform(ids, ENTERPRISE_IDS), "record_key").select(
+def _record_questions(ids: DataFrame, in_doubt: DataFrame) -> DataFrame:
+    """One question for each record whose doubt nobody answered, or which is no longer as it was when somebody did."""
+    is_answered = F.coalesce(F.col("answered") == F.col("evidence"), F.lit(False))
+    again = F.when(F.col("answered").isNotNull(), F.concat("reason", F.lit(RECORD_AGAIN)))
+    asked = conform(in_doubt, RECORD_DOUBTS).where(F.col("evidence").isNotNull() & ~is_answered)
+    return asked.join(conform(ids, ENTERPRISE_IDS), "record_key").select(
         F.lit("record").alias("kind"),
         F.col("record_key").alias("left_key"),
         F.lit(None).cast("string").alias("right_key"),
         F.array("enterprise_id").alias("enterprise_ids"),
         F.lit(None).cast("double").alias("match_probability"),
-        F.lit(WRONG_CHART).alias("reason"),
-        F.lit(OF_WRONG_CHART).alias("uncertainty"),
+        F.coalesce(again, "reason").alias("reason"),
+        F.when(F.contains("reason", F.lit(OVERLAID)), MOST_UNCERTAIN).otherwise(OF_RECORD).alias("uncertainty"),
         F.lit(1).alias("n_records"),
     )

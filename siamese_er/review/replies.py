@@ -23,16 +23,22 @@ def decisions_of(
 
 
 def pairs_to_join(case: ReviewCase) -> list[tuple[str, str]]:
-    """The pairs whose match says that all the records of a case are one person: the asked one, or a chain through all."""
-    if case.is_pair:
-        return [(case.asked[0], case.asked[1])]
+    """The pairs whose match says that all the records of a case are one person: the asked one, or a chain through all.
+
+    Of a question about one record: the record with itself.
+    """
+    if case.kind != "cluster":
+        return [(case.asked[0], case.asked[-1])]
     return list(pairwise(member.record_key for member in case.members))
 
 
 def pairs_to_part(case: ReviewCase, others: Sequence[str]) -> list[tuple[str, str]]:
-    """The pairs whose no_match keeps ``others`` from the rest: the asked one, or each of the others with each that stays."""
-    if case.is_pair:
-        return [(case.asked[0], case.asked[1])]
+    """The pairs whose no_match keeps ``others`` from the rest: the asked one, or each of the others with each that stays.
+
+    Of a question about one record: the record with itself, as what it says is not all of one person.
+    """
+    if case.kind != "cluster":
+        return [(case.asked[0], case.asked[-1])]
     stay = [member.record_key for member in case.members if member.record_key not in others]
     return list(product(stay, others))
 
@@ -40,20 +46,17 @@ def pairs_to_part(case: ReviewCase, others: Sequence[str]) -> list[tuple[str, st
 def answer_to(case: ReviewCase, answer: Answer, reviewer: str, reason: str) -> list[Decision]:
     """The decisions of one answer to a whole case, as the command line gives it.
 
-    Raises: ContractFault for a ``no_match`` about a cluster (who is somebody else? the notebook asks), and for a
-    question about a single record.
+    Raises: ContractFault for a ``no_match`` about a cluster (who is somebody else? the notebook asks).
     """
-    if answer == "no_match" and not case.is_pair:
+    if answer == "no_match" and case.kind == "cluster":
         raise ContractFault(f"task {case.task_id} is about a cluster: part its records in notebooks/02_review_matches")
-    if not (pairs := pairs_to_join(case)):
-        raise ContractFault(f"task {case.task_id} is about one record: no decision on a pair answers it")
-    return decisions_of(case, pairs, answer, reviewer, reason)
+    return decisions_of(case, pairs_to_join(case), answer, reviewer, reason)
 
 
 def questions_told(cases: Sequence[ReviewCase]) -> list[str]:
     """A line for each question: task, kind, probability, records shown, reason."""
     return [
-        f"{case.task_id}  {'pair' if case.is_pair else 'cluster'}  {_share(case.match_probability)}  "
+        f"{case.task_id}  {case.kind}  {_share(case.match_probability)}  "
         f"{len(case.members) + case.n_not_shown} records  {case.reason}"
         for case in cases
     ]

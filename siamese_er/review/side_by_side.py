@@ -20,6 +20,11 @@ STYLE = Markup(
     ".er-records .er-same{color:#1b5e20}.er-records .er-missing{color:#666}"
     ".er-records .er-asked{background:#eef4ff;color:#000}</style>"
 )
+QUESTIONS = {
+    "pair": "Are A and B the same person?",
+    "cluster": "Do these records belong to one person?",
+    "record": "Does all that record A and its notes say tell of one person?",
+}
 OMITTED = "‸"  # a place where the other value has more
 Segment = tuple[str, bool]
 
@@ -122,5 +127,6 @@ def verdict(case: ReviewCase) -> Markup:
     pair: PairScore | None = case.asked_pair
     likely = "" if case.match_probability is None else f" Probability {case.match_probability:.3f}."
     held = f" Vetoes: {', '.join(pair.vetoes).replace('_', ' ')}." if pair and pair.vetoes else ""
-    question = "Are A and B the same person?" if case.is_pair else "Do these records belong to one person?"
-    return Markup("<p><b>{}</b> {}.{}{}</p>").format(question, case.reason[:1].upper() + case.reason[1:], likely, held)
+    return Markup("<p><b>{}</b> {}.{}{}</p>").format(
+        QUESTIONS[case.kind], case.reason[:1].upper() + case.reason[1:], likely, held
+    )

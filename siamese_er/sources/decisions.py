@@ -15,14 +15,14 @@ from siamese_er.sources.vocabulary import DECISION_VOCABULARY
 FAULTS = {
     "n_unreadable": "rows that cannot be read",
     "n_without_id": "rows without left_record_id or right_record_id",
-    "n_of_itself": "rows about a record and itself",
     "n_unknown": "rows whose decision is neither match nor no_match",
 }
 
 
 def read_decisions(spark: SparkSession, path: str) -> DataFrame:
-    """DECISIONS: the latest decision of each pair, ``left_key < right_key``; runs jobs that check the rows.
+    """DECISIONS: the latest decision of each pair, ``left_key <= right_key``; runs jobs that check the rows.
 
+    A decision about a record and itself answers a question about that record alone: ``match``, it is one person's.
     Decisions are people's word, so a bad row is a fault and not a matter of quarantine. An empty file is none. A
     decision without a date is earlier than any with one.
 
@@ -73,14 +73,13 @@ def decided_rows(table: RawTable, mapping: ColumnMapping) -> DataFrame:
 
 
 def check_rows(rows: DataFrame, path: str) -> None:
-    """Nothing, where every row is readable, names two records and decides; else ContractFault with counts."""
+    """Nothing, where every row is readable, names its records and decides; else ContractFault with counts."""
     is_whole = F.col("fault").isNull()
     has_ids = F.col("left_key").isNotNull() & F.col("right_key").isNotNull()
     is_known = F.coalesce(F.col("decision").isin("match", "no_match"), F.lit(False))
     counts = rows.agg(
         F.count_if(~is_whole).alias("n_unreadable"),
         F.count_if(is_whole & ~has_ids).alias("n_without_id"),
-        F.count_if(has_ids & (F.col("left_key") == F.col("right_key"))).alias("n_of_itself"),
         F.count_if(is_whole & ~is_known).alias("n_unknown"),
     ).first()
     faults = [f"{path}: {counts[name]} {words}" for name, words in FAULTS.items() if counts and counts[name]]

@@ -19,7 +19,6 @@ NO_MATCH_WORDS = ("no_match", *raw.FALSE_WORDS)
 FAULTS = {
     "n_unreadable": "rows that cannot be read",
     "n_without_id": "rows without left_record_id or right_record_id",
-    "n_of_itself": "rows about a record and itself",
     "n_unknown": "rows whose label is neither match nor no_match (nor 1, 0, true, false)",
     "n_bad_weight": "rows whose weight is not a number above 0",
 }
@@ -29,7 +28,8 @@ def read_labels(spark: SparkSession, path: str) -> DataFrame:
     """LABELS: one row for each pair, ``left_key < right_key``; runs jobs that check the rows. An empty file is none.
 
     A file of decisions will do: its ``decision`` is the label, and of several on one pair the latest ``decided_at``
-    counts. A row without ``weight`` weighs 1; of equal labels on one pair the greatest weight counts.
+    counts; those about a record and itself label no pair. A row without ``weight`` weighs 1; of equal labels on one pair
+    the greatest weight counts.
 
     Raises: ContractFault with the counts of bad rows, or of pairs labelled both ways.
     """
@@ -39,6 +39,7 @@ def read_labels(spark: SparkSession, path: str) -> DataFrame:
     parts = [labelled_rows(table, mapping) for table, mapping in zip(tables, mappings, strict=True)]
     rows = reduce(DataFrame.unionByName, parts)
     check_rows(rows, path)
+    rows = rows.where("left_key != right_key")
     newest = Window.partitionBy("left_key", "right_key").orderBy(F.col("moment").desc_nulls_last())
     latest = rows.withColumn("rank", F.rank().over(newest)).where(F.col("rank") == 1)
     pairs = latest.groupBy("left_key", "right_key").agg(
@@ -79,13 +80,12 @@ def labelled_rows(table: RawTable, mapping: ColumnMapping) -> DataFrame:
 
 
 def check_rows(rows: DataFrame, path: str) -> None:
-    """Nothing, where every row is readable, names two records and tells a label; else ContractFault with counts."""
+    """Nothing, where every row is readable, names its records and tells a label; else ContractFault with counts."""
     is_whole = F.col("fault").isNull()
     has_ids = F.col("left_key").isNotNull() & F.col("right_key").isNotNull()
     counts = rows.agg(
         F.count_if(~is_whole).alias("n_unreadable"),
         F.count_if(is_whole & ~has_ids).alias("n_without_id"),
-        F.count_if(has_ids & (F.col("left_key") == F.col("right_key"))).alias("n_of_itself"),
         F.count_if(is_whole & F.col("is_match").isNull()).alias("n_unknown"),
         F.count_if(is_whole & F.col("weight").isNull()).alias("n_bad_weight"),
     ).first()

@@ -40,7 +40,7 @@ from siamese_er.review.queue import review_queue
 from siamese_er.review.record_doubts import reasons_for_doubt, record_doubts
 from siamese_er.schemas import KEY_SEPARATOR, SCORED_PAIRS, conform
 from siamese_er.scoring import ROWS_IN_FILE, Scoring, scored, truth_of
-from siamese_er.sources.inputs import readable_input
+from siamese_er.sources.inputs import readable_input, stamps
 from siamese_er.sources.records import Reading, read_records
 from siamese_er.standardise import fault_counts, standardised_records
 from siamese_er.storage import RunFolder, new_run, output_lock, previous_run, unfinished_run
@@ -69,8 +69,9 @@ def match(
     with output_lock(spark, config.run.output, config.run.lock_seconds) as lock:
         with readable_input(config.run.output):
             reading = read_records(spark, config.input, allow_empty=config.run.mode == "incremental")
+            beside = stamps(spark, paths_beside(config))
         before = previous_run(spark, config.run.output, config.run.previous)
-        same = {"config": shown(config), "input": reading.fingerprint, "mappings": reading.mappings,
+        same = {"config": shown(config), "input": reading.fingerprint, "mappings": reading.mappings, "beside": beside,
                 "versions": versions(), "previous_run_id": before.run_id if before else None}  # fmt: skip
         unfinished = unfinished_run(spark, config.run.output, same) if config.run.resume else None
         run = unfinished or new_run(spark, config.run.output)
@@ -91,6 +92,12 @@ def match(
                 publish(tables, run, record, written=written, dry_run=config.run.dry_run, failed_gates=gates, lock=lock,
                         hold=config.gates.hold)  # fmt: skip
             return Summary(record, run.path)
+
+
+def paths_beside(config: MatchConfig) -> list[str]:
+    """What a run reads beside the records. One that died is not gone on with where any of it was changed."""
+    alone = (config.input.decisions, config.input.labels, config.input.truth)
+    return [*config.input.notes, *(path for path in alone if path is not None)]
 
 
 def progress_of(spark: SparkSession, config: MatchConfig, tell: Callable[[str], None] | None) -> Progress:

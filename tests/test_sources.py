@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ from siamese_er.config import InputSettings
 from siamese_er.errors import ContractFault
 from siamese_er.schemas import KEY_SEPARATOR
 from siamese_er.sources.decisions import read_decisions
+from siamese_er.sources.inputs import stamps
 from siamese_er.sources.notes import n_cut_notes, read_notes
 from siamese_er.sources.records import check_quarantine, read_records
 from siamese_er.sources.truth import read_truth
@@ -294,3 +296,17 @@ def test_originals_agree_with_their_records(spark, name):
         if column == "birth_date":
             seen, wanted = seen.map(digits), wanted.map(digits)
         assert (seen == wanted).all(), column
+
+
+def test_a_file_that_was_edited_has_another_stamp_even_at_the_same_length(spark, tmp_path):
+    path = tmp_path / "decisions.csv"
+    path.write_text("a,b,match   ")
+    os.utime(path, (1, 1))
+    before = stamps(spark, [str(path), str(tmp_path / "not there")])
+
+    path.write_text("a,b,no_match")
+    after = stamps(spark, [str(path)])
+
+    assert list(before.values()) == [[12, 1000]]
+    assert before.keys() == after.keys()
+    assert before != after

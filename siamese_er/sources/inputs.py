@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -96,6 +96,17 @@ def file_statuses(spark: SparkSession, path: str) -> list[tuple[str, int]] | Non
             if not any(part.startswith(("_", ".")) for part in name.removeprefix(root).split("/")):
                 files.append((name, status.getLen()))
     return files
+
+
+def stamps(spark: SparkSession, paths: Iterable[str]) -> dict[str, list[int]]:
+    """Bytes and time of change (ms since 1970) of every file behind some paths; what is not there has none."""
+    found = {}
+    for path in paths:
+        for name, n_bytes in file_statuses(spark, path) or []:
+            location = jvm(spark).org.apache.hadoop.fs.Path(name)
+            status = location.getFileSystem(spark._jsc.hadoopConfiguration()).getFileStatus(location)
+            found[bare_path(name)] = [n_bytes, status.getModificationTime()]
+    return found
 
 
 def layout_of(path: str) -> str | None:

@@ -30,8 +30,8 @@ SIAMESE_ER = str(Path(sys.executable).parent / "siamese-er")
 LONGEST_RUN_SECONDS = 840
 
 SLOWEST_FIRST = ("test_hard_cases", "test_match_determinism", "test_days", "test_ablation", "test_pipeline", "test_canary",
-                 "test_killed", "test_notebooks", "test_fhir_export", "test_incremental", "test_adaptation", "test_labels",
-                 "test_match_robustness", "test_evaluate_job", "test_launcher")  # fmt: skip
+                 "test_undo", "test_killed", "test_notebooks", "test_fhir_export", "test_incremental", "test_adaptation",
+                 "test_labels", "test_match_robustness", "test_evaluate_job", "test_launcher")  # fmt: skip
 """Files that the two workers take first, so that neither ends long before the other."""
 
 settings.register_profile("steady", deadline=None, derandomize=True)  # noisy machines; the same examples each time

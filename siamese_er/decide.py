@@ -7,7 +7,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from siamese_er.config import DecideSettings, SourceSettings
-from siamese_er.schemas import KEY_SEPARATOR, LINKS, conform
+from siamese_er.schemas import KEY_SEPARATOR, LINKS, conform, keys_of_sides
 
 BALANCED_VETOES = ("national_id_conflict",)
 NAMING = ("given_names", "family_names", "national_ids", "scoped_identifiers")
@@ -92,6 +92,11 @@ def band(settings: DecideSettings, sources: dict[str, SourceSettings]) -> Column
     )
 
 
-def links(pairs: DataFrame) -> DataFrame:
-    """LINKS of banded scores: what clustering needs of them."""
-    return conform(pairs, LINKS)
+def links(scored_pairs: DataFrame, decisions: DataFrame | None) -> DataFrame:
+    """LINKS of SCORED_PAIRS, and of the pairs that people decided and that were never scored: what clustering needs."""
+    scored = scored_pairs.withColumns(keys_of_sides()).select(
+        "left_key", "right_key", "match_weight", "match_probability", "band", "vetoes"
+    )
+    pairs = with_decisions(scored, decisions)
+    of_people = F.when(F.col("is_verified"), "auto").otherwise("no")
+    return conform(pairs.withColumn("band", F.coalesce("band", of_people)), LINKS)

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from siamese_er.config import MatchConfig
 from siamese_er.errors import ContractFault
-from siamese_er.schemas import KEY_SEPARATOR, SCORES, conform
+from siamese_er.schemas import SCORES, conform, keys_of_sides
 from siamese_er.storage import RunFolder
 
 KEPT = (
@@ -43,12 +43,6 @@ class Known:
         """Those of the sections of the config that are not as in that run."""
         now, then = config.model_dump(mode="json"), self.record.get("config", {})
         return [name for name in sections if now[name] != then.get(name)]
-
-
-def keys_of_sides() -> dict[str, Column]:
-    """left_key and right_key of SCORED_PAIRS."""
-    sides = ("left", "right")
-    return {f"{side}_key": F.concat_ws(KEY_SEPARATOR, f"{side}_source", f"{side}_record_id") for side in sides}
 
 
 def known_run(spark: SparkSession, before: RunFolder | None) -> Known | None:

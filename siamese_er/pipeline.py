@@ -20,7 +20,7 @@ from siamese_er.decide import BALANCED_VETOES, banded, links, standings
 from siamese_er.errors import InvariantBroken
 from siamese_er.identity import enterprise_ids
 from siamese_er.intake import AS_READ, Alteration, Inputs, read_inputs, rows_on_disk, with_demo
-from siamese_er.known import OF_CLUSTERS, OF_GOLDEN, Known, keys_of_sides, known_run, only, without
+from siamese_er.known import OF_CLUSTERS, OF_GOLDEN, Known, known_run, only, without
 from siamese_er.overlays import suspected_overlays, with_overlay_veto
 from siamese_er.progress import STEP_COSTS, Progress, Work, running_stage, seconds_before
 from siamese_er.proposals import proposals
@@ -38,7 +38,7 @@ from siamese_er.rematch import reasons_to_learn, scored_batch, standardised_arri
 from siamese_er.review.answers import answers, renewed_decisions
 from siamese_er.review.queue import review_queue
 from siamese_er.review.record_doubts import reasons_for_doubt, record_doubts
-from siamese_er.schemas import KEY_SEPARATOR, SCORED_PAIRS, conform
+from siamese_er.schemas import KEY_SEPARATOR, SCORED_PAIRS, conform, keys_of_sides
 from siamese_er.scoring import ROWS_IN_FILE, Scoring, scored, truth_of
 from siamese_er.sources.inputs import readable_input, stamps
 from siamese_er.sources.records import Reading, read_records
@@ -159,11 +159,8 @@ def matched(
             scores = with_overlay_veto(scores, overlaid)
         pairs = banded(scores, standing, inputs.decisions, decide, config.sources)
         moved = moved_records(config, run, known, inputs, record)
-        decided = together({
-            "scored_pairs": partial(written_table, run, scored_pairs(pairs, known, moved), "scored_pairs", True),
-            "links": partial(run.checkpoint, links(pairs), "links"),
-        })  # fmt: skip
-        all_links = decided["links"]
+        published = written_table(run, scored_pairs(pairs, known, moved), "scored_pairs", True)
+        all_links = run.checkpoint(links(published, inputs.decisions), "links")
     with clock.step("cluster"):
         grouping = grouped(config, run, known, inputs, all_links, decide, moved)
     old = {name: before.optional_table(spark, name) if before else None for name in OF_BEFORE}
@@ -183,7 +180,7 @@ def matched(
             "answers": partial(run.write_table, settled, "answers"),
         })  # fmt: skip
         settled, walk = tables.pop("answers"), tables["crosswalk"]
-        tables |= {"scored_pairs": decided["scored_pairs"]}
+        tables |= {"scored_pairs": published}
     with clock.step("review"):
         ended = crosswalk_history(walk, old["crosswalk"], old["crosswalk_history"], record["started"])
         proposed = proposals(inputs.records, walk, all_links, config.sources)

@@ -4,7 +4,7 @@ Inside the pipeline one ``record_key`` stands for (source, record_id): ``source 
 pair does. Outside (contract tables) pairs carry both sides' source and record_id.
 """
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
     ArrayType,
@@ -259,3 +259,9 @@ def conform(frame: DataFrame, schema: StructType) -> DataFrame:
     if faults:
         raise SchemaMismatch("; ".join(faults))
     return frame.select(*[F.col(field.name) for field in schema.fields])
+
+
+def keys_of_sides() -> dict[str, Column]:
+    """left_key and right_key of SCORED_PAIRS."""
+    sides = ("left", "right")
+    return {f"{side}_key": F.concat_ws(KEY_SEPARATOR, f"{side}_source", f"{side}_record_id") for side in sides}

@@ -13,6 +13,7 @@ from siamese_er.config import ClusterSettings, DecideSettings
 from siamese_er.decide import banded, links
 from siamese_er.linkage.components import labelled_keys
 from siamese_er.overlays import overlaid
+from siamese_er.pipeline import scored_pairs
 from siamese_er.schemas import DECISIONS, ENTERPRISE_IDS, LINKS, MEMBERSHIPS, SCORES, STANDARD_COLUMNS, STANDARDISED
 
 KEYS = "record_key string"
@@ -90,18 +91,20 @@ def test_a_decision_without_a_score_is_no_evidence(spark):
     scores = [(*pair, 1 / (1 + 2**-bits), bits, [], [], []) for *pair, bits in ((a, b, 12.0), (c, d, 5.0), (a, c, 9.0))]
     decisions = [(b, c, "no_match", *[None] * 3), (e, f, "match", *[None] * 3)]
 
+    decided = spark.createDataFrame(decisions, DECISIONS)
     pairs = banded(
         spark.createDataFrame(scores, SCORES), spark.createDataFrame([], "record_key string, standing string"),
-        spark.createDataFrame(decisions, DECISIONS), DecideSettings(auto_threshold=0.95), {},
+        decided, DecideSettings(auto_threshold=0.95), {},
     )  # fmt: skip
+    found_links = links(scored_pairs(pairs), decided)
     found = clustered(
-        spark.createDataFrame([(key,) for key in names], KEYS), links(pairs), ClusterSettings(), checkpoint
+        spark.createDataFrame([(key,) for key in names], KEYS), found_links, ClusterSettings(), checkpoint
     )
 
     parts = {frozenset(key[-1] for key in cluster) for cluster in clusters_of(found.memberships)}
     assert parts == {frozenset("ab"), frozenset("cd"), frozenset("ef")}
     assert [row["reason"] for row in found.cuts.collect()] == ["no_match"]
-    metrics = cluster_metrics(found.memberships, links(pairs), spark.createDataFrame([], STANDARDISED))
+    metrics = cluster_metrics(found.memberships, found_links, spark.createDataFrame([], STANDARDISED))
     weakest = {row["cluster_key"][-1]: row["min_link_probability"] for row in metrics.collect()}
     assert weakest["a"] > 0.99
     assert weakest["e"] is None

@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 
 from siamese_er.config import DecideSettings, SourceSettings
 from siamese_er.decide import banded, links, standings
+from siamese_er.pipeline import scored_pairs
 from siamese_er.schemas import DECISIONS, LINKS, RECORDS, SCORES, STANDARDISED, conform
 from siamese_er.threshold import device_margin, widened
 
@@ -123,7 +124,8 @@ def test_what_people_decided_stands_whatever_the_evidence(spark):
         ignore_row_order=True, ignore_nullable=True,
     )  # fmt: skip
     assert found.where("(match_weight is null) != (match_probability is null)").isEmpty()
-    assert links(found).columns == LINKS.names
+    of_table = links(scored_pairs(found), decisions_of(spark, *decided))
+    assert_df_equality(of_table, found.select(LINKS.names), ignore_row_order=True, ignore_nullable=True)
 
 
 def test_standings_of_test_patients_empty_and_restricted_records(spark):

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from siamese_er.block import CHUNKS_IN_PARTITION, chunk_rows, every_two, groups_in, pair_tasks, sent
+from siamese_er.block import CHUNKS_IN_PARTITION, chunk_rows, every_two, groups_in, pair_tasks, sent, with_counts
 from siamese_er.components import Checkpoint
 from siamese_er.config import BlockingSettings
 from siamese_er.errors import without_values
@@ -78,9 +78,6 @@ def partners(
     contents = known.where(F.col("part") < 0).select(
         (n_new + F.pmod(F.xxhash64("chunk"), F.lit(n_known))).cast("int").alias("group"), "chunk", "part", "content"
     )
-    own = fresh.where(F.col("part") < 0).select("group", "chunk", "part", "content")
-    of_codes = counts.where(F.col("counts").isNotNull())
-    of_codes = of_codes.select("group", "chunk", "part", F.col("counts").alias("content"))
     meetings = [(group, n_new + place) for place in range(n_known) for group in range(n_new)]
 
     @without_values("block")
@@ -90,14 +87,14 @@ def partners(
         if rows is None or len(numbers) < 2:
             return
         keys, _, _ = rows.group(numbers[0], largest).held
-        near = [_holders_in(content, np.unique(keys)) for content in rows.contents_of(numbers[1])]
+        near = [holders_in(content, np.unique(keys)) for content in rows.contents_of(numbers[1])]
         for place, table in enumerate(sliced(pa.concat_tables(near))):
             yield from chunk_rows(rows.task * CHUNKS_IN_PARTITION + place, n_new + rows.task, packed(table, n_parts))
 
-    return conform(sent(contents.union(own).union(of_codes), meetings).mapInArrow(found, CHUNKS), CHUNKS)
+    return conform(sent(contents.union(with_counts(fresh, counts)), meetings).mapInArrow(found, CHUNKS), CHUNKS)
 
 
-def _holders_in(content: bytes, keys: np.ndarray) -> pa.Table:
+def holders_in(content: bytes, keys: np.ndarray) -> pa.Table:
     """The records of a chunk that hold one of the keys, which ascend."""
     held = columns_of(content, ("keys",))["keys"].combine_chunks()
     codes = held.flatten().to_numpy(zero_copy_only=False)

@@ -223,11 +223,14 @@ def pair_tasks(cut: DataFrame, counts: DataFrame, meetings: Sequence[tuple[int, 
     In: CHUNKS, CODE_COUNTS; ``meetings``: the two groups of each task, the same twice for the pairs within one.
     Out: PAIR_TASKS.
     """
+    return conform(sent(with_counts(cut, counts), meetings), PAIR_TASKS)
+
+
+def with_counts(cut: DataFrame, counts: DataFrame) -> DataFrame:
+    """group, chunk, part, content: the contents of chunks (part -1), and the counts of their codes by part."""
     contents = cut.where(F.col("part") < 0).select("group", "chunk", "part", "content")
-    of_codes = counts.where(F.col("counts").isNotNull()).select(
-        "group", "chunk", "part", F.col("counts").alias("content")
-    )
-    return conform(sent(contents.union(of_codes), meetings), PAIR_TASKS)
+    of_codes = counts.where(F.col("counts").isNotNull())
+    return contents.union(of_codes.select("group", "chunk", "part", F.col("counts").alias("content")))
 
 
 def sent(rows: DataFrame, meetings: Sequence[tuple[int, int]]) -> DataFrame:

@@ -89,7 +89,7 @@ def scored_batch(
         record["encoded_on"] = sorted({*known.record.get("encoded_on", ["cpu"]), *now})
     with clock.step("block"):
         placed = conform(known.table("places"), PLACES)
-        rest = run.checkpoint(without_records(before, placed, stale, n_parts, run.checkpoint), "known_chunks")
+        rest = without_records(before, placed, stale, n_parts, run.checkpoint)
         placed = without(placed, stale, "record_key").unionByName(places(fresh))
         placed = run.write_table(placed, "places")
         table = run.write_table(rest.unionByName(fresh), "chunks")

@@ -7,12 +7,21 @@ from linkage_records import table_of
 from paired import looked_at
 from pyspark.sql import functions as F
 
-from siamese_er.batch_chunks import batch_tasks, group_counts, numbered_after, part_count_of, partners, without_records
+from siamese_er.batch_chunks import (
+    batch_tasks,
+    group_counts,
+    holders_in,
+    numbered_after,
+    part_count_of,
+    partners,
+    without_records,
+)
 from siamese_er.block import chunks, code_counts, places
 from siamese_er.components import local_checkpoint
 from siamese_er.config import BlockingSettings, ModelSettings
 from siamese_er.errors import InvariantBroken
-from siamese_er.linkage.chunks import Codes, columns_of
+from siamese_er.linkage.chunks import Codes, chunk, columns_of, packed
+from siamese_er.linkage.chunks import rows_of as rows_of_chunk
 from siamese_er.model import model_folder
 from siamese_er.schemas import EMBEDDINGS, STANDARDISED
 from siamese_er.score import compared_pairs
@@ -74,7 +83,8 @@ def test_pairs_of_a_batch_are_those_of_the_whole_table_with_a_new_record(people,
 
     assert len(expected) > 20
     assert rows_of(found.dropna(subset=["left_key"])) == expected
-    assert found.n_pairs.sum() == of_batch(rest, fresh, people.count(), 1, 1).n_pairs.sum() if n_new == 1 else True
+    alone = numbered_after(cut_of(people.where("is_new")), rest).persist()
+    assert found.n_pairs.sum() == of_batch(rest, alone, people.count(), 1, 1).n_pairs.sum()
     assert {row.chunk for row in rest.collect()}.isdisjoint(row.chunk for row in fresh.collect())
 
 
@@ -91,7 +101,7 @@ def test_a_block_that_the_batch_makes_too_large_proposes_nothing(people):
     assert part_count_of(rest) == N_PARTS
 
 
-def test_chunks_without_some_records_are_as_if_those_had_never_been_there(spark, people, whole):
+def test_chunks_without_some_records_are_as_if_those_had_never_been_there(spark, people):
     cut = cut_of(people)
     stale = people.where("record_key like '%7'").select("record_key").persist()
     gone = {row.record_key for row in stale.collect()}
@@ -109,6 +119,17 @@ def test_chunks_without_some_records_are_as_if_those_had_never_been_there(spark,
     assert codes[0] == codes[1]
     untouched = without_records(cut, places(cut), stale.limit(0), N_PARTS, local_checkpoint)
     assert sorted(untouched.collect()) == sorted(cut.collect())
+
+
+def test_a_chunk_may_lose_all_its_records(people):
+    one = chunk(table_of({"given_name": "Ada", "phone": "(212) 555-0142"}), NAMED.passes, N_PARTS)
+
+    emptied = packed(rows_of_chunk(one.content, np.zeros(0, np.int64)), N_PARTS)
+
+    assert columns_of(emptied.content, ("record_key", "keys")).num_rows == 0
+    assert sum(len(codes.codes) for codes in emptied.codes) == 0
+    assert holders_in(emptied.content, np.array([1, 2])).num_rows == 0
+    assert holders_in(one.content, np.zeros(0, np.int64)).num_rows == 0
 
 
 def test_groups_fit_the_bound_and_the_cores():

@@ -15,7 +15,7 @@ from siamese_er.config import NoteSettings, ScoreSettings
 from siamese_er.errors import without_values
 from siamese_er.linkage.bounds import Reach, nicknames
 from siamese_er.linkage.chunks import Group
-from siamese_er.linkage.compare import Compared, compare, rows_of_pairs
+from siamese_er.linkage.compare import Compared, agreements, completed
 from siamese_er.linkage.comparisons import COMPARISONS
 from siamese_er.linkage.context import LEAST_BITS
 from siamese_er.linkage.features import TableShape, table_shape
@@ -105,10 +105,15 @@ class Compare:
             used, back = np.unique(np.concatenate([left, right]), return_inverse=True)
             table = self.table.take(pa.array(used))
             left, right = np.split(back, 2)
-            found = compare(table, left, right, self.n_records)
+            found = agreements(table, left, right, self.n_records)
             kept = plausible(found.levels, self.head.model_m, self.head.model_u)
-            yield compared_batch(table, left[kept], right[kept], mask[kept], found, kept)
             yield dropped_batch(np.delete(mask, kept))
+            if not len(kept):
+                continue
+            used, back = np.unique(np.concatenate([left[kept], right[kept]]), return_inverse=True)
+            table = table.take(pa.array(used))  # few pairs are left, and of their records the vectors are opened
+            left, right = np.split(back, 2)
+            yield compared_batch(table, left, right, mask[kept], completed(found.of_pairs(kept), table, left, right))
 
 
 def compared_pairs(tasks: DataFrame, n_records: int, model_path: str, max_block_size: int) -> DataFrame:
@@ -130,16 +135,15 @@ def compared_pairs(tasks: DataFrame, n_records: int, model_path: str, max_block_
 
 
 def compared_batch(
-    table: pa.Table, left: np.ndarray, right: np.ndarray, mask: np.ndarray, compared: Compared, kept: np.ndarray
+    table: pa.Table, left: np.ndarray, right: np.ndarray, mask: np.ndarray, compared: Compared
 ) -> pa.RecordBatch:
-    """COMPARED_PAIRS rows of the kept pairs, the smaller key left."""
+    """COMPARED_PAIRS rows of the pairs, the smaller key left."""
     names = table["record_key"].combine_chunks()
     first, second = names.take(pa.array(left)), names.take(pa.array(right))
     in_order = pc.less(first, second)
     return pa.RecordBatch.from_arrays(
         [pc.if_else(in_order, first, second), pc.if_else(in_order, second, first), pa.array(mask, pa.int64()),
-         pa.array(np.ones(len(mask), np.int64)), rows_of_bytes(compared.levels[kept]),
-         measures_of(rows_of_pairs(compared, kept))],
+         pa.array(np.ones(len(mask), np.int64)), rows_of_bytes(compared.levels), measures_of(compared)],
         COMPARED_PAIRS.names,
     )  # fmt: skip
 
@@ -170,7 +174,7 @@ def random_levels(records: DataFrame, settings: ScoreSettings, n_records: int) -
     table = sampled.toArrow()
     left, right = np.triu_indices(table.num_rows, 1)
     parts = [
-        compare(table, left[i : i + PAIRS_AT_ONCE * 5], right[i : i + PAIRS_AT_ONCE * 5], n_records).levels
+        agreements(table, left[i : i + PAIRS_AT_ONCE * 5], right[i : i + PAIRS_AT_ONCE * 5], n_records).levels
         for i in range(0, len(left), PAIRS_AT_ONCE * 5)
     ]
     return np.concatenate(parts) if parts else np.zeros((0, len(COMPARISONS)), np.int8)

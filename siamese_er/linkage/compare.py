@@ -46,6 +46,20 @@ class Compared:
     facts: np.ndarray  # float32 (n, len(PAIR_FACTS)); year_gap -1 where unknown; NOTE_FACTS 1, -1 or 0
 
 
+@dataclass(frozen=True)
+class Agreements:
+    """What comparing the values of n pairs found, as in `Compared`, before their vectors and facts are looked at."""
+
+    levels: np.ndarray
+    similarities: np.ndarray
+    rarities: np.ndarray
+    is_crossed: np.ndarray  # bool (n,); see `note_swapped_names`
+
+    def of_pairs(self, rows: np.ndarray) -> "Agreements":
+        """Those of some of the pairs."""
+        return Agreements(self.levels[rows], self.similarities[rows], self.rarities[rows], self.is_crossed[rows])
+
+
 def rows_of_pairs(compared: Compared, rows: np.ndarray) -> Compared:
     """What comparing found for some of the pairs."""
     return Compared(
@@ -71,6 +85,17 @@ def compare(records: pa.Table, left: np.ndarray, right: np.ndarray, n_records: i
     In: STANDARDISED columns; optionally ``<column>_n`` (how many records of the whole table hold each value), and the
     EMBEDDINGS columns. ``n_records`` is the size of the whole table.
     """
+    return completed(agreements(records, left, right, n_records), records, left, right)
+
+
+def completed(found: Agreements, records: pa.Table, left: np.ndarray, right: np.ndarray) -> Compared:
+    """The agreements of pairs with the cosines of their vectors and their facts. In: as for `compare`."""
+    facts = np.column_stack([pair_facts(records, left, right), found.is_crossed]).astype(np.float32)
+    return Compared(found.levels, found.similarities, found.rarities, cosines(records, left, right), facts)
+
+
+def agreements(records: pa.Table, left: np.ndarray, right: np.ndarray, n_records: int) -> Agreements:
+    """How the values of pairs agree. In: as for `compare`."""
     n = len(left)
     found = np.zeros((n, len(COMPARISONS)), np.int8)
     similarities = np.zeros((n, len(COMPARISONS)), np.float32)
@@ -103,8 +128,7 @@ def compare(records: pa.Table, left: np.ndarray, right: np.ndarray, n_records: i
                 fewest = np.minimum(*(counts[column.codes[side]] for side in sides))
                 rarities[near, position] = -surprise(n_records, fewest)
     is_crossed = note_swapped_names(records, left, right, found, similarities)
-    facts = np.column_stack([pair_facts(records, left, right), is_crossed]).astype(np.float32)
-    return Compared(found, similarities, rarities, cosines(records, left, right), facts)
+    return Agreements(found, similarities, rarities, is_crossed)
 
 
 def holders(records: pa.Table, comparison: Comparison, column: ValueColumn) -> np.ndarray:
@@ -179,11 +203,18 @@ def crossed(first: ValueColumn, second: ValueColumn, left: np.ndarray, right: np
 
 def whole_names(given: ValueColumn, family: ValueColumn) -> list[str]:
     """The parts of the first given and family name of each record, in ascending order: "ness timothy"."""
-    whole = []
-    for row in range(len(given.offsets) - 1):
-        names = [column.values[column.codes[column.offsets[row]]] for column in (given, family) if column.counts[row]]
-        whole.append(" ".join(sorted(" ".join(names).split())))
-    return whole
+    firsts = [first_values(column) for column in (given, family)]
+    return [" ".join(sorted(" ".join(name for name in names if name).split())) for names in zip(*firsts, strict=True)]
+
+
+def first_values(column: ValueColumn) -> list[str]:
+    """The first value of each record; empty where it has none."""
+    values = np.array([*column.values, ""], dtype=object)
+    places = np.full(len(column.offsets) - 1, len(column.values), np.int64)
+    has = np.flatnonzero(column.counts)
+    places[has] = column.codes[column.offsets[has]]
+    first: list[str] = values[places].tolist()
+    return first
 
 
 def same_name_parts(

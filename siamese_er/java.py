@@ -59,16 +59,17 @@ def recent_home(java: Path) -> Path | None:
     return Path(home[1].strip())
 
 
-def java_options() -> str:
+def java_options(is_large: bool = False) -> str:
     """Options of the driver's JVM, which mostly starts, loads classes and plans: quick to compile, quick to collect.
 
-    The first compiler alone spares half the CPU time of a run of some minutes; in a longer one almost all work on rows
-    is done by Python workers. With it alone Java would keep 48 MB for compiled code, and a run of 50,000 records died of
-    that: it gets what both compilers would have. An archive of classes is used where `siamese-er prepare` has made one for
-    these jars.
+    The first compiler alone spares half the CPU time of a run of some minutes. Where the input ``is_large`` (see
+    `launcher.has_large_input`), code that runs for minutes is worth the second one. With the first alone Java would keep 48 MB
+    for compiled code, and a run of 50,000 records died of that: it gets what both compilers would have. An archive of
+    classes is used where `siamese-er prepare` has made one for these jars.
     """
     collector = "-XX:+UseSerialGC" if len(os.sched_getaffinity(0)) <= 2 else "-XX:+UseParallelGC"
-    return f"-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m {collector}"
+    compilers = [] if is_large else ["-XX:TieredStopAtLevel=1"]
+    return " ".join([*compilers, "-XX:ReservedCodeCacheSize=240m", collector])
 
 
 def class_archive(home: Path, jars: Path) -> Path:

@@ -29,6 +29,9 @@ PASS_THROUGH = {"ignore_unknown_options": True, "allow_interspersed_args": False
 DRIVER_MEMORY = "2g"
 """Heap of the driver where nothing else names one; spark-submit's own default of 1g is enough for the demo."""
 
+LARGE_INPUT = 30 * 2**20
+"""Bytes of input, some half a million records in Parquet, from which both of Java's compilers pay (docs/scale.md)."""
+
 QUIET_ARCHIVE = "-Xlog:cds=off -Xlog:cds+dynamic=off"
 """An archive that does not fit any more is passed over without a word on stdout."""
 
@@ -68,7 +71,8 @@ Arguments = Annotated[list[str] | None, typer.Argument(autocompletion=job_script
 @app.command(context_settings=PASS_THROUGH, cls=JobCommand)
 def submit(arguments: Arguments = None) -> None:
     """spark-submit with these arguments, unchanged; its exit status."""
-    start([spark_submit(), *(arguments or [])])
+    given = arguments or []
+    start([spark_submit(), *given], has_large_input(given))
 
 
 @app.command(context_settings=PASS_THROUGH)
@@ -137,11 +141,23 @@ def prepare() -> None:
     print(f"{archive}: {archive.stat().st_size / 2**20:.0f} MiB")
 
 
-def environment() -> dict[str, str]:
+def has_large_input(arguments: list[str]) -> bool:
+    """Whether the local files and folders that ``--input`` names among the arguments hold LARGE_INPUT bytes or more."""
+    paths, is_input = [], False
+    for argument in arguments:
+        flag, _, value = argument.partition("=")
+        is_input = flag == "--input" if argument.startswith("--") else is_input
+        paths += [Path(value or argument)] if is_input and (value or flag != "--input") else []
+    files = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()]
+    return sum(file.stat().st_size for file in files) >= LARGE_INPUT
+
+
+def environment(is_large: bool = False) -> dict[str, str]:
     """The variables that Spark needs and that are not as they should be yet; what the user set is kept.
 
     JAVA_HOME is one with Java 17 or later, PATH starts with this Python's scripts and that Java, Python workers
-    run this interpreter, and the driver's JVM gets `java_options`, with the archive of `prepare` where there is one.
+    run this interpreter, and the driver's JVM gets `java_options` for the input's size, with the archive of `prepare`
+    where there is one.
     """
     scripts, java = str(Path(sys.executable).parent), java_home()
     path = [scripts, str(java / "bin"), *os.environ.get("PATH", os.defpath).split(os.pathsep)]
@@ -151,7 +167,7 @@ def environment() -> dict[str, str]:
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
         "SPARK_DRIVER_MEMORY": DRIVER_MEMORY,
-        "SPARK_SUBMIT_OPTS": java_options() + shared,
+        "SPARK_SUBMIT_OPTS": java_options(is_large) + shared,
     }
     fixed = {"JAVA_HOME": str(java), "PATH": os.pathsep.join(dict.fromkeys(path))}
     return fixed | {name: os.environ.get(name, value) for name, value in defaults.items()}
@@ -186,9 +202,9 @@ def job(name: str) -> str:
     )
 
 
-def start(command: list[str]) -> NoReturn:
-    """Become this command, in the environment that Spark needs."""
-    given = os.environ | environment()
+def start(command: list[str], is_large: bool = False) -> NoReturn:
+    """Become this command, in the environment that Spark needs for an input of this size."""
+    given = os.environ | environment(is_large)
     sys.stdout.flush()
     try:
         os.execvpe(command[0], command, given)

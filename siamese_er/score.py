@@ -29,6 +29,10 @@ from siamese_er.schemas import COMPARED_PAIRS, FIRST_SCORES, STANDARDISED, confo
 from siamese_er.task_rows import task_rows
 
 PAIRS_AT_ONCE = 100_000
+AGREEING_COLUMNS = frozenset(
+    name for c in COMPARISONS for column in (c.column, c.near_column) if column for name in (column, f"{column}_n")
+)
+"""What the levels of a pair are found in; vectors, notes and marks are as wide again."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ class Compare:
         self.task, self.n_records, self.head = task, n_records, head
         groups = [task.left] if task.is_within else [task.left, task.right]
         self.table = pa.concat_tables([group.table for group in groups])
+        self.values = self.table.select([name for name in self.table.column_names if name in AGREEING_COLUMNS])
         weights = plausible_weights(head.model_m, head.model_u)
         self.reach = Reach(np.concatenate([group.sketches for group in groups]), nicknames(self.table), weights)
 
@@ -103,15 +108,14 @@ class Compare:
         for start in range(0, pairs.shape[1], PAIRS_AT_ONCE):
             left, right, mask = pairs[:, start : start + PAIRS_AT_ONCE]
             used, back = np.unique(np.concatenate([left, right]), return_inverse=True)
-            table = self.table.take(pa.array(used))
-            left, right = np.split(back, 2)
-            found = agreements(table, left, right, self.n_records)
+            first, second = np.split(back, 2)
+            found = agreements(self.values.take(pa.array(used)), first, second, self.n_records)
             kept = plausible(found.levels, self.head.model_m, self.head.model_u)
             yield dropped_batch(np.delete(mask, kept))
             if not len(kept):
                 continue
             used, back = np.unique(np.concatenate([left[kept], right[kept]]), return_inverse=True)
-            table = table.take(pa.array(used))  # few pairs are left, and of their records the vectors are opened
+            table = self.table.take(pa.array(used))  # few pairs are left, and of their records the vectors are opened
             left, right = np.split(back, 2)
             yield compared_batch(table, left, right, mask[kept], completed(found.of_pairs(kept), table, left, right))
 

@@ -164,8 +164,36 @@ def test_prepare_keeps_a_whole_archive_or_none(tmp_path, monkeypatch, spark, is_
     assert ("SharedArchiveFile" in launcher.environment()["SPARK_SUBMIT_OPTS"]) == is_made
 
 
-def test_compiled_code_of_a_long_run_has_room():
-    assert "-XX:ReservedCodeCacheSize=240m" in java.java_options()
+@pytest.mark.parametrize("is_large", [True, False])
+def test_compiled_code_of_a_long_run_has_room(is_large):
+    assert "-XX:ReservedCodeCacheSize=240m" in java.java_options(is_large)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_large"),
+    [
+        (["--input", "small.csv", "--output", "tables"], False),  # what is no input does not count
+        (["--input", "small.csv", "parts", "--output", "o"], True),
+        (["--input=parts/a.parquet", "--input", "parts/b.parquet"], True),
+        (["--input=parts/a.parquet", "--mode", "full"], False),
+        (["--notes", "parts", "--input", "s3a://bucket/table", "absent.csv"], False),
+        ([], False),
+    ],
+)
+def test_a_large_input_gets_both_compilers_of_java(tmp_path, monkeypatch, arguments, is_large):
+    monkeypatch.chdir(tmp_path)
+    halves = {"parts/a.parquet": 1, "parts/b.parquet": 1, "tables/c.parquet": 2}
+    for name, n in halves.items():
+        Path(name).parent.mkdir(exist_ok=True)
+        with Path(name).open("wb") as file:
+            file.truncate(n * launcher.LARGE_INPUT // 2)  # a file with a hole: it takes no room
+    Path("small.csv").write_text("source,record_id")
+    monkeypatch.delenv("SPARK_SUBMIT_OPTS", raising=False)
+
+    found = launcher.has_large_input(arguments)
+
+    assert found == is_large
+    assert ("TieredStopAtLevel" in launcher.environment(found)["SPARK_SUBMIT_OPTS"]) != is_large
 
 
 def test_an_archive_that_does_not_fit_changes_nothing(without_java, tmp_path):

@@ -1,11 +1,13 @@
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from linkage_records import table_of
 
-from siamese_er.linkage.compare import PAIR_FACTS, compare
+from siamese_er.linkage.compare import PAIR_FACTS, compare, whole_names
 from siamese_er.linkage.comparisons import COMPARISONS, INDEX
+from siamese_er.linkage.values import ValueColumn, value_column
 
 
 def labels(first, second):
@@ -117,3 +119,21 @@ def test_facts_know_the_gap_of_generations():
 
     assert facts[:, PAIR_FACTS.index("year_gap")].tolist() == [25, -1]
     assert facts[:, PAIR_FACTS.index("newborn_sides")].tolist() == [0, 1]
+
+
+def test_whole_names_are_the_parts_of_the_first_names_in_order_and_empty_where_there_are_none():
+    given = value_column(pa.array([["timothy", "tim"], None, [], ["mary ann"]], pa.list_(pa.string())))
+    family = value_column(pa.array([["ness"], ["de la cruz"], None, ["li", "wong"]], pa.list_(pa.string())))
+
+    assert whole_names(given, family) == ["ness timothy", "cruz de la", "", "ann li mary"]
+
+
+def test_values_are_counted_once_a_batch_and_not_once_a_record(monkeypatch):
+    n_counted = []
+    counts = ValueColumn.counts.fget
+    monkeypatch.setattr(ValueColumn, "counts", property(lambda column: n_counted.append(1) or counts(column)))
+    column = value_column(pa.array([["ann"]] * 200, pa.list_(pa.string())))
+
+    whole_names(column, column)
+
+    assert len(n_counted) < 10

@@ -50,10 +50,7 @@ def nicknames(records: pa.Table) -> Nicknames:
     member = np.zeros((len(chosen) + 1, len(formal)), np.float32)
     for place, code in enumerate(chosen, 1):
         member[place, [formal[name] for name in groups[code] & known]] = 1
-    first = np.full(records.num_rows, len(column.values), np.int64)
-    has = np.flatnonzero(column.counts)
-    first[has] = column.codes[column.offsets[has]]
-    return Nicknames(places[first], (member @ member.T) > 0)
+    return Nicknames(places[column.first_codes], (member @ member.T) > 0)
 
 
 @dataclass(frozen=True)

@@ -210,10 +210,7 @@ def whole_names(given: ValueColumn, family: ValueColumn) -> list[str]:
 def first_values(column: ValueColumn) -> list[str]:
     """The first value of each record; empty where it has none."""
     values = np.array([*column.values, ""], dtype=object)
-    places = np.full(len(column.offsets) - 1, len(column.values), np.int64)
-    has = np.flatnonzero(column.counts)
-    places[has] = column.codes[column.offsets[has]]
-    first: list[str] = values[places].tolist()
+    first: list[str] = values[column.first_codes].tolist()
     return first
 
 

@@ -179,14 +179,10 @@ def note_namespaces(found: np.ndarray, column: ValueColumn) -> None:
 
 def note_whole_names(found: np.ndarray, given: ValueColumn, family: ValueColumn) -> None:
     """The bags of the letters of the first given and family name together, in place."""
-    texts = []
-    parts = []
-    for column in (given, family):
-        chosen = np.full(len(column.offsets) - 1, len(column.values), np.int64)
-        has = np.flatnonzero(column.counts)
-        chosen[has] = column.codes[column.offsets[has]]
-        texts.append(np.array([*(value.replace(" ", "") for value in column.values), ""], dtype=object))
-        parts.append(chosen)
-    whole = texts[0][parts[0]] + texts[1][parts[1]]
+    first, second = (
+        np.array([*(value.replace(" ", "") for value in column.values), ""], dtype=object)[column.first_codes]
+        for column in (given, family)
+    )
+    whole = first + second
     rows = np.arange(len(whole))
     note_bag(found, "whole_name", pa.array(whole.tolist(), pa.string()), rows, rows)

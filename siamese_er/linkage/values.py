@@ -30,6 +30,14 @@ class ValueColumn:
         """Number of values of each record."""
         return np.diff(self.offsets)
 
+    @property
+    def first_codes(self) -> np.ndarray:
+        """The code of the first value of each record; ``len(values)`` where it has none."""
+        codes = np.full(len(self.offsets) - 1, len(self.values), np.int64)
+        has = np.flatnonzero(self.counts)
+        codes[has] = self.codes[self.offsets[has]]
+        return codes
+
 
 def value_column(column: pa.ChunkedArray | pa.Array) -> ValueColumn:
     """The ValueColumn of an Arrow list-of-strings column; a null list is an empty one."""

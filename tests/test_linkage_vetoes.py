@@ -244,6 +244,28 @@ def test_names_alone_are_too_little_where_the_same_names_are_expected_again():
     assert told == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("births", "middle_names", "n_family", "is_held"),
+    [
+        pytest.param(("1979-03-11", "1979-11-03"), ("Brandi", "B"), 2, False, id="exchanged, a middle name agrees"),
+        pytest.param(("1967-12-02", "1937-12-02"), ("Ronald", "R"), 2, False, id="one digit, a middle name agrees"),
+        pytest.param(("1979-03-11", "1979-11-03"), ("Brandi", None), 2, True, id="exchanged, no middle name"),
+        pytest.param(("1979-03-11", "1979-11-03"), ("Brandi", "B"), 40, True, id="exchanged, names that others bear too"),
+        pytest.param(("1956-01-01", "1956-01-01"), ("Mattie", "M"), 2, True, id="1 January is a default"),
+    ],
+)  # fmt: skip
+def test_a_birth_date_is_in_doubt_where_a_namesake_may_have_the_other(births, middle_names, n_family, is_held):
+    first, second = (
+        {"given_name": "Christina", "family_name": "Krause", "birth_date": birth, "middle_name": middle}
+        for birth, middle in zip(births, middle_names, strict=True)
+    )
+    compared = compare(common(table_of(first, second), 400, n_family), np.array([0]), np.array([1]), 20_000)
+
+    marks = vetoes(compared, fit_of(20_000), shape_of(0.5))
+
+    assert bool(marks[0, VETOES.index("birth_date_in_doubt")]) == is_held
+
+
 def test_an_impossible_birth_date_makes_no_namesake_where_notes_tell_the_year():
     names_alike = {"given_name": "Maria", "middle_name": "Mallory", "family_name": "Barnard"}
     table = common(

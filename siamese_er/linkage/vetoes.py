@@ -183,14 +183,16 @@ def birth_date_in_doubt(compared: Compared, fit: TableFit) -> np.ndarray:
     One error in one home: next-day twins, a sibling a year apart, a parent; unless the notes tell as much, or given, middle
     and family name agree and no generation lies between, as no parents name two children alike. One error, day and month
     exchanged, or 1 January, which is often a default, where nothing of the household agrees, nor a middle
-    name, or the names are not rare. A date that cannot be, is not nearly the other, and stands beside no note that
+    name, or the names are not rare: a fifth of a further bearer is expected (where both are born on
+    1 January a hundredth: the dates of two namesakes are seldom one error apart, but often this one). A date that cannot be, is not nearly the other, and stands beside no note that
     knows the year.
     """
     levels = compared.levels
     born, email = levels[:, INDEX["birth_date"]], levels[:, INDEX["email"]]
     home = (levels[:, INDEX["address_line"]] >= 4) | (levels[:, INDEX["phone"]] == 3)
     in_doubt = np.isin(born, (dates.ONE_EDIT, dates.SWAPPED, dates.FIRST_OF_YEAR))
-    is_plausible = (namesakes_expected(compared, fit) > MOST_STRANGERS) | (levels[:, INDEX["middle_name"]] < 2)
+    most = np.where(born == dates.FIRST_OF_YEAR, MOST_STRANGERS, MOST_NAMESAKES)
+    is_plausible = (namesakes_expected(compared, fit) > most) | (levels[:, INDEX["middle_name"]] < 2)
     alone = ~home & in_doubt & is_plausible
     far = (born >= dates.DIFFERENT) & (born <= dates.SAME_DAY)
     has_fault = compared.facts[:, PAIR_FACTS.index("birth_fault_sides")] > 0

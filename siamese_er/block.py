@@ -30,6 +30,7 @@ from siamese_er.linkage.chunks import (
     counted,
     sliced,
 )
+from siamese_er.linkage.keys import LEAST_BITS
 from siamese_er.linkage.oversized import WORST_BLOCKS, block_digest, by_pass
 from siamese_er.schemas import CHUNKS, CODE_COUNTS, EMBEDDINGS, PAIR_TASKS, PLACES, conform
 
@@ -59,13 +60,13 @@ def part_count(n_records: int) -> int:
 def chunks(
     records: DataFrame, settings: BlockingSettings, n_groups: int, n_parts: int,
     encoded: Callable[[pa.RecordBatch], pa.RecordBatch] | None = None, profile: ResourceProfile | None = None,
-    *, of_files: bool = False,
+    *, of_files: bool = False, learned_bits: int = LEAST_BITS,
 ) -> DataFrame:  # fmt: skip
     """The records in chunks, and the codes of their keys and values by part of the code space.
 
     In: STANDARDISED, with EMBEDDINGS columns or, where ``encoded`` is given, with what it makes the EMBEDDINGS of a
-    batch from; ``of_files``: as whole Parquet files (`RunFolder.table_files`); ``profile``: what its tasks ask for.
-    Out: CHUNKS. A record without a value has no key of that pass. To
+    batch from; ``of_files``: as whole Parquet files (`RunFolder.table_files`); ``profile``: what its tasks ask for;
+    ``learned_bits``: see `keys.blocking_keys`. Out: CHUNKS. A record without a value has no key of that pass. To
     be checkpointed: numbers of chunks depend on how the rows are split.
     """
     passes = settings.passes
@@ -79,7 +80,7 @@ def chunks(
         tables = (table for batch in whole for table in sliced(pa.Table.from_batches([batch])))
         for place, table in enumerate(tables):
             number, group = partition * CHUNKS_IN_PARTITION + place, (partition + place) % n_groups
-            yield from chunk_rows(number, group, chunk(table, passes, n_parts))
+            yield from chunk_rows(number, group, chunk(table, passes, n_parts, learned_bits))
 
     return conform(records.mapInArrow(cut, CHUNKS, profile=profile), CHUNKS)
 

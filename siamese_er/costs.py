@@ -13,7 +13,7 @@ from siamese_er.encoder_tables import profile_with_notes
 from siamese_er.fields.note_tables import Note, NoteTable
 from siamese_er.fields.standard import StandardRules, standard_batch
 from siamese_er.linkage.compare import compare
-from siamese_er.linkage.keys import blocking_keys
+from siamese_er.linkage.keys import bits_of_table, blocking_keys
 from siamese_er.linkage.pairs import candidate_pairs, live_keys
 from siamese_er.linkage.tables import arrow_table, table_evidence, with_frequencies
 from siamese_er.model import pair_head
@@ -60,7 +60,7 @@ def pair_costs(records: pa.Table, head: Any) -> dict[str, tuple[int, float]]:
     """The same of the candidate pairs of an embedded table: compared, and weighed by the head (always on the CPU)."""
     settings = BlockingSettings()
     counted = with_frequencies(records)
-    rows, keys, kinds = blocking_keys(counted, settings.passes)
+    rows, keys, kinds = blocking_keys(counted, settings.passes, bits_of_table(counted.num_rows))
     _, back, counts = np.unique(keys, return_inverse=True, return_counts=True)
     alive = live_keys(keys, counts[back], settings.max_block_size)
     left, right, _ = candidate_pairs(rows[alive], keys[alive], kinds[alive], records.num_rows)

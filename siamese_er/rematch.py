@@ -83,7 +83,8 @@ def scored_batch(
         own_notes = None if inputs.notes is None else only(inputs.notes, F.broadcast(changed), "record_key")
         fresh_records = only(standardised, F.broadcast(changed), "record_key")
         own = encoding(fresh_records, own_notes, model, config.model, config.notes, note_table_of(counts))
-        cut = chunks(own.rows, blocking, n_new, n_parts, own.encoded, own.profile)
+        bits = known.record["learned"]["learned_bits"]
+        cut = chunks(own.rows, blocking, n_new, n_parts, own.encoded, own.profile, learned_bits=bits)
         fresh = run.checkpoint(numbered_after(cut, before), "fresh_chunks")
         now = kinds_of_device(known.spark, config.model.device)
         record["encoded_on"] = sorted({*known.record.get("encoded_on", ["cpu"]), *now})

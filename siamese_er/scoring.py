@@ -27,6 +27,7 @@ from siamese_er.fields.note_tables import NoteTable
 from siamese_er.intake import Alteration, Inputs
 from siamese_er.labels import label_correction
 from siamese_er.learned import learned_rows, note_rows
+from siamese_er.linkage.keys import bits_of_table
 from siamese_er.linkage.vetoes import shows_households
 from siamese_er.model import model_folder, pair_head
 from siamese_er.neural.checkpoint import stored_card
@@ -92,7 +93,9 @@ def scored(
         n_parts = part_count(inputs.n_records)
         blocking = config.blocking.of_table(has_notes=inputs.notes is not None and config.model.use_notes)
         rows = own.rows if own.with_notes else run.table_files(spark, "standardised")
-        cut = chunks(rows, blocking, n_groups, n_parts, own.encoded, own.profile, of_files=not own.with_notes)
+        bits = bits_of_table(inputs.n_records)
+        cut = chunks(rows, blocking, n_groups, n_parts, own.encoded, own.profile,
+                     of_files=not own.with_notes, learned_bits=bits)  # fmt: skip
         cut = together({
             "chunks": partial(run.write_table, cut, "chunks"),
             "note_counts": partial(run.write_table, note_rows(spark, counted), "note_counts"),
@@ -141,7 +144,8 @@ def scored(
         "model": model_used(config, head),
         "candidate_pairs": sum(by_pass["pairs_by_first_pass"].values()), **by_pass, "dropped_blocks": dropped,
         "weighing": found.described() | second.described(), "n_scored_pairs": result.count(),
-        "learned": {"run_id": run.run_id, "n_changed_since": 0, "passes": list(blocking.passes)},
+        "learned": {"run_id": run.run_id, "n_changed_since": 0, "passes": list(blocking.passes),
+                    "learned_bits": bits},
     }  # fmt: skip
     if config.input.truth is not None:
         record["blocking"] = pair_completeness(truth_of(spark, config), compared)

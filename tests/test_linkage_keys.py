@@ -1,3 +1,4 @@
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -5,7 +6,7 @@ from hypothesis import strategies as st
 from linkage_records import table_of
 
 from siamese_er.config import BlockingSettings
-from siamese_er.linkage.keys import PASS_NAMES, blocking_keys
+from siamese_er.linkage.keys import LEAST_BITS, PASS_NAMES, bits_of_table, blocking_keys
 
 PASSES = BlockingSettings().passes
 STRINGS = pa.list_(pa.string())
@@ -118,3 +119,21 @@ def test_a_year_of_notes_stands_for_a_missing_birth_date():
 
     assert "names_birth_year" in shared_of(table.append_column("note_births", pa.array([None, ["1950:1951"]], STRINGS)))
     assert "names_birth_year" not in shared_of(table)
+
+
+def learned_meetings(vectors, n_bits):
+    """How many pairs share a key of the learned pass, once for each key."""
+    table = pa.table({"record_vector": pa.array([row.tobytes() for row in vectors], pa.binary())})
+    _, keys, _ = blocking_keys(table, ("learned",), n_bits)
+    sizes = np.unique(keys, return_counts=True)[1]
+    return int((sizes * (sizes - 1) // 2).sum())
+
+
+def test_a_record_meets_as_many_by_the_learned_pass_in_a_table_of_any_size():
+    vectors = np.random.default_rng(3).integers(-90, 90, (40_000, 64)).astype(np.int8)
+    per_record = {n: learned_meetings(vectors[:n], bits_of_table(n)) / n for n in (20_000, 40_000)}
+
+    assert [bits_of_table(n) for n in (1, 16_384, 16_385, 1_000_000)] == [LEAST_BITS, 14, 15, 20]
+    assert 0.8 < per_record[20_000] / per_record[40_000] < 1.6
+    assert learned_meetings(vectors, LEAST_BITS) > 2 * learned_meetings(vectors, bits_of_table(40_000))
+    assert learned_meetings(np.repeat(vectors[:1], 2, 0), 20) == 6

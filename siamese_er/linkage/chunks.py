@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from siamese_er.linkage.comparisons import COMPARISONS, FREQUENCY_COLUMNS
-from siamese_er.linkage.keys import blocking_keys
+from siamese_er.linkage.keys import LEAST_BITS, blocking_keys
 from siamese_er.linkage.sketches import SKETCH, hashes, sketches
 from siamese_er.linkage.values import value_column
 
@@ -74,9 +74,9 @@ def sketch_column(records: pa.Table) -> pa.FixedSizeBinaryArray:
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(SKETCH.itemsize), records.num_rows, [None, content])
 
 
-def chunk(records: pa.Table, passes: tuple[str, ...], n_parts: int) -> Chunk:
+def chunk(records: pa.Table, passes: tuple[str, ...], n_parts: int, learned_bits: int = LEAST_BITS) -> Chunk:
     """The records (STANDARDISED, EMBEDDINGS) as a chunk whose codes are split into ``n_parts``."""
-    rows, keys, kinds = blocking_keys(records, passes)
+    rows, keys, kinds = blocking_keys(records, passes, learned_bits)
     order = np.argsort(rows, kind="stable")
     offsets = pa.array(np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=records.num_rows))]).astype(np.int32))
     listed = [

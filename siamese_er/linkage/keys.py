@@ -27,7 +27,7 @@ from siamese_er.linkage.held import (
 
 MOST_VALUES = 3  # values of one column that make keys; a record with dozens of addresses must not make thousands
 MOST_NAMES = 6
-N_BANDS, BITS_IN_BAND = 6, 14
+N_BANDS, LEAST_BITS = 6, 14
 
 
 @lru_cache(maxsize=200_000)
@@ -142,15 +142,27 @@ PASSES: dict[str, Callable[[KeyValues], Held]] = {
 PASS_NAMES = (*PASSES, "learned")
 
 
-def blocking_keys(records: pa.Table, passes: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def bits_of_table(n_records: int) -> int:
+    """How many bits a band of the learned pass has in a table of so many records: one record for each of its values.
+
+    So a record meets about as many others in a large table as in a small one.
+    """
+    return max(LEAST_BITS, (n_records - 1).bit_length())
+
+
+def blocking_keys(
+    records: pa.Table, passes: tuple[str, ...], learned_bits: int = LEAST_BITS
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(row, key, pass) of every blocking key of a batch, pass by pass; pass numbers index ``PASS_NAMES``.
+
+    In: ``learned_bits``: those of a band of the learned pass, one number for all batches of a table (`bits_of_table`).
 
     A key is a positive 62-bit hash, the same in every process. No record has one twice.
     """
     values = KeyValues(records)
     found = [(name, PASSES[name](values)) for name in PASSES if name in passes]
     if "learned" in passes and "record_vector" in records.column_names:
-        found.append(("learned", learned_bands(records["record_vector"].to_pylist())))
+        found.append(("learned", learned_bands(records["record_vector"].to_pylist(), learned_bits)))
     salts = text_hashes(list(PASS_NAMES))
     rows, keys, kinds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.int16)]
     for name, held in found:
@@ -163,14 +175,14 @@ def blocking_keys(records: pa.Table, passes: tuple[str, ...]) -> tuple[np.ndarra
     return np.concatenate(rows), np.concatenate(keys), np.concatenate(kinds)
 
 
-def learned_bands(vectors: list[bytes | None]) -> Held:
-    """What the learned pass hashes: bands of signs of random projections of the record vector.
+def learned_bands(vectors: list[bytes | None], n_bits: int) -> Held:
+    """What the learned pass hashes: bands of ``n_bits`` signs of random projections of the record vector.
 
     Source: Charikar, Similarity estimation techniques from rounding algorithms, STOC 2002.
     """
-    planes = np.random.default_rng(20_02).standard_normal((64, N_BANDS * BITS_IN_BAND))
+    planes = np.random.default_rng(20_02).standard_normal((64, N_BANDS * n_bits))
     known: Any = [row for row, vector in enumerate(vectors) if vector is not None and any(vector)]
     matrix = np.frombuffer(b"".join(vectors[row] or b"" for row in known), np.int8).reshape(len(known), 64)
-    bits = (matrix.astype(np.float64) @ planes > 0).reshape(len(known), N_BANDS, BITS_IN_BAND)
-    numbers = (bits * (1 << np.arange(BITS_IN_BAND))).sum(2) + (np.arange(N_BANDS) << BITS_IN_BAND)
+    bits = (matrix.astype(np.float64) @ planes > 0).reshape(len(known), N_BANDS, n_bits)
+    numbers = (bits * (1 << np.arange(n_bits))).sum(2) + (np.arange(N_BANDS) << n_bits)
     return Held(np.repeat(np.array(known, np.int64), N_BANDS), numbers.ravel().astype(np.uint64))

@@ -10,7 +10,7 @@ from siamese_er.linkage.compare import Compared, compare
 from siamese_er.linkage.comparisons import FREQUENCY_COLUMNS
 from siamese_er.linkage.features import TableShape, table_shape
 from siamese_er.linkage.fellegi_sunter import TableFit, counted_patterns, fit
-from siamese_er.linkage.keys import blocking_keys
+from siamese_er.linkage.keys import bits_of_table, blocking_keys
 from siamese_er.linkage.pairs import candidate_pairs, live_keys
 from siamese_er.linkage.values import value_column
 
@@ -61,7 +61,7 @@ def table_evidence(
 ) -> TableEvidence:
     """The evidence of all candidate pairs of a table held in memory."""
     records = with_frequencies(records)
-    rows, keys, kinds = blocking_keys(records, passes)
+    rows, keys, kinds = blocking_keys(records, passes, bits_of_table(records.num_rows))
     _, back, counts = np.unique(keys, return_inverse=True, return_counts=True)
     alive = live_keys(keys, counts[back], max_block_size)
     left, right, mask = candidate_pairs(rows[alive], keys[alive], kinds[alive], records.num_rows)

@@ -183,9 +183,9 @@ def birth_date_in_doubt(compared: Compared, fit: TableFit) -> np.ndarray:
     One error in one home: next-day twins, a sibling a year apart, a parent; unless the notes tell as much, or given, middle
     and family name agree and no generation lies between, as no parents name two children alike. One error, day and month
     exchanged, or 1 January, which is often a default, where nothing of the household agrees, nor a middle
-    name, or the names are not rare: a fifth of a further bearer is expected (where both are born on
-    1 January a hundredth: the dates of two namesakes are seldom one error apart, but often this one). A date that cannot be, is not nearly the other, and stands beside no note that
-    knows the year.
+    name, or the names are not rare: a fifth of a further bearer is expected (where both are born on 1 January a
+    hundredth: the dates of two namesakes are seldom one error apart, but often this one). A date that cannot be, is not
+    nearly the other, and stands beside no note that knows the year.
     """
     levels = compared.levels
     born, email = levels[:, INDEX["birth_date"]], levels[:, INDEX["email"]]

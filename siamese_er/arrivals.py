@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from siamese_er.known import Known, only, without
 from siamese_er.schemas import NOTES, conform
 from siamese_er.sources.records import canonical_content
-from siamese_er.storage import RunFolder
+from siamese_er.storage import RunFolder, StaleRows
 
 KINDS = ("new", "updated", "unchanged", "stale", "removed", "unknown_removed")
 """What a delivered key is to what is known: a stale one is older than the version known, which stays."""
@@ -46,12 +46,15 @@ def arrivals(known: Known, batch: DataFrame, batch_notes: DataFrame, run: RunFol
     judged = run.checkpoint(_judged(told, batch), "arrivals")
     counts = dict.fromkeys(KINDS, 0) | {row["kind"]: row["count"] for row in judged.groupBy("kind").count().collect()}
     gone = judged.where("kind = 'removed'").select("record_key")
-    versions = run.write_table(_versions(before, batch, judged), "versions")
-    known_notes = conform(known.table("notes"), NOTES)
-    fresh = run.checkpoint(_fresh_notes(known_notes, batch_notes), "fresh_notes")
-    replaced = F.broadcast(fresh.select("record_key", "note_id"))
-    kept_notes = known_notes.join(replaced, ["record_key", "note_id"], "left_anti")
-    notes = run.write_table(without(kept_notes.unionByName(fresh), gone, "record_key"), "notes")
+    moved = judged.where("kind != 'unchanged'")
+    ranked = _ranked_anew(before, batch, moved)
+    versions = run.renew_table(
+        "versions", known.run.table("versions"), [StaleRows(moved.select("record_key"), ("record_key",))], ranked
+    )
+    fresh = run.checkpoint(_fresh_notes(conform(known.table("notes"), NOTES), batch_notes), "fresh_notes")
+    note = ("record_key", "note_id")
+    replaced = [StaleRows(fresh.select(*note), note), StaleRows(gone, ("record_key",))]
+    notes = run.renew_table("notes", known.run.table("notes"), replaced, without(fresh, gone, "record_key"))
     touched = judged.where("kind in ('new', 'updated', 'stale')").select("record_key").union(fresh.select("record_key"))
     living = versions.where((F.col("rank") == 1) & ~F.col("is_deleted")).select("record_key")
     changed = run.checkpoint(living.join(F.broadcast(touched.distinct()), "record_key", "left_semi"), "changed")
@@ -104,13 +107,12 @@ def _kind(lived: Column) -> Column:
     )
 
 
-def _versions(before: DataFrame, batch: DataFrame, judged: DataFrame) -> DataFrame:
-    """All versions of all keys, ranked anew where a key has a new one."""
-    moved = F.broadcast(judged.where("kind != 'unchanged'"))
+def _ranked_anew(before: DataFrame, batch: DataFrame, moved: DataFrame) -> DataFrame:
+    """All versions of the keys that have a new one, ranked. In: ``moved``: record_key, is_latest, small."""
     rows = (
         before.withColumn("is_mine", F.lit(False))
         .unionByName(batch.withColumn("is_mine", F.lit(True)))
-        .join(moved.select("record_key", "is_latest"), "record_key")
+        .join(F.broadcast(moved.select("record_key", "is_latest")), "record_key")
     )
     holds = (F.col("rank") == 1) & (F.col("is_mine") == F.col("is_latest"))
     order = Window.partitionBy("record_key").orderBy(
@@ -121,7 +123,7 @@ def _versions(before: DataFrame, batch: DataFrame, judged: DataFrame) -> DataFra
     ranked = once.withColumn("rank", F.row_number().over(order))
     is_erased = F.max(F.when(F.col("rank") == 1, F.col("is_deleted"))).over(Window.partitionBy("record_key"))
     kept = ranked.withColumn("is_erased", is_erased).where(~F.col("is_erased") | (F.col("rank") == 1))
-    return before.join(moved, "record_key", "left_anti").unionByName(kept.select(*before.columns))
+    return kept.select(*before.columns)
 
 
 def _fresh_notes(known: DataFrame, batch: DataFrame) -> DataFrame:

@@ -5,6 +5,7 @@ From there on a batch goes the way of a whole table: codes counted, tasks, pairs
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -34,10 +35,24 @@ def numbered_after(fresh: DataFrame, known: DataFrame) -> DataFrame:
     return conform(fresh.withColumn("chunk", F.col("chunk") + F.lit(start)), CHUNKS)
 
 
-def without_records(known: DataFrame, places: DataFrame, stale: DataFrame, n_parts: int, keep: Checkpoint) -> DataFrame:
+@dataclass(frozen=True)
+class Cleaned:
+    """Chunks without some records: ``chunks``: the numbers of those that held one, as text; CHUNKS of them and of the rest."""
+
+    chunks: DataFrame
+    rewritten: DataFrame
+    untouched: DataFrame
+
+    @property
+    def rest(self) -> DataFrame:
+        """All chunks."""
+        return self.untouched.unionByName(self.rewritten)
+
+
+def without_records(known: DataFrame, places: DataFrame, stale: DataFrame, n_parts: int, keep: Checkpoint) -> Cleaned:
     """The chunks without some records; only those that hold one of them are opened.
 
-    In: CHUNKS, PLACES; ``stale``: record_key, small. Out: CHUNKS.
+    In: CHUNKS, PLACES; ``stale``: record_key, small.
     """
     hit = (
         places.join(F.broadcast(stale), "record_key").groupBy("chunk").agg(F.collect_list("record_key").alias("stale"))
@@ -55,7 +70,7 @@ def without_records(known: DataFrame, places: DataFrame, stale: DataFrame, n_par
     contents = known.where(F.col("part") < 0).select("chunk", "group", "content").join(F.broadcast(hit), "chunk")
     rewritten = keep(conform(contents.mapInArrow(cleaned, CHUNKS), CHUNKS), "rewritten_chunks")
     rest = known.join(F.broadcast(hit.select("chunk")), "chunk", "left_anti")
-    return conform(rest, CHUNKS).unionByName(rewritten)
+    return Cleaned(hit.select(F.col("chunk").cast("string")), rewritten, conform(rest, CHUNKS))
 
 
 def group_counts(n_new: int, n_known: int, parallelism: int, settings: BlockingSettings) -> tuple[int, int]:

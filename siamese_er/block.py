@@ -33,6 +33,7 @@ from siamese_er.linkage.chunks import (
 from siamese_er.linkage.keys import LEAST_BITS
 from siamese_er.linkage.oversized import WORST_BLOCKS, block_digest, by_pass
 from siamese_er.schemas import CHUNKS, CODE_COUNTS, EMBEDDINGS, PAIR_TASKS, PLACES, conform
+from siamese_er.worker_files import ArrowRows
 
 RECORDS_IN_PART = 100_000  # whose codes one task counts at once
 CHUNKS_IN_PARTITION = 1 << 32
@@ -61,7 +62,7 @@ def chunks(
     records: DataFrame, settings: BlockingSettings, n_groups: int, n_parts: int,
     encoded: Callable[[pa.RecordBatch], pa.RecordBatch] | None = None, profile: ResourceProfile | None = None,
     *, of_files: bool = False, learned_bits: int = LEAST_BITS,
-) -> DataFrame:  # fmt: skip
+) -> ArrowRows:  # fmt: skip
     """The records in chunks, and the codes of their keys and values by part of the code space.
 
     In: STANDARDISED, with EMBEDDINGS columns or, where ``encoded`` is given, with what it makes the EMBEDDINGS of a
@@ -82,7 +83,7 @@ def chunks(
             number, group = partition * CHUNKS_IN_PARTITION + place, (partition + place) % n_groups
             yield from chunk_rows(number, group, chunk(table, passes, n_parts, learned_bits))
 
-    return conform(records.mapInArrow(cut, CHUNKS, profile=profile), CHUNKS)
+    return ArrowRows(records, cut, CHUNKS, profile)
 
 
 def batches_of_files(files: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

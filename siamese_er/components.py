@@ -6,14 +6,15 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from siamese_er.linkage.components import labelled_keys
+from siamese_er.worker_files import ArrowRows, frame_of
 
-Checkpoint = Callable[[DataFrame, str], DataFrame]
-"""(frame, name) -> the same rows with their lineage cut; each name is used once."""
+Checkpoint = Callable[[DataFrame | ArrowRows, str], DataFrame]
+"""(rows, name) -> the same rows with their lineage cut; each name is used once."""
 
 
-def local_checkpoint(frame: DataFrame, name: str) -> DataFrame:
+def local_checkpoint(rows: DataFrame | ArrowRows, name: str) -> DataFrame:
     """A `Checkpoint` on the executors' disks, for sessions that do not lose executors."""
-    return frame.localCheckpoint()
+    return frame_of(rows).localCheckpoint()
 
 
 def component_keys(edges: DataFrame, on_driver: bool, checkpoint: Checkpoint) -> DataFrame:

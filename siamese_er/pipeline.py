@@ -20,7 +20,7 @@ from siamese_er.decide import BALANCED_VETOES, banded, links, standings
 from siamese_er.errors import InvariantBroken
 from siamese_er.identity import enterprise_ids
 from siamese_er.intake import AS_READ, Alteration, Inputs, read_inputs, rows_on_disk, with_demo
-from siamese_er.known import OF_CLUSTERS, OF_GOLDEN, Known, known_run, only, without
+from siamese_er.known import OF_CLUSTERS, OF_GOLDEN, Known, known_run, only
 from siamese_er.overlays import suspected_overlays, with_overlay_veto
 from siamese_er.progress import STEP_COSTS, Progress, Work, running_stage, seconds_before
 from siamese_er.proposals import proposals
@@ -38,16 +38,17 @@ from siamese_er.rematch import reasons_to_learn, scored_batch, standardised_arri
 from siamese_er.review.answers import answers, renewed_decisions
 from siamese_er.review.queue import review_queue
 from siamese_er.review.record_doubts import reasons_for_doubt, record_doubts
-from siamese_er.schemas import KEY_SEPARATOR, SCORED_PAIRS, conform, keys_of_sides
+from siamese_er.schemas import KEY_SEPARATOR, PUBLISHED, SCORED_PAIRS, conform
 from siamese_er.scoring import ROWS_IN_FILE, Scoring, scored, truth_of
 from siamese_er.sources.inputs import readable_input, stamps
 from siamese_er.sources.records import Reading, read_records
-from siamese_er.standardise import fault_counts, standardised_records
-from siamese_er.storage import RunFolder, new_run, output_lock, previous_run, unfinished_run
+from siamese_er.standardise import cleared, fault_counts, shared_identifiers, whole_normal_forms
+from siamese_er.storage import RunFolder, StaleRows, new_run, output_lock, previous_run, unfinished_run
 from siamese_er.summary import Summary
 from siamese_er.survivorship import crosswalk, crosswalk_history, golden_records, ids_of
 from siamese_er.threshold import device_margin, on_table, widened
 from siamese_er.together import together
+from siamese_er.worker_files import ArrowRows, frame_of
 
 OF_BEFORE = ("crosswalk", "crosswalk_history", "enterprise_id_history", "decisions", "answers", "record_doubts")
 """What a run reads of the one before it, in either mode."""
@@ -159,7 +160,7 @@ def matched(
             scores = with_overlay_veto(scores, overlaid)
         pairs = banded(scores, standing, inputs.decisions, decide, config.sources)
         moved = moved_records(config, run, known, inputs, record)
-        published = written_table(run, scored_pairs(pairs, known, moved), "scored_pairs", True)
+        published = published_pairs(run, pairs, known, moved)
         all_links = run.checkpoint(links(published, inputs.decisions), "links")
     with clock.step("cluster"):
         grouping = grouped(config, run, known, inputs, all_links, decide, moved)
@@ -172,10 +173,10 @@ def matched(
         ids = run.checkpoint(identity.ids, "enterprise_ids")
     with clock.step("survive"):
         walk = crosswalk(inputs.records, ids, standing, all_links, run.run_id, record["started"], old["crosswalk"])
-        found = people(config, run, known, inputs, standardised, all_links, grouping, ids, overlaid)
+        found, ended = people(config, run, known, inputs, standardised, all_links, grouping, ids, overlaid)
         renewed = renewed_decisions(run.read_table(spark, "decisions"), old["decisions"])
         settled = answers(all_links, grouping.cuts, ids, old["answers"], renewed)
-        tables = together({name: partial(written_table, run, frame, name, True) for name, frame in found.items()} | {
+        tables = together({name: partial(written_people, run, frame, name, known, ended) for name, frame in found.items()} | {
             "crosswalk": partial(written_table, run, walk, "crosswalk"),
             "answers": partial(run.write_table, settled, "answers"),
         })  # fmt: skip
@@ -241,13 +242,21 @@ def scoring_of(
         if known is not None and not reasons:
             standardised = standardised_arrivals(known, inputs, config, run)
         else:
-            standardised = standardised_records(inputs.records, config.input, config.standardise, run.checkpoint)
-            standardised = run.write_table(standardised, "standardised", ROWS_IN_FILE)
+            standardised = standardised_table(run, inputs.records, config)
         faults = [row.asDict() for row in fault_counts(standardised).collect()]
         record["value_faults"] = sorted(faults, key=lambda fault: (fault["column"], fault["reason"]))
     if known is not None and not reasons:
         return scored_batch(known, config, run, standardised, inputs, record, clock), standardised, False
     return scored(spark, config, run, standardised, inputs, alteration, record, clock), standardised, True
+
+
+def standardised_table(run: RunFolder, records: DataFrame, config: MatchConfig) -> DataFrame:
+    """STANDARDISED of all records, written; only those that lose an identifier too many people share are written twice."""
+    forms = whole_normal_forms(records, config.input, config.standardise)
+    written = run.checkpoint(forms, "normal_forms", ROWS_IN_FILE)
+    shared = shared_identifiers(written, config.standardise.max_people_for_identifier, run.checkpoint)
+    stale = [StaleRows(shared.select("record_key"), ("record_key",))]
+    return run.renew_table("standardised", run.table("work/normal_forms"), stale, cleared(written, shared, "inner"))
 
 
 def moved_records(
@@ -284,8 +293,11 @@ def grouped(
 def people(
     config: MatchConfig, run: RunFolder, known: Known | None, inputs: Inputs, standardised: DataFrame,
     all_links: DataFrame, grouping: Grouping, ids: DataFrame, overlaid: DataFrame | None,
-) -> dict[str, DataFrame]:  # fmt: skip
-    """golden_records and clusters, arranged but not written yet; those that a batch does not touch are taken over."""
+) -> tuple[dict[str, DataFrame | ArrowRows], DataFrame | None]:  # fmt: skip
+    """golden_records and clusters, arranged but not written yet, and enterprise_id of the known people they replace.
+
+    Null: all of them; else those that a batch does not touch are taken over.
+    """
     ended, own, memberships = None, ids, grouping.grouped.select("record_key", "cluster_key")
     records = inputs.records
     if known is not None and grouping.touched is not None and not known.differs(config, OF_GOLDEN):
@@ -299,32 +311,40 @@ def people(
         )
         all_links = only(all_links, touched_keys, "left_key", "right_key")
     metrics = clusters(cluster_metrics(memberships, all_links, standardised, overlaid), own)
-    found = {
-        "golden_records": golden_records(records, standardised, own, config.survivorship, config.sources, all_links),
-        "clusters": in_few_files(metrics, "clusters"),
-    }
-    if known is not None and ended is not None:
-        for name, frame in found.items():
-            kept = known.table(name).join(F.broadcast(ended), "enterprise_id", "left_anti")
-            found[name] = frame.unionByName(kept)
-    return found
+    golden = golden_records(records, standardised, own, config.survivorship, config.sources, all_links)
+    return {"golden_records": golden, "clusters": in_few_files(metrics, "clusters")}, ended
 
 
-def scored_pairs(pairs: DataFrame, known: Known | None = None, moved: DataFrame | None = None) -> DataFrame:
-    """SCORED_PAIRS of the banded scores, arranged; pairs that only people's decisions brought in have no score: left out.
+def written_people(
+    run: RunFolder, rows: DataFrame | ArrowRows, name: str, known: Known | None, ended: DataFrame | None
+) -> DataFrame:
+    """golden_records or clusters, written; ``ended``: as `people` gives them."""
+    if known is None or ended is None:
+        return written_table(run, rows, name, True)
+    stale = [StaleRows(ended, ("enterprise_id",))]
+    return run.renew_table(name, known.run.table(name), stale, conform(frame_of(rows), PUBLISHED[name]))
+
+
+def published_pairs(run: RunFolder, pairs: DataFrame, known: Known | None, moved: DataFrame | None) -> DataFrame:
+    """SCORED_PAIRS of the banded scores, written.
 
     ``moved``: `moved_records`; pairs of two others are taken from the ``known`` run as they are there.
     """
-    found = pairs.where(F.col("match_probability").isNotNull())
     if known is None or moved is None:
-        return in_few_files(conform(found.withColumns(_sides_of_keys()), SCORED_PAIRS), "scored_pairs")
+        return written_table(run, scored_pairs(pairs), "scored_pairs", True)
+    found = pairs
     for side in ("left", "right"):
         flag = moved.select(F.col("record_key").alias(f"{side}_key"), F.lit(True).alias(f"{side}_moved"))
         found = found.join(F.broadcast(flag), f"{side}_key", "left")
-    fresh = found.where(F.coalesce("left_moved", "right_moved")).withColumns(_sides_of_keys())
-    kept = known.table("scored_pairs").withColumns(keys_of_sides())
-    kept = without(kept, moved, "left_key", "right_key")
-    return in_few_files(conform(fresh, SCORED_PAIRS), "scored_pairs").unionByName(conform(kept, SCORED_PAIRS))
+    fresh = scored_pairs(found.where(F.coalesce("left_moved", "right_moved")))
+    sides = [StaleRows(moved, (f"{side}_source", f"{side}_record_id")) for side in ("left", "right")]
+    return run.renew_table("scored_pairs", known.run.table("scored_pairs"), sides, fresh)
+
+
+def scored_pairs(pairs: DataFrame) -> DataFrame:
+    """SCORED_PAIRS of banded scores, arranged; pairs that only people's decisions brought in have no score: left out."""
+    found = pairs.where(F.col("match_probability").isNotNull())
+    return in_few_files(conform(found.withColumns(_sides_of_keys()), SCORED_PAIRS), "scored_pairs")
 
 
 def _sides_of_keys() -> dict[str, Column]:

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from siamese_er.errors import ContractFault, GateFailed, where_it_broke
 from siamese_er.schemas import PUBLISHED, conform
 from siamese_er.storage import OutputLock, RunFolder, make_current
+from siamese_er.worker_files import ArrowRows
 
 ORDERED_BY = {
     "crosswalk": ("source", "record_id"),
@@ -68,12 +69,14 @@ def publish(
     return on_disk
 
 
-def written_table(run: RunFolder, frame: DataFrame, name: str, arranged: bool = False) -> DataFrame:
+def written_table(run: RunFolder, rows: DataFrame | ArrowRows, name: str, arranged: bool = False) -> DataFrame:
     """A table of the contract as it will be published, read back from the run's folder.
 
     ``arranged``: its partitions are sorted and of a fit size as they are.
     """
-    frame = conform(frame, PUBLISHED[name])
+    if isinstance(rows, ArrowRows):
+        return run.write_table(rows, name)
+    frame = conform(rows, PUBLISHED[name])
     return run.write_table(frame if arranged else in_few_files(frame, name), name)
 
 

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from siamese_er.cluster import Clustering
 from siamese_er.known import Known, only, without
 from siamese_er.schemas import CUTS, DECISIONS, GROUPED, conform
-from siamese_er.storage import RunFolder
+from siamese_er.storage import RunFolder, StaleRows
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,11 @@ def regrouped(
     touched = only(seeds.union(inside).distinct(), keys, "record_key")
     touched = run.checkpoint(touched, "touched_records")
     fresh = cluster(touched, only(links, F.broadcast(touched), "left_key", "right_key"))
-    rest = only(without(before, touched, "record_key"), keys, "record_key")
     labelled = conform(fresh.memberships.join(fresh.components, "record_key", "left"), GROUPED)
-    grouped = run.write_table(rest.unionByName(labelled), "memberships")
+    stale = touched.union(moved.select("record_key"))
+    grouped = run.renew_table(
+        "memberships", known.run.table("memberships"), [StaleRows(stale, ("record_key",))], labelled
+    )
     old_cuts = only(without(conform(known.table("cuts"), CUTS), touched, "left_key"), keys, "left_key", "right_key")
     cuts = run.write_table(old_cuts.unionByName(fresh.cuts), "cuts")
     return Grouping(grouped, cuts, touched)

@@ -25,7 +25,7 @@ from siamese_er.schemas import FIRST_WEIGHTS, PLACES, SCORES, STANDARDISED, conf
 from siamese_er.score import Weighing, compared_pairs, first_scores, kept_pairs, pass_counts
 from siamese_er.scoring import Clock, Scoring, head_of, model_used, wrong_charts
 from siamese_er.standardise import standardised_batch
-from siamese_er.storage import RunFolder
+from siamese_er.storage import RunFolder, StaleRows
 
 
 def reasons_to_learn(
@@ -60,7 +60,9 @@ def standardised_arrivals(known: Known, inputs: Inputs, config: MatchConfig, run
     fresh = standardised_batch(inputs.records, only(inputs.records, F.broadcast(changed), "record_key"), kept,
                                config.input, config.standardise, run.checkpoint)  # fmt: skip
     fresh = run.checkpoint(fresh, "fresh_standardised")
-    return run.write_table(kept.unionByName(fresh), "standardised")
+    return run.renew_table(
+        "standardised", known.run.table("standardised"), [StaleRows(changed.union(gone), ("record_key",))], fresh
+    )
 
 
 def scored_batch(
@@ -85,19 +87,21 @@ def scored_batch(
         own = encoding(fresh_records, own_notes, model, config.model, config.notes, note_table_of(counts))
         bits = known.record["learned"]["learned_bits"]
         cut = chunks(own.rows, blocking, n_new, n_parts, own.encoded, own.profile, learned_bits=bits)
-        fresh = run.checkpoint(numbered_after(cut, before), "fresh_chunks")
+        fresh = run.checkpoint(numbered_after(cut.frame(), before), "fresh_chunks")
         now = kinds_of_device(known.spark, config.model.device)
         record["encoded_on"] = sorted({*known.record.get("encoded_on", ["cpu"]), *now})
     with clock.step("block"):
         placed = conform(known.table("places"), PLACES)
-        rest = without_records(before, placed, stale, n_parts, run.checkpoint)
-        placed = without(placed, stale, "record_key").unionByName(places(fresh))
-        placed = run.write_table(placed, "places")
-        table = run.write_table(rest.unionByName(fresh), "chunks")
+        cleaned = without_records(before, placed, stale, n_parts, run.checkpoint)
+        placed = run.renew_table(
+            "places", known.run.table("places"), [StaleRows(stale, ("record_key",))], places(fresh)
+        )
+        renewed = [StaleRows(cleaned.chunks, ("chunk",))]
+        table = run.renew_table("chunks", known.run.table("chunks"), renewed, cleaned.rewritten.unionByName(fresh))
         of_fresh = run.checkpoint(code_counts(fresh, blocking, n_parts, config.identity.key, table), "fresh_counts")
         record["estimate"] = clock.foresee(batch_meetings(fresh, of_fresh, blocking, n_parts))
         dropped = dropped_blocks(of_fresh)
-        near = run.checkpoint(partners(rest, fresh, of_fresh, n_new, n_known, blocking, n_parts), "partners")
+        near = run.checkpoint(partners(cleaned.rest, fresh, of_fresh, n_new, n_known, blocking, n_parts), "partners")
         of_near = run.checkpoint(code_counts(near, blocking, n_parts, config.identity.key, table), "partner_counts")
     with clock.step("compare"):
         tasks = batch_tasks(fresh, of_fresh, near, of_near, n_new)
@@ -107,9 +111,10 @@ def scored_batch(
     with clock.step("score"):
         measure = Weighing(learned.fit, learned.shape)
         first = run.checkpoint(first_scores(kept_pairs(compared), measure, model, config.notes), "first_scores")
-        before = conform(known.table("first_weights"), FIRST_WEIGHTS)
-        kept = without(before, stale, "left_key", "right_key")
-        weights = run.write_table(kept.unionByName(conform(first, FIRST_WEIGHTS)), "first_weights")
+        of_stale = [StaleRows(stale, (side,)) for side in ("left_key", "right_key")]
+        weights = run.renew_table(
+            "first_weights", known.run.table("first_weights"), of_stale, conform(first, FIRST_WEIGHTS)
+        )
     with clock.step("rescore"):
         in_context = run.checkpoint(contexts(first, weights), "contexts")
         found = run.checkpoint(scores(in_context, learned, model, config.score, correction), "fresh_scores")

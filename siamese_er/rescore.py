@@ -35,7 +35,8 @@ from siamese_er.linkage.vetoes import veto_lists, vetoes
 from siamese_er.model import pair_head, portable
 from siamese_er.neural.head import HeadModel, probabilities
 from siamese_er.noted import NotedWeights, noted_weights
-from siamese_er.schemas import CONTEXTS, FIRST_SCORES, SCORES, conform
+from siamese_er.schemas import CONTEXTS, FIRST_SCORES, SCORES
+from siamese_er.worker_files import ArrowRows
 
 MICRO = 1_000_000
 
@@ -56,7 +57,7 @@ def partners(first: DataFrame) -> DataFrame:
     return listed.withColumn("partners", F.slice("partners", 1, MOST_NEIGHBOURS))
 
 
-def contexts(first: DataFrame, among: DataFrame | None = None) -> DataFrame:
+def contexts(first: DataFrame, among: DataFrame | None = None) -> ArrowRows:
     """In: FIRST_SCORES; ``among``: first weights of all pairs of the table, where ``first`` is only some of them.
 
     Out: CONTEXTS of ``first``, each pair once.
@@ -79,7 +80,7 @@ def contexts(first: DataFrame, among: DataFrame | None = None) -> DataFrame:
                 [*pairs.columns, rows_of_bytes(context), soft_sums(weights, context)], CONTEXTS.names
             )
 
-    return conform(joined.mapInArrow(found, CONTEXTS), CONTEXTS)
+    return ArrowRows(joined, found, CONTEXTS)
 
 
 def sides_of(batch: pa.RecordBatch) -> tuple[Others, Others]:
@@ -151,7 +152,7 @@ def weighed(table: pa.RecordBatch | pa.Table, learned: Learned, head: HeadModel)
 
 def scores(
     frame: DataFrame, learned: Learned, model_path: str, settings: ScoreSettings, correction: LabelCorrection | None = None
-) -> DataFrame:  # fmt: skip
+) -> ArrowRows:  # fmt: skip
     """The pairs at or above the floor, with their probability, vetoes and evidence.
 
     In: CONTEXTS; ``correction``: what labels taught. Out: SCORES. score(a, b) = score(b, a) bit for bit.
@@ -169,7 +170,7 @@ def scores(
             rows = np.flatnonzero(probabilities(weights) >= floor)
             yield scored_batch(batch.take(pa.array(rows)), weights[rows], found.from_notes()[rows], learned)
 
-    return conform(frame.mapInArrow(scored, SCORES), SCORES)
+    return ArrowRows(frame, scored, SCORES)
 
 
 def scored_batch(

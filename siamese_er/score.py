@@ -27,6 +27,7 @@ from siamese_er.neural.head import HeadModel
 from siamese_er.noted import noted_weights
 from siamese_er.schemas import COMPARED_PAIRS, FIRST_SCORES, STANDARDISED, conform
 from siamese_er.task_rows import task_rows
+from siamese_er.worker_files import ArrowRows
 
 PAIRS_AT_ONCE = 100_000
 AGREEING_COLUMNS = frozenset(
@@ -120,7 +121,7 @@ class Compare:
             yield compared_batch(table, left, right, mask[kept], completed(found.of_pairs(kept), table, left, right))
 
 
-def compared_pairs(tasks: DataFrame, n_records: int, model_path: str, max_block_size: int) -> DataFrame:
+def compared_pairs(tasks: DataFrame, n_records: int, model_path: str, max_block_size: int) -> ArrowRows:
     """What comparing found for every candidate pair that random agreement does not explain better.
 
     In: PAIR_TASKS. Out: COMPARED_PAIRS, each pair once. Most pairs are ruled out by their sketches; see
@@ -135,7 +136,7 @@ def compared_pairs(tasks: DataFrame, n_records: int, model_path: str, max_block_
         if task is not None:
             yield from Compare(task, n_records, pair_head(model)).batches()
 
-    return conform(tasks.mapInArrow(found, COMPARED_PAIRS), COMPARED_PAIRS)
+    return ArrowRows(tasks, found, COMPARED_PAIRS)
 
 
 def compared_batch(
@@ -212,7 +213,7 @@ def pass_counts(compared: DataFrame) -> dict[str, dict[str, int]]:
     return {"pairs_by_first_pass": first, "pairs_by_pass": every}
 
 
-def first_scores(compared: DataFrame, weighing: Weighing, model_path: str, on_notes: NoteSettings) -> DataFrame:
+def first_scores(compared: DataFrame, weighing: Weighing, model_path: str, on_notes: NoteSettings) -> ArrowRows:
     """The pairs that the first round does not rule out, with its weight.
 
     In: COMPARED_PAIRS. Out: FIRST_SCORES. score(a, b) = score(b, a) bit for bit: every comparison is symmetric.
@@ -229,4 +230,4 @@ def first_scores(compared: DataFrame, weighing: Weighing, model_path: str, on_no
             weights = [pa.array(found.weights[rows]), pa.array(found.bare[rows])]
             yield pa.RecordBatch.from_arrays([*kept.columns, *weights], FIRST_SCORES.names)
 
-    return conform(compared.mapInArrow(scored, FIRST_SCORES), FIRST_SCORES)
+    return ArrowRows(compared, scored, FIRST_SCORES)

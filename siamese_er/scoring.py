@@ -94,10 +94,10 @@ def scored(
         blocking = config.blocking.of_table(has_notes=inputs.notes is not None and config.model.use_notes)
         rows = own.rows if own.with_notes else run.table_files(spark, "standardised")
         bits = bits_of_table(inputs.n_records)
-        cut = chunks(rows, blocking, n_groups, n_parts, own.encoded, own.profile,
-                     of_files=not own.with_notes, learned_bits=bits)  # fmt: skip
+        made = chunks(rows, blocking, n_groups, n_parts, own.encoded, own.profile,
+                      of_files=not own.with_notes, learned_bits=bits)  # fmt: skip
         cut = together({
-            "chunks": partial(run.write_table, cut, "chunks"),
+            "chunks": partial(run.write_table, made, "chunks"),
             "note_counts": partial(run.write_table, note_rows(spark, counted), "note_counts"),
         })["chunks"]  # fmt: skip
         record["encoded_on"] = kinds_of_device(spark, config.model.device)
@@ -113,9 +113,9 @@ def scored(
         dropped = dropped_blocks(counts)
     with clock.step("compare"):
         tasks = pair_tasks(cut, counts, every_two(n_groups))
-        compared = compared_pairs(tasks, inputs.n_records, model, config.blocking.max_block_size)
+        found_pairs = compared_pairs(tasks, inputs.n_records, model, config.blocking.max_block_size)
         done: dict[str, Any] = together({
-            "compared": partial(run.checkpoint, compared, "compared_pairs"),
+            "compared": partial(run.checkpoint, found_pairs, "compared_pairs"),
             "random": partial(random_levels, standardised, config.score, inputs.n_records),
         })  # fmt: skip
         compared = kept_pairs(done["compared"])

@@ -13,6 +13,7 @@ from siamese_er.config import InputSettings, StandardiseSettings
 from siamese_er.errors import without_values
 from siamese_er.fields.standard import StandardRules, standard_arrow
 from siamese_er.schemas import STANDARDISED, STRINGS, conform
+from siamese_er.worker_files import ArrowRows, frame_of
 
 FIRST_IS_DAY = r"^\s*(1[3-9]|2[0-9]|3[01])[/\- ](0?[1-9]|1[0-2])[/\- ]([0-9]{4}|[0-9]{2})\b"
 SECOND_IS_DAY = r"^\s*(0?[1-9]|1[0-2])[/\- ](1[3-9]|2[0-9]|3[01])[/\- ]([0-9]{4}|[0-9]{2})\b"
@@ -25,9 +26,9 @@ READ_COLUMNS = (
 )  # fmt: skip
 
 
-def persisted(frame: DataFrame, name: str) -> DataFrame:
+def persisted(rows: DataFrame | ArrowRows, name: str) -> DataFrame:
     """Keep rows in the session, for as long as it lives."""
-    return frame.persist()
+    return frame_of(rows).persist()
 
 
 def standardised_records(
@@ -40,9 +41,15 @@ def standardised_records(
     the input, run now. The rows before the shared identifiers are kept (``keep``), as they are read twice, and those
     identifiers are found now.
     """
+    standardised = keep(whole_normal_forms(records, settings, rules), "normal_forms")
+    shared = shared_identifiers(standardised, rules.max_people_for_identifier, keep)
+    return cleared(standardised, shared, "left")
+
+
+def whole_normal_forms(records: DataFrame, settings: InputSettings, rules: StandardiseSettings) -> ArrowRows:
+    """`normal_forms` of a whole table, whose sources' own birth dates decide where ``settings.day_first`` is null."""
     day_first = day_first_sources(records) if settings.day_first is None else frozenset()
-    standardised = keep(normal_forms(records, settings, rules, day_first), "normal_forms")
-    return without_shared_identifiers(standardised, rules.max_people_for_identifier, keep)
+    return normal_forms(records, settings, rules, day_first)
 
 
 def standardised_batch(
@@ -61,15 +68,16 @@ def standardised_batch(
     fresh = keep(normal_forms(batch, settings, rules, day_first), "normal_forms")
     lost = F.exists("value_faults", lambda fault: F.endswith(fault, F.lit(":shared_by_many")))
     again = records.join(known.where(lost).select("record_key"), on="record_key", how="left_semi")
-    table = known.where(~lost).unionByName(normal_forms(again, settings, rules, day_first)).unionByName(fresh)
+    table = known.where(~lost).unionByName(normal_forms(again, settings, rules, day_first).frame()).unionByName(fresh)
     of_batch = held_identifiers(fresh).select("column", "identifier").distinct()
     held = held_identifiers(table).join(of_batch, on=["column", "identifier"], how="left_semi")
-    return without_shared(fresh, shared_by_record(held, rules.max_people_for_identifier), keep)
+    shared = keep(shared_by_record(held, rules.max_people_for_identifier), "shared_identifiers")
+    return cleared(fresh, shared, "left")
 
 
 def normal_forms(
     records: DataFrame, settings: InputSettings, rules: StandardiseSettings, day_first: frozenset[str]
-) -> DataFrame:
+) -> ArrowRows:
     """STANDARDISED of records, shared identifiers still there; ``day_first`` are sources."""
     standard = StandardRules(
         date_formats=settings.date_formats,
@@ -78,7 +86,7 @@ def normal_forms(
         placeholder_values=tuple(sorted(rules.placeholder_values.items())),
     )
     written = records.select(*[name for name in READ_COLUMNS if name in records.columns])
-    return written.mapInArrow(standard_batches(standard, day_first), STANDARDISED)
+    return ArrowRows(written, standard_batches(standard, day_first), STANDARDISED)
 
 
 def standard_batches(rules: StandardRules, day_first: frozenset[str]) -> Callable[..., Iterator[pa.RecordBatch]]:
@@ -166,28 +174,27 @@ def shared_of(column: str) -> Column:
     return F.coalesce(F.transform(of_column, lambda held: held["identifier"]), F.array().cast(STRINGS))
 
 
-def without_shared_identifiers(standardised: DataFrame, max_people: int, keep: Checkpoint) -> DataFrame:
-    """STANDARDISED without identifiers that more than ``max_people`` people have: they identify nobody.
+def shared_identifiers(standardised: DataFrame, max_people: int, keep: Checkpoint) -> DataFrame:
+    """`shared_by_record` of a whole table, found now."""
+    return keep(shared_by_record(held_identifiers(standardised), max_people), "shared_identifiers")
+
+
+def cleared(standardised: DataFrame, shared: DataFrame, how: str) -> DataFrame:
+    """STANDARDISED without identifiers that too many people have: they identify nobody.
 
     Each loss is a fault "national_id:shared_by_many" or "identifiers:shared_by_many".
+
+    In: ``shared``: `shared_by_record`, counted now: where few records are named, these travel and the table does not;
+    ``how``: "inner" for these records alone, "left" for all.
     """
-    return without_shared(standardised, shared_by_record(held_identifiers(standardised), max_people), keep)
-
-
-def without_shared(standardised: DataFrame, shared: DataFrame, keep: Checkpoint) -> DataFrame:
-    """STANDARDISED without the identifiers that ``shared`` names by record_key, with their faults.
-
-    Runs the jobs that find them. Where few records are named, these travel and the table does not.
-    """
-    shared = keep(shared, "shared_identifiers")
     few = F.broadcast(shared) if shared.count() <= MOST_BROADCAST else shared
-    cleared = standardised.join(few, on="record_key", how="left")
+    joined = standardised.join(few, on="record_key", how=how)
     faults = [
         F.when(F.size(shared_of(column)) > 0, F.lit(f"{name}:shared_by_many"))
         for column, name in SHARED_COLUMNS.items()
     ]
     return conform(
-        cleared.withColumns(
+        joined.withColumns(
             {column: F.array_except(column, shared_of(column)) for column in SHARED_COLUMNS}
             | {"value_faults": F.array_union("value_faults", F.array_compact(F.array(*faults)))}
         ),

@@ -7,15 +7,20 @@ systems it is as atomic as their overwriting rename. See ``files.py``; the lock 
 
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from siamese_er.errors import ContractFault
-from siamese_er.files import files_of
+from siamese_er.files import LocalFiles, files_of, local
 from siamese_er.lock import OutputLock, output_lock
+from siamese_er.schemas import KEY_SEPARATOR, conform
+from siamese_er.worker_files import ArrowRows, Stale, finished, take_over, write_rows
 
 __all__ = [
     "OutputLock", "RunFolder", "current_run", "make_current", "new_run", "output_lock", "previous_run", "read_run",
@@ -26,6 +31,28 @@ CURRENT = "current.json"
 RECORD = "run.json"
 WORK = "work"
 UNFINISHED = ("running", "failed")
+SMALL_FILE, MOST_SMALL_FILES = 1 << 20, 50
+"""Bytes, and how many such files a table that batches renew may have; one of more is written anew, in few files."""
+MOST_STALE = 200_000
+"""Keys of stale rows that are sent to workers; beyond it Spark joins."""
+
+
+@dataclass(frozen=True)
+class StaleRows:
+    """Rows of a table whose ``columns`` are a row of ``keys``, a small frame of as many columns, or one joined key."""
+
+    keys: DataFrame
+    columns: tuple[str, ...]
+
+    @property
+    def joined(self) -> DataFrame:
+        """stale_key: the keys as one text."""
+        return self.keys.select(F.concat_ws(KEY_SEPARATOR, *self.keys.columns).alias("stale_key"))
+
+    def without(self, rows: DataFrame) -> DataFrame:
+        """The rows without these."""
+        keyed = rows.withColumn("stale_key", F.concat_ws(KEY_SEPARATOR, *self.columns))
+        return keyed.join(F.broadcast(self.joined), "stale_key", "left_anti").drop("stale_key")
 
 
 @dataclass(frozen=True)
@@ -41,22 +68,45 @@ class RunFolder:
         """The path of a table of this run."""
         return f"{self.path}/{name}"
 
-    def checkpoint(self, frame: DataFrame, name: str) -> DataFrame:
+    def checkpoint(self, frame: DataFrame | ArrowRows, name: str, rows_in_file: int = 0) -> DataFrame:
         """The same rows, read back from Parquet under ``work/``: what made them is not run again.
 
         The folder is on the output's file system, which driver and executors share. An earlier checkpoint of that name
         in this run is replaced, so a frame must not be checkpointed under the name it was read from; in a resumed run
         one that was finished stands instead of the frame, which is not computed.
         """
-        return self._kept(frame, f"{self.path}/{WORK}/{name}")
+        return self._kept(frame, self.table(f"{WORK}/{name}"), rows_in_file)
 
-    def write_table(self, frame: DataFrame, name: str, rows_in_file: int = 0) -> DataFrame:
+    def write_table(self, frame: DataFrame | ArrowRows, name: str, rows_in_file: int = 0) -> DataFrame:
         """Write a table of this run as Parquet; the rows as they are on disk now. 0 rows in a file: no bound."""
         return self._kept(frame, self.table(name), rows_in_file)
 
-    def _kept(self, frame: DataFrame, path: str, rows_in_file: int = 0) -> DataFrame:
-        spark = frame.sparkSession
-        if self.is_resumed and files_of(spark, path).modified(f"{path}/_SUCCESS") is not None:
+    def renew_table(self, name: str, before: str, stale: Sequence[StaleRows], fresh: DataFrame) -> DataFrame:
+        """Write a table of this run: the rows of the folder ``before`` but stale ones, and the fresh ones.
+
+        On a file system that workers reach by a path, files without a stale row are linked, and the others are not read
+        by Spark: what is fresh costs more than what is not. Both have the same columns.
+        """
+        spark, path = fresh.sparkSession, self.table(name)
+        if self._is_done(spark, path):
+            return spark.read.schema(fresh.schema).parquet(path)
+        keys = _few_keys(stale) if isinstance(files_of(spark, path), LocalFiles) else None
+        if keys is None or n_small_files(_folder(before)) > MOST_SMALL_FILES:
+            kept = conform(spark.read.parquet(before), fresh.schema)
+            for rows in stale:
+                kept = rows.without(kept)
+            return written(kept.unionByName(fresh), path)
+        take_over(spark, _folder(before), _folder(path), fresh.schema, keys)
+        fresh.write.mode("append").parquet(path)
+        finished(_folder(path))
+        return spark.read.schema(fresh.schema).parquet(path)
+
+    def _is_done(self, spark: SparkSession, path: str) -> bool:
+        return self.is_resumed and files_of(spark, path).modified(f"{path}/_SUCCESS") is not None
+
+    def _kept(self, frame: DataFrame | ArrowRows, path: str, rows_in_file: int = 0) -> DataFrame:
+        spark = frame.source.sparkSession if isinstance(frame, ArrowRows) else frame.sparkSession
+        if self._is_done(spark, path):
             return spark.read.schema(frame.schema).parquet(path)
         return written(frame, path, rows_in_file)
 
@@ -188,10 +238,37 @@ def _run_of(output: str, run_id: str) -> RunFolder:
     return RunFolder(output=output, run_id=run_id, path=f"{output.rstrip('/')}/runs/{run_id}")
 
 
-def written(frame: DataFrame, path: str, rows_in_file: int = 0) -> DataFrame:
+def _folder(path: str) -> Path:
+    """The folder behind a path of `files.LocalFiles`, for workers, whose present folder may be another."""
+    return local(path).absolute()
+
+
+def n_small_files(folder: Path) -> int:
+    """How many Parquet files of a folder are smaller than SMALL_FILE."""
+    return sum(file.stat().st_size < SMALL_FILE for file in folder.glob("*.parquet"))
+
+
+def _few_keys(stale: Sequence[StaleRows]) -> tuple[Stale, ...] | None:
+    """The keys of stale rows, brought to the driver; null where they are more than MOST_STALE."""
+    found = []
+    for rows in stale:
+        keys = rows.joined.limit(MOST_STALE + 1).toArrow()["stale_key"].combine_chunks()
+        if len(keys) > MOST_STALE:
+            return None
+        found.append(Stale(rows.columns, keys))
+    return tuple(found)
+
+
+def written(frame: DataFrame | ArrowRows, path: str, rows_in_file: int = 0) -> DataFrame:
     """The rows as they are on disk after they were written to a folder as Parquet, over what was there.
 
     ``rows_in_file``: at most so many in a file; 0: no bound.
     """
+    if isinstance(frame, ArrowRows):
+        spark = frame.source.sparkSession
+        if isinstance(files_of(spark, path), LocalFiles):
+            write_rows(frame, _folder(path), rows_in_file)
+            return spark.read.schema(frame.schema).parquet(path)
+        frame = frame.frame()
     frame.write.mode("overwrite").option("maxRecordsPerFile", rows_in_file).parquet(path)
     return frame.sparkSession.read.schema(frame.schema).parquet(path)

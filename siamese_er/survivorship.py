@@ -24,6 +24,7 @@ from siamese_er.schemas import (
     conform,
     no_rows,
 )
+from siamese_er.worker_files import ArrowRows
 
 ROWS_AT_ONCE = 20_000  # records held by a worker; a person's records are never split
 NEVER = 2**62  # recency of a record without updated_at
@@ -132,7 +133,7 @@ def golden_records(
     settings: SurvivorshipSettings,
     sources: dict[str, SourceSettings],
     links: DataFrame | None = None,
-) -> DataFrame:
+) -> ArrowRows:
     """GOLDEN_RECORDS: the best value of each field among the records of one person, as one of them wrote it.
 
     A value counts only where standardising left something of it, so that placeholders never survive. Rules:
@@ -164,7 +165,7 @@ def golden_records(
 
     members = _members(records, standardised, ids, verified).repartition("enterprise_id")
     ordered = members.sortWithinPartitions("enterprise_id", "record_key")
-    return conform(ordered.mapInArrow(golden, GOLDEN_RECORDS), GOLDEN_RECORDS)
+    return ArrowRows(ordered, golden, GOLDEN_RECORDS)
 
 
 def _members(records: DataFrame, standardised: DataFrame, ids: DataFrame, verified: DataFrame | None) -> DataFrame:

@@ -11,6 +11,6 @@ def looked_at(
     records: DataFrame, blocking: BlockingSettings, n_records: int, model: str, n_groups: int = 2
 ) -> DataFrame:
     """COMPARED_PAIRS of records with STANDARDISED and EMBEDDINGS columns."""
-    cut = chunks(records, blocking, n_groups, 2).persist()
+    cut = chunks(records, blocking, n_groups, 2).frame().persist()
     tasks = pair_tasks(cut, code_counts(cut, blocking, 2, "key"), every_two(n_groups))
-    return score.compared_pairs(tasks, n_records, model, blocking.max_block_size)
+    return score.compared_pairs(tasks, n_records, model, blocking.max_block_size).frame()

@@ -65,11 +65,11 @@ def of_batch(rest, fresh, n_records, n_new, n_known, settings=NAMED):
     counts = code_counts(fresh, settings, N_PARTS, "key", table).persist()
     near = partners(rest, fresh, counts, n_new, n_known, settings, N_PARTS).persist()
     tasks = batch_tasks(fresh, counts, near, code_counts(near, settings, N_PARTS, "key", table), n_new)
-    return compared_pairs(tasks, n_records, FOLDER, settings.max_block_size).toPandas()
+    return compared_pairs(tasks, n_records, FOLDER, settings.max_block_size).frame().toPandas()
 
 
 def cut_of(people, n_groups=1):
-    return chunks(people.drop("is_new").repartition(3), NAMED, n_groups, N_PARTS).persist()
+    return chunks(people.drop("is_new").repartition(3), NAMED, n_groups, N_PARTS).frame().persist()
 
 
 @pytest.mark.parametrize(("n_new", "n_known"), [(1, 1), (1, 3), (3, 2)])
@@ -91,7 +91,7 @@ def test_pairs_of_a_batch_are_those_of_the_whole_table_with_a_new_record(people,
 def test_a_block_that_the_batch_makes_too_large_proposes_nothing(people):
     tight = NAMED.model_copy(update={"max_block_size": 7, "passes": ("phone",)})  # a phone is on eight records
     rest, fresh = (
-        chunks(people.where(condition).drop("is_new"), tight, 1, N_PARTS).persist()
+        chunks(people.where(condition).drop("is_new"), tight, 1, N_PARTS).frame().persist()
         for condition in ("not is_new", "is_new")
     )
 
@@ -106,7 +106,7 @@ def test_chunks_without_some_records_are_as_if_those_had_never_been_there(spark,
     stale = people.where("record_key like '%7'").select("record_key").persist()
     gone = {row.record_key for row in stale.collect()}
 
-    rest = without_records(cut, places(cut), stale, N_PARTS, local_checkpoint).persist()
+    rest = without_records(cut, places(cut), stale, N_PARTS, local_checkpoint).rest.persist()
 
     held = [key for row in rest.where("part < 0").collect()
             for key in columns_of(bytes(row.content), ("record_key",))["record_key"].to_pylist()]  # fmt: skip
@@ -118,7 +118,8 @@ def test_chunks_without_some_records_are_as_if_those_had_never_been_there(spark,
     ]
     assert codes[0] == codes[1]
     untouched = without_records(cut, places(cut), stale.limit(0), N_PARTS, local_checkpoint)
-    assert sorted(untouched.collect()) == sorted(cut.collect())
+    assert sorted(untouched.rest.collect()) == sorted(cut.collect())
+    assert untouched.chunks.isEmpty()
 
 
 def test_a_chunk_may_lose_all_its_records(people):

@@ -40,7 +40,7 @@ def people():
 
 
 def test_codes_are_counted_over_the_whole_table(spark, people):
-    cut = chunks(frame_of(spark, people).repartition(3), NAMED, 2, 4).persist()
+    cut = chunks(frame_of(spark, people).repartition(3), NAMED, 2, 4).frame().persist()
     counts = code_counts(cut, NAMED, 4, "key").where("chunk is not null").collect()
 
     found = {}
@@ -70,7 +70,7 @@ def test_every_pair_with_a_shared_key_is_looked_at_once(spark, people, n_groups)
 
 @pytest.mark.parametrize("n_groups", [1, 3])
 def test_pair_tasks_bring_every_two_groups_together_once(spark, people, n_groups):
-    cut = chunks(frame_of(spark, people).repartition(8), NAMED, n_groups, 2).persist()
+    cut = chunks(frame_of(spark, people).repartition(8), NAMED, n_groups, 2).frame().persist()
     rows = pair_tasks(cut, code_counts(cut, NAMED, 2, "key"), every_two(n_groups)).where("part < 0").collect()
 
     by_task = {}
@@ -86,7 +86,7 @@ def test_pair_tasks_bring_every_two_groups_together_once(spark, people, n_groups
 
 @pytest.mark.parametrize("n_groups", [1, 4])
 def test_groups_in_chunks_are_those_that_they_were_cut_for(spark, people, n_groups):
-    cut = chunks(frame_of(spark, people).repartition(8), NAMED, n_groups, 2)
+    cut = chunks(frame_of(spark, people).repartition(8), NAMED, n_groups, 2).frame()
 
     assert groups_in(cut) == n_groups
 
@@ -95,7 +95,7 @@ def test_dropped_blocks_report_what_was_left_out_by_pass_and_by_keyed_digest(spa
     phones = ["212 555 0142"] * 4 + ["212 555 0199"] * 5 + ["212 555 0177"] * 3
     frame = frame_of(spark, table_of(*[{"given_name": f"Al{i}", "phone": phone} for i, phone in enumerate(phones)]))
     settings = BlockingSettings(passes=("phone",), max_block_size=3)
-    cut = chunks(frame, settings, 2, 3).persist()
+    cut = chunks(frame, settings, 2, 3).frame().persist()
 
     dropped, other = (dropped_blocks(code_counts(cut, settings, 3, key)) for key in ("key", "another"))
 
@@ -128,8 +128,8 @@ def test_files_of_records_are_cut_like_their_rows_and_keep_their_vectors(spark, 
         marked = [pa.array([key.encode() for key in batch["record_key"].to_pylist()]), *nothing[1:]]
         return pa.RecordBatch.from_arrays([batch["record_key"], *marked], EMBEDDINGS.names)
 
-    cut = chunks(files.select("content"), NAMED, 1, 2, encoded, of_files=True).persist()
-    rows = chunks(whole, NAMED, 1, 2).persist()
+    cut = chunks(files.select("content"), NAMED, 1, 2, encoded, of_files=True).frame().persist()
+    rows = chunks(whole, NAMED, 1, 2).frame().persist()
 
     assert files.count() == 2
     held = [columns_of(bytes(row.content), ("field_vectors", "record_key")) for row in cut.where("part < 0").collect()]

@@ -104,7 +104,7 @@ def frame(spark, people):
 
 def test_table_meetings_are_those_of_one_part_wherever_the_records_lie(spark, people, frame):
     made = chunk(people.slice(0, 300).combine_chunks(), SETTINGS.passes, 4)
-    cut = chunks(frame.repartition(3), SETTINGS, 2, 4).persist()
+    cut = chunks(frame.repartition(3), SETTINGS, 2, 4).frame().persist()
 
     found = [table_meetings(cut, SETTINGS, 4, part) for part in range(4)]
 
@@ -114,7 +114,9 @@ def test_table_meetings_are_those_of_one_part_wherever_the_records_lie(spark, pe
 
 
 def test_batch_meetings_count_pairs_with_a_record_of_the_batch(people, frame):
-    rest, fresh = (chunks(frame.where(f"{no} record_key like '%7'"), SETTINGS, 1, 4).persist() for no in ("not", ""))
+    rest, fresh = (
+        chunks(frame.where(f"{no} record_key like '%7'"), SETTINGS, 1, 4).frame().persist() for no in ("not", "")
+    )
     fresh = numbered_after(fresh, rest).persist()
 
     found = batch_meetings(fresh, code_counts(fresh, SETTINGS, 4, "key", rest.unionByName(fresh)), SETTINGS, 4)

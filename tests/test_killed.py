@@ -100,7 +100,7 @@ def resumed(marked_input, tmp_path_factory):
     arguments = ["--input", marked_input.records, "--notes", marked_input.notes, "--decisions", marked_input.decisions]
     arguments += ["--output", folder / "out", "--resume", "--set", f"run.lock_seconds={LOCK_SECONDS}"]
     with driver(folder, arguments, "local-cluster[2,1,1024]", two_executors(folder)) as first:
-        first.wait_for(lambda: first.has("work/compared_pairs/_temporary"))
+        first.wait_for(lambda: first.has("work/compared_pairs"))
         victims = first.executors()
         for victim in victims:
             victim.kill()

@@ -133,7 +133,7 @@ def compared(spark, made):
     weighing = score.weighing(
         pairs, score.random_levels(frame, ScoreSettings(), table.num_rows), table.num_rows, ScoreSettings(), head
     )
-    in_context = rescore.contexts(score.first_scores(pairs, weighing, FOLDER, NoteSettings())).persist()
+    in_context = rescore.contexts(score.first_scores(pairs, weighing, FOLDER, NoteSettings()).frame()).frame().persist()
     second = rescore.second_weighing(in_context, table.num_rows, ScoreSettings(), head)
     return frame, in_context, rescore.Learned(weighing.fit, weighing.shape, second, NoteSettings().most_bits)
 

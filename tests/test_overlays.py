@@ -5,6 +5,7 @@ from siamese_er.decide import banded
 from siamese_er.overlays import SUSPECTED_OVERLAY, suspected_overlays, with_overlay_veto
 from siamese_er.schemas import MULTIVALUED, RECORDS, SCORES
 from siamese_er.standardise import standardised_records
+from siamese_er.worker_files import frame_of
 
 NOW = {"other": "Ann", "renamed": "Ann", "redated": "Ann", "undated": "Ann", "same": "Ann"}
 BEFORE = {
@@ -29,7 +30,7 @@ def test_another_name_and_birth_date_before_are_suspected(spark):
     settings, rules = InputSettings(), StandardiseSettings()
     standardised = standardised_records(records, settings, rules)
 
-    found = suspected_overlays(records, history, standardised, settings, rules, lambda frame, _: frame)
+    found = suspected_overlays(records, history, standardised, settings, rules, lambda rows, _: frame_of(rows))
 
     assert [found_row["record_key"] for found_row in found.collect()] == ["s\x1fother"]
 

@@ -41,11 +41,11 @@ def standardised(made):
 
 def from_first(first, weighing, settings):
     """SCORES of FIRST_SCORES."""
-    in_context = rescore.contexts(first)
+    in_context = rescore.contexts(first).frame()
     second = rescore.second_weighing(in_context, weighing.fit.n_records, settings, pair_head(FOLDER))
     return rescore.scores(
         in_context, rescore.Learned(weighing.fit, weighing.shape, second, NOTES.most_bits), FOLDER, settings
-    )
+    ).frame()
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def scored(spark, standardised):
     pairs = looked_at(frame.join(nothing, "record_key"), BLOCKING, n, FOLDER, n_groups=3).persist()
     kept = score.kept_pairs(pairs)
     weighing = score.weighing(kept, score.random_levels(frame, KEPT, n), n, KEPT, pair_head(FOLDER))
-    first = score.first_scores(kept, weighing, FOLDER, NOTES).persist()
+    first = score.first_scores(kept, weighing, FOLDER, NOTES).frame().persist()
     return pairs, first, weighing, from_first(first, weighing, KEPT).toPandas()
 
 

@@ -52,7 +52,7 @@ def golden_of(spark, people, settings=None, shuffle=None, links=None, **columns)
         SOURCES,
         links,
     )
-    return {row["enterprise_id"]: row for row in golden.collect()}
+    return {row["enterprise_id"]: row for row in golden.frame().collect()}
 
 
 PEOPLE = {

@@ -1,0 +1,201 @@
+"""Parquet files that Python workers write themselves, and take over from one table into the next.
+
+What a worker holds in Arrow goes to disk as it is. On the way through Spark's own writer every batch would become rows of
+the JVM first, which costs several times as much where rows are wide. Only where the file system is one that workers
+reach by a path of their machine; elsewhere Spark writes (`storage`).
+"""
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyspark import TaskContext
+from pyspark.resource import ResourceProfile
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StructType
+
+from siamese_er.errors import without_values
+from siamese_er.schemas import KEY_SEPARATOR, conform
+
+Work = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+ROWS_IN_GROUP, BYTES_IN_GROUP = 50_000, 64 << 20
+DONE = "_SUCCESS"
+
+
+@dataclass(frozen=True)
+class ArrowRows:
+    """Rows that Python workers make of the batches of a frame, not made yet; ``profile``: what the tasks ask for."""
+
+    source: DataFrame
+    work: Work
+    schema: StructType
+    profile: ResourceProfile | None = None
+
+    def frame(self) -> DataFrame:
+        """The rows as a frame of Spark."""
+        return conform(self.source.mapInArrow(self.work, self.schema, profile=self.profile), self.schema)
+
+
+def frame_of(rows: DataFrame | ArrowRows) -> DataFrame:
+    """The rows as a frame of Spark."""
+    return rows.frame() if isinstance(rows, ArrowRows) else rows
+
+
+@dataclass
+class PartFiles:
+    """The files of one task in a folder, each of at most ``rows_in_file`` rows (0: no bound).
+
+    A file has its name when it is whole. Attempts at one task give the same file; none sees the unfinished one of another.
+    """
+
+    folder: Path
+    prefix: str
+    schema: pa.Schema
+    rows_in_file: int = 0
+    n_files: int = 0
+    _attempt: str = field(default_factory=lambda: uuid.uuid4().hex)
+    _waiting: list[pa.Table] = field(default_factory=list, repr=False)
+    _n_waiting: int = 0
+    _n_written: int = 0
+    _writer: pq.ParquetWriter | None = field(default=None, repr=False)
+
+    def write(self, rows: pa.Table) -> None:
+        """Append rows."""
+        while rows.num_rows:
+            room = self.rows_in_file - self._n_written - self._n_waiting if self.rows_in_file else rows.num_rows
+            self._waiting.append(rows.slice(0, room))
+            self._n_waiting += self._waiting[-1].num_rows
+            rows = rows.slice(room)
+            if self._n_written + self._n_waiting == self.rows_in_file:
+                self.close()
+            elif self._n_waiting >= ROWS_IN_GROUP or sum(table.nbytes for table in self._waiting) >= BYTES_IN_GROUP:
+                self._flush()
+
+    def close(self) -> None:
+        """Finish the file that is open, if there is one."""
+        self._flush()
+        if self._writer is not None:
+            self._writer.close()
+            self._unfinished().replace(self.folder / f"{self.prefix}-{self.n_files:04d}.parquet")
+            self._writer, self._n_written, self.n_files = None, 0, self.n_files + 1
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._writer = self._writer or pq.ParquetWriter(self._unfinished(), self.schema)
+            self._writer.write_table(pa.concat_tables(self._waiting), self._n_waiting)
+            self._n_written += self._n_waiting
+            self._waiting, self._n_waiting = [], 0
+
+    def _unfinished(self) -> Path:
+        return self.folder / f".{self.prefix}-{self.n_files:04d}.{self._attempt}.parquet"
+
+
+def write_rows(rows: ArrowRows, folder: Path, rows_in_file: int = 0) -> None:
+    """Make the rows and write them as Parquet files of a folder, over what was there."""
+    schema, work = to_arrow_schema(rows.schema, timezone="UTC"), rows.work
+    started(folder)
+
+    @without_values("write")
+    def written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        context = TaskContext.get()
+        files = PartFiles(folder, f"part-{context.partitionId() if context else 0:05d}", schema, rows_in_file)
+        for batch in work(batches):
+            files.write(pa.Table.from_batches([batch]).select(schema.names).cast(schema))
+        files.close()
+        yield pa.RecordBatch.from_arrays([pa.array([files.n_files], pa.int64())], ["n"])
+
+    counts = rows.source.mapInArrow(written, "n long", profile=rows.profile).collect()
+    if not any(row["n"] for row in counts):
+        pq.write_table(schema.empty_table(), folder / "part-none.parquet")
+    finished(folder)
+
+
+def started(folder: Path) -> None:
+    """An empty folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+def finished(folder: Path) -> None:
+    """Mark a table as done, without what attempts left that failed."""
+    for path in folder.glob(".*.parquet"):
+        path.unlink(missing_ok=True)
+    (folder / DONE).touch()
+
+
+@dataclass(frozen=True)
+class Stale:
+    """Rows to be left out: those whose ``columns``, joined by KEY_SEPARATOR, are among ``keys``."""
+
+    columns: tuple[str, ...]
+    keys: pa.Array
+
+    def hits(self, rows: pa.Table) -> pa.ChunkedArray:
+        """Whether each row is one of them."""
+        parts = [rows[name].cast(pa.string()) for name in self.columns]
+        joined = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, KEY_SEPARATOR)
+        return pc.is_in(joined, value_set=self.keys)
+
+
+def take_over(spark: SparkSession, before: Path, folder: Path, schema: StructType, stale: tuple[Stale, ...]) -> None:
+    """The files of one table in the folder of another, without stale rows. What was in the folder is gone.
+
+    Files without a stale row are linked (copied, where they cannot be), the others written anew by workers, who look at
+    no more than their keys before.
+    """
+    files = sorted(path.name for path in before.glob("[!._]*.parquet"))
+    arrow = to_arrow_schema(schema, timezone="UTC")
+    started(folder)
+
+    @without_values("write")
+    def taken(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for place in batch.column("id").to_pylist():
+                take_file(before / files[place], folder, f"kept-{place:05d}", arrow, stale)
+            yield batch
+
+    if files:
+        spark.range(len(files), numPartitions=len(files)).mapInArrow(taken, "id long").count()
+
+
+def take_file(file: Path, folder: Path, name: str, schema: pa.Schema, stale: tuple[Stale, ...]) -> None:
+    """One file in another folder, without stale rows; nothing where no row is left."""
+    with pq.ParquetFile(file, coerce_int96_timestamp_unit="us") as content:
+        if not content.metadata.num_rows:
+            return
+        columns = list(dict.fromkeys(column for own in stale for column in own.columns))
+        kept = [staying(content.read_row_group(i, columns), stale) for i in range(content.num_row_groups)]
+        if all(pc.all(own).as_py() for own in kept if len(own)):
+            linked(file, folder / f"{name}.parquet")
+            return
+        files = PartFiles(folder, name, schema)
+        for i, own in enumerate(kept):
+            files.write(content.read_row_group(i).select(schema.names).filter(own).cast(schema))
+        files.close()
+
+
+def staying(keys: pa.Table, stale: tuple[Stale, ...]) -> pa.ChunkedArray:
+    """Whether each row stays. In: its key columns."""
+    found = [pc.invert(own.hits(keys)) for own in stale]
+    stays = found[0]
+    for own in found[1:]:
+        stays = pc.and_(stays, own)
+    return stays
+
+
+def linked(file: Path, target: Path) -> None:
+    """The same file under another path."""
+    with suppress(FileNotFoundError):
+        target.unlink()
+    try:
+        os.link(file, target)
+    except OSError:
+        shutil.copyfile(file, target)

@@ -45,6 +45,8 @@ def reasons_to_learn(
     blocking = config.blocking.of_table(has_notes=has_notes and config.model.use_notes)
     if set(blocking.passes) - set(known.record["learned"]["passes"]):
         reasons.append("there are notes, and were none when the table was last learned")
+    if "learned_bits" not in known.record["learned"]:
+        reasons.append("the run before did not keep the bits of the learned pass")
     n_since = known.record["learned"]["n_changed_since"] + n_changed
     if n_since > config.run.relearn_share * n_records:
         reasons.append(f"{n_since} of {n_records} records came or changed since the table was last learned")

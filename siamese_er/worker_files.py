@@ -64,6 +64,7 @@ class PartFiles:
     _attempt: str = field(default_factory=lambda: uuid.uuid4().hex)
     _waiting: list[pa.Table] = field(default_factory=list, repr=False)
     _n_waiting: int = 0
+    _bytes_waiting: int = 0
     _n_written: int = 0
     _writer: pq.ParquetWriter | None = field(default=None, repr=False)
 
@@ -73,10 +74,11 @@ class PartFiles:
             room = self.rows_in_file - self._n_written - self._n_waiting if self.rows_in_file else rows.num_rows
             self._waiting.append(rows.slice(0, room))
             self._n_waiting += self._waiting[-1].num_rows
+            self._bytes_waiting += self._waiting[-1].nbytes
             rows = rows.slice(room)
             if self._n_written + self._n_waiting == self.rows_in_file:
                 self.close()
-            elif self._n_waiting >= ROWS_IN_GROUP or sum(table.nbytes for table in self._waiting) >= BYTES_IN_GROUP:
+            elif self._n_waiting >= ROWS_IN_GROUP or self._bytes_waiting >= BYTES_IN_GROUP:
                 self._flush()
 
     def close(self) -> None:
@@ -92,7 +94,7 @@ class PartFiles:
             self._writer = self._writer or pq.ParquetWriter(self._unfinished(), self.schema)
             self._writer.write_table(pa.concat_tables(self._waiting), self._n_waiting)
             self._n_written += self._n_waiting
-            self._waiting, self._n_waiting = [], 0
+            self._waiting, self._n_waiting, self._bytes_waiting = [], 0, 0
 
     def _unfinished(self) -> Path:
         return self.folder / f".{self.prefix}-{self.n_files:04d}.{self._attempt}.parquet"

@@ -14,6 +14,9 @@ from siamese_er.config import load_config
 from siamese_er.day_checks import Day, decision_faults, difference, id_faults
 from siamese_er.errors import ContractFault
 from siamese_er.heirs import heir_of
+from siamese_er.known import Known
+from siamese_er.model import model_folder, pair_head
+from siamese_er.rematch import reasons_to_learn
 from siamese_er.review.queue import RECORD_AGAIN
 from siamese_er.review.record_doubts import OVERLAID
 from siamese_er.synthetic.population import population
@@ -172,6 +175,26 @@ def asked(day, *keys):
     """Reasons of the questions about the persons of these records and nobody else."""
     people = {day.ids[key] for key in keys}
     return [row.reason for row in day.queue.itertuples() if people == set(row.enterprise_ids)]
+
+
+@pytest.mark.parametrize(
+    ("kept", "reasons"),
+    [
+        pytest.param({"learned_bits": 14}, [], id="all that a batch needs"),
+        pytest.param({}, ["the run before did not keep the bits of the learned pass"], id="of an older version"),
+    ],
+)
+def test_what_a_batch_needs_of_the_run_before(kept, reasons):
+    config = load_config(None, {}, [])
+    head = pair_head(model_folder(config.model))
+    record = {
+        "config": config.model_dump(mode="json"), "versions": pipeline.versions(),
+        "model": {"head_digest": head.digest, "encoder_digest": head.encoder_digest},
+        "learned": {"passes": list(config.blocking.passes), "n_changed_since": 0, **kept},
+    }  # fmt: skip
+    known = Known(None, None, record)
+
+    assert reasons_to_learn(known, config, 1, 100, pipeline.versions(), has_notes=True) == reasons
 
 
 def test_the_batches_are_matched_alone(life):

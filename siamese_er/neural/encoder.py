@@ -72,6 +72,8 @@ def text_value(kind: str, value: str) -> str:
 
 def listed(values: Any) -> list[str]:
     """The values of an array cell (list, numpy array or null)."""
+    if type(values) is list:  # most cells
+        return values
     return [] if values is None or isinstance(values, float) else list(values)
 
 

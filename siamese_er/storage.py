@@ -52,7 +52,7 @@ class StaleRows:
     def without(self, rows: DataFrame) -> DataFrame:
         """The rows without these."""
         keyed = rows.withColumn("stale_key", F.concat_ws(KEY_SEPARATOR, *self.columns))
-        return keyed.join(F.broadcast(self.joined), "stale_key", "left_anti").drop("stale_key")
+        return keyed.join(self.joined, "stale_key", "left_anti").drop("stale_key")
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,8 @@ class RunFolder:
         spark, path = fresh.sparkSession, self.table(name)
         if self._is_done(spark, path):
             return spark.read.schema(fresh.schema).parquet(path)
-        keys = _few_keys(stale) if isinstance(files_of(spark, path), LocalFiles) else None
+        are_local = all(isinstance(files_of(spark, folder), LocalFiles) for folder in (before, path))
+        keys = _few_keys(stale) if are_local else None
         if keys is None or n_small_files(_folder(before)) > MOST_SMALL_FILES:
             kept = conform(spark.read.parquet(before), fresh.schema)
             for rows in stale:

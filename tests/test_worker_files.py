@@ -118,6 +118,16 @@ def test_a_table_is_taken_over_without_its_stale_rows(spark, run, before, monkey
     assert_rows(spark.read.parquet(run.table("wide")), found)
 
 
+def test_a_run_elsewhere_is_taken_over_by_spark(spark, run, before, monkeypatch):
+    here = storage.files_of
+    monkeypatch.setattr(storage, "files_of", lambda own, path: None if "run1" in path else here(own, path))
+
+    found = renewed(spark, run, before, [3, 5])
+
+    assert found.count() == 89
+    assert not list(storage._folder(run.table("wide")).glob("kept-*.parquet"))
+
+
 def test_files_without_a_stale_row_are_linked_and_outlive_the_run_they_come_from(spark, run, before):
     found = renewed(spark, run, before, [3, 5])
 

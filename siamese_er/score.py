@@ -1,8 +1,9 @@
 """Step 4: pairs formed and compared where their block is, each once; then weighed on this table and scored by the head."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -15,13 +16,14 @@ from siamese_er.config import NoteSettings, ScoreSettings
 from siamese_er.errors import without_values
 from siamese_er.linkage.bounds import Reach, nicknames
 from siamese_er.linkage.chunks import Group
-from siamese_er.linkage.compare import Compared, agreements, completed
+from siamese_er.linkage.compare import Agreements, Compared, Values, agreements, completed
 from siamese_er.linkage.comparisons import COMPARISONS
 from siamese_er.linkage.context import LEAST_BITS
 from siamese_er.linkage.features import TableShape, table_shape
 from siamese_er.linkage.fellegi_sunter import TableFit, fit, plausible, plausible_weights
 from siamese_er.linkage.keys import PASS_NAMES
-from siamese_er.linkage.pairs import met_pairs
+from siamese_er.linkage.pairs import Met, met_pairs
+from siamese_er.linkage.pieces import Pieces
 from siamese_er.model import pair_head, portable
 from siamese_er.neural.head import HeadModel
 from siamese_er.noted import noted_weights
@@ -30,10 +32,6 @@ from siamese_er.task_rows import task_rows
 from siamese_er.worker_files import ArrowRows
 
 PAIRS_AT_ONCE = 100_000
-AGREEING_COLUMNS = frozenset(
-    name for c in COMPARISONS for column in (c.column, c.near_column) if column for name in (column, f"{column}_n")
-)
-"""What the levels of a pair are found in; vectors, notes and marks are as wide again."""
 
 
 @dataclass(frozen=True)
@@ -79,46 +77,84 @@ def pair_task(batches: Iterator[pa.RecordBatch], max_block_size: int) -> PairTas
     return PairTask(groups[0], groups[-1])
 
 
+@dataclass(frozen=True)
+class Agreeing:
+    """Pairs whose values agree better than chance explains: rows, passes that propose them, and how they agree."""
+
+    left: np.ndarray
+    right: np.ndarray
+    masks: np.ndarray
+    found: Agreements
+
+
 class Compare:
     """What comparing finds for the pairs of records of a task, as batches of COMPARED_PAIRS."""
 
     def __init__(self, task: PairTask, n_records: int, head: HeadModel) -> None:
         self.task, self.n_records, self.head = task, n_records, head
+        self.n_dropped: Counter[int] = Counter()  # pairs that were looked at and not kept, by their passes
         groups = [task.left] if task.is_within else [task.left, task.right]
-        self.table = pa.concat_tables([group.table for group in groups])
-        self.values = self.table.select([name for name in self.table.column_names if name in AGREEING_COLUMNS])
+        table = pa.concat_tables([group.table for group in groups])
+        self.records, self.values = Pieces.of(table), Values(table)
         weights = plausible_weights(head.model_m, head.model_u)
-        self.reach = Reach(np.concatenate([group.sketches for group in groups]), nicknames(self.table), weights)
+        self.reach = Reach(np.concatenate([group.sketches for group in groups]), nicknames(table), weights)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All pairs of the task: those between its groups, or those within its only one."""
+        for parts in gathered(self.agreeing()):
+            yield self.compared(parts)
+        yield dropped_batch(self.n_dropped)
+
+    def reached(self) -> Iterator[Met]:
+        """The pairs that their sketches do not rule out."""
         shift = 0 if self.task.is_within else self.task.left.table.num_rows
-        waiting: list[np.ndarray] = []
         for met in met_pairs(self.task.left.held, self.task.right.held, self.task.is_within):
             rows = self.reach.rows(met.left, met.right + shift)
-            yield dropped_batch(np.delete(met.masks, rows))
-            waiting.append(np.stack([met.left[rows], met.right[rows] + shift, met.masks[rows]]))
-            if sum(pairs.shape[1] for pairs in waiting) >= PAIRS_AT_ONCE:
-                yield from self.compared(np.concatenate(waiting, axis=1))
-                waiting = []
-        if waiting:
-            yield from self.compared(np.concatenate(waiting, axis=1))
+            self.drop(met.masks, rows)
+            yield Met(met.left[rows], met.right[rows] + shift, met.masks[rows])
 
-    def compared(self, pairs: np.ndarray) -> Iterator[pa.RecordBatch]:
-        """The batches of pairs: (3, n) left rows, right rows, masks."""
-        for start in range(0, pairs.shape[1], PAIRS_AT_ONCE):
-            left, right, mask = pairs[:, start : start + PAIRS_AT_ONCE]
-            used, back = np.unique(np.concatenate([left, right]), return_inverse=True)
-            first, second = np.split(back, 2)
-            found = agreements(self.values.take(pa.array(used)), first, second, self.n_records)
-            kept = plausible(found.levels, self.head.model_m, self.head.model_u)
-            yield dropped_batch(np.delete(mask, kept))
-            if not len(kept):
-                continue
-            used, back = np.unique(np.concatenate([left[kept], right[kept]]), return_inverse=True)
-            table = self.table.take(pa.array(used))  # few pairs are left, and of their records the vectors are opened
-            left, right = np.split(back, 2)
-            yield compared_batch(table, left, right, mask[kept], completed(found.of_pairs(kept), table, left, right))
+    def agreeing(self) -> Iterator[Agreeing]:
+        """Those of them whose values agree better than chance explains."""
+        for parts in gathered(self.reached()):
+            left, right, masks = joined(parts)
+            found = agreements(self.values, left, right, self.n_records)
+            rows = plausible(found.levels, self.head.model_m, self.head.model_u)
+            self.drop(masks, rows)
+            yield Agreeing(left[rows], right[rows], masks[rows], found.of_pairs(rows))
+
+    def compared(self, parts: list[Agreeing]) -> pa.RecordBatch:
+        """All that comparing finds for them; few pairs are left, and of their records the vectors are opened."""
+        left, right, masks = joined(parts)
+        used, back = np.unique(np.concatenate([left, right]), return_inverse=True)
+        table, (left, right) = self.records.picked(used), np.split(back, 2)
+        found = Agreements.joined([part.found for part in parts])
+        return compared_batch(table, left, right, masks, completed(found, table, left, right))
+
+    def drop(self, masks: np.ndarray, kept: np.ndarray) -> None:
+        """Count the pairs that are not kept."""
+        passes, counts = np.unique(np.delete(masks, kept), return_counts=True)
+        self.n_dropped.update(dict(zip(passes.tolist(), counts.tolist(), strict=True)))
+
+
+Part = TypeVar("Part", Met, Agreeing)
+
+
+def gathered(parts: Iterator[Part]) -> Iterator[list[Part]]:
+    """Parts in lists of PAIRS_AT_ONCE pairs or more, the last of which may have fewer; parts without pairs are left out."""
+    waiting: list[Part] = []
+    for part in parts:
+        waiting += [part] if len(part.left) else []
+        if sum(len(own.left) for own in waiting) >= PAIRS_AT_ONCE:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
+
+
+def joined(parts: Sequence[Met | Agreeing]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(left rows, right rows, masks) of the parts."""
+    left, right, masks = zip(*[(part.left, part.right, part.masks) for part in parts], strict=True)
+    return np.concatenate(left), np.concatenate(right), np.concatenate(masks)
 
 
 def compared_pairs(tasks: DataFrame, n_records: int, model_path: str, max_block_size: int) -> ArrowRows:
@@ -153,13 +189,13 @@ def compared_batch(
     )  # fmt: skip
 
 
-def dropped_batch(masks: np.ndarray) -> pa.RecordBatch:
+def dropped_batch(n_dropped: Mapping[int, int]) -> pa.RecordBatch:
     """COMPARED_PAIRS rows without keys that count the pairs which were looked at and not kept, by their passes."""
-    passes, counts = np.unique(masks, return_counts=True)
+    n = len(n_dropped)
     columns = {
-        "blocking_passes": pa.array(passes, pa.int64()), "n_pairs": pa.array(counts, pa.int64()),
-        "left_key": pa.nulls(len(passes), pa.string()), "right_key": pa.nulls(len(passes), pa.string()),
-        "levels": pa.nulls(len(passes), pa.binary()), "measures": pa.nulls(len(passes), pa.binary()),
+        "blocking_passes": pa.array(list(n_dropped), pa.int64()), "n_pairs": pa.array(list(n_dropped.values()), pa.int64()),
+        "left_key": pa.nulls(n, pa.string()), "right_key": pa.nulls(n, pa.string()),
+        "levels": pa.nulls(n, pa.binary()), "measures": pa.nulls(n, pa.binary()),
     }  # fmt: skip
     return pa.RecordBatch.from_arrays([columns[name] for name in COMPARED_PAIRS.names], COMPARED_PAIRS.names)
 
@@ -177,9 +213,10 @@ def random_levels(records: DataFrame, settings: ScoreSettings, n_records: int) -
         .limit(settings.n_random_records)
     )
     table = sampled.toArrow()
+    values = Values(table)
     left, right = np.triu_indices(table.num_rows, 1)
     parts = [
-        agreements(table, left[i : i + PAIRS_AT_ONCE * 5], right[i : i + PAIRS_AT_ONCE * 5], n_records).levels
+        agreements(values, left[i : i + PAIRS_AT_ONCE * 5], right[i : i + PAIRS_AT_ONCE * 5], n_records).levels
         for i in range(0, len(left), PAIRS_AT_ONCE * 5)
     ]
     return np.concatenate(parts) if parts else np.zeros((0, len(COMPARISONS)), np.int8)

@@ -1,6 +1,7 @@
 """The evidence of record pairs: a level and a similarity for each comparison, and facts about the pair as a whole."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pyarrow as pa
@@ -59,6 +60,11 @@ class Agreements:
         """Those of some of the pairs."""
         return Agreements(self.levels[rows], self.similarities[rows], self.rarities[rows], self.is_crossed[rows])
 
+    @classmethod
+    def joined(cls, parts: "list[Agreements]") -> "Agreements":
+        """Those of several parts, one after the other."""
+        return cls(*(np.concatenate([getattr(part, own.name) for part in parts]) for own in fields(cls)))
+
 
 def rows_of_pairs(compared: Compared, rows: np.ndarray) -> Compared:
     """What comparing found for some of the pairs."""
@@ -66,6 +72,47 @@ def rows_of_pairs(compared: Compared, rows: np.ndarray) -> Compared:
         compared.levels[rows], compared.similarities[rows], compared.rarities[rows], compared.cosines[rows],
         compared.facts[rows],
     )  # fmt: skip
+
+
+class Values:
+    """What records (STANDARDISED) hold, column by column, each column read when it is first asked for.
+
+    Optionally with ``<column>_n``: how many records of the whole table hold each value. For pairs of few records at a
+    time out of many, so that what is the same for all of them is worked out once.
+    """
+
+    def __init__(self, records: pa.Table) -> None:
+        self.records = records
+        self._columns: dict[str, ValueColumn] = {}
+        self._counts: dict[str, np.ndarray] = {}
+        self._equal: dict[str, np.ndarray] = {}
+        self._shared: dict[str, tuple[ValueColumn, ValueColumn]] = {}
+
+    def of(self, comparison: Comparison) -> ValueColumn:
+        """The values of a comparison."""
+        if comparison.name not in self._columns:
+            self._columns[comparison.name] = comparison_column(self.records, comparison)
+        return self._columns[comparison.name]
+
+    def counts(self, comparison: Comparison) -> np.ndarray:
+        """`holders` of its distinct values."""
+        if comparison.name not in self._counts:
+            self._counts[comparison.name] = holders(self.records, comparison, self.of(comparison))
+        return self._counts[comparison.name]
+
+    def equal_levels(self, comparison: Comparison, level: Callable[[str], int]) -> np.ndarray:
+        """The level of two equal values, for each of its distinct values."""
+        if comparison.name not in self._equal:
+            values = self.of(comparison).values
+            self._equal[comparison.name] = np.fromiter(map(level, values), np.int8, len(values))
+        return self._equal[comparison.name]
+
+    def given_beside(self, column: str) -> tuple[ValueColumn, ValueColumn]:
+        """Given names and another column of names over one list of values."""
+        if column not in self._shared:
+            both = (value_column(self.records[name]) for name in ("given_names", column))
+            self._shared[column] = shared_dictionary(*both)
+        return self._shared[column]
 
 
 def comparison_column(records: pa.Table, comparison: Comparison) -> ValueColumn:
@@ -85,7 +132,7 @@ def compare(records: pa.Table, left: np.ndarray, right: np.ndarray, n_records: i
     In: STANDARDISED columns; optionally ``<column>_n`` (how many records of the whole table hold each value), and the
     EMBEDDINGS columns. ``n_records`` is the size of the whole table.
     """
-    return completed(agreements(records, left, right, n_records), records, left, right)
+    return completed(agreements(Values(records), left, right, n_records), records, left, right)
 
 
 def completed(found: Agreements, records: pa.Table, left: np.ndarray, right: np.ndarray) -> Compared:
@@ -94,14 +141,14 @@ def completed(found: Agreements, records: pa.Table, left: np.ndarray, right: np.
     return Compared(found.levels, found.similarities, found.rarities, cosines(records, left, right), facts)
 
 
-def agreements(records: pa.Table, left: np.ndarray, right: np.ndarray, n_records: int) -> Agreements:
-    """How the values of pairs agree. In: as for `compare`."""
+def agreements(values: Values, left: np.ndarray, right: np.ndarray, n_records: int) -> Agreements:
+    """How the values of pairs of rows agree; ``n_records`` is the size of the whole table."""
     n = len(left)
     found = np.zeros((n, len(COMPARISONS)), np.int8)
     similarities = np.zeros((n, len(COMPARISONS)), np.float32)
     rarities = np.zeros((n, len(COMPARISONS)), np.float32)
     for position, comparison in enumerate(COMPARISONS):
-        column = comparison_column(records, comparison)
+        column = values.of(comparison)
         if not len(column.codes):
             continue
         if comparison.name == "identifier":
@@ -116,10 +163,10 @@ def agreements(records: pa.Table, left: np.ndarray, right: np.ndarray, n_records
             equal = np.flatnonzero((outcome.left_position >= 0) & (outcome.similarities == 1))
             equal = equal[column.codes[outcome.left_position[equal]] == column.codes[outcome.right_position[equal]]]
             if comparison.equal_level is not None and len(equal):
-                by_value = np.array([comparison.equal_level(value) for value in column.values], np.int8)
+                by_value = values.equal_levels(comparison, comparison.equal_level)
                 found[equal, position] = by_value[column.codes[outcome.left_position[equal]]]
         if comparison.frequency:
-            counts = holders(records, comparison, column)
+            counts = values.counts(comparison)
             agree = (similarities[:, position] == 1) & (best >= 0)
             rarities[agree, position] = surprise(n_records, counts[column.codes[best[agree]]])
             if comparison.name == "given_name":
@@ -127,7 +174,7 @@ def agreements(records: pa.Table, left: np.ndarray, right: np.ndarray, n_records
                 sides = (outcome.left_position[near], outcome.right_position[near])
                 fewest = np.minimum(*(counts[column.codes[side]] for side in sides))
                 rarities[near, position] = -surprise(n_records, fewest)
-    is_crossed = note_swapped_names(records, left, right, found, similarities)
+    is_crossed = note_swapped_names(values, left, right, found, similarities)
     return Agreements(found, similarities, rarities, is_crossed)
 
 
@@ -196,8 +243,9 @@ def crossed(first: ValueColumn, second: ValueColumn, left: np.ndarray, right: np
         low, _ = compared_codes(
             first.codes[left_position], second.codes[right_position], first.values, 3, levels.word_levels
         )
-        long_enough = np.array([len(value) > 1 for value in first.values])[first.codes[left_position]]
-        result[pair[(low >= 2) & long_enough]] = True
+        near = np.flatnonzero(low >= 2)
+        codes = first.codes[left_position[near]].tolist()
+        result[pair[near[np.array([len(first.values[code]) > 1 for code in codes], bool)]]] = True
     return result
 
 
@@ -237,13 +285,13 @@ def rows_of(column: ValueColumn, rows: np.ndarray) -> ValueColumn:
 
 
 def note_swapped_names(
-    records: pa.Table, left: np.ndarray, right: np.ndarray, found: np.ndarray, similarities: np.ndarray
+    values: Values, left: np.ndarray, right: np.ndarray, found: np.ndarray, similarities: np.ndarray
 ) -> np.ndarray:
     """Raise, in place, the levels of pairs whose given and family names, or given and middle names, changed places.
 
     Returns (n,) whether the given name of one record alone is the family name of the other, and the rest disagrees.
     """
-    given, family = shared_dictionary(value_column(records["given_names"]), value_column(records["family_names"]))
+    given, family = values.given_beside("family_names")
     g, f = INDEX["given_name"], INDEX["family_name"]
     unlike = np.flatnonzero(((found[:, g] <= 3) & (found[:, f] <= 2)) | (found[:, g] == 0) | (found[:, f] == 0))
     there, back = (
@@ -258,7 +306,7 @@ def note_swapped_names(
     similarities[rows[:, None], [g, f]] = 0.95
     other_fields = (found[unlike, g] == 0) & (found[unlike, f] == 0)
     found[unlike[one_part & other_fields], g] = SWAPPED_GIVEN
-    given, middle = shared_dictionary(value_column(records["given_names"]), value_column(records["middle_names"]))
+    given, middle = values.given_beside("middle_names")
     unlike = np.flatnonzero((found[:, g] == 1) & (found[:, f] >= 2))
     either = crossed(given, middle, left[unlike], right[unlike]) | crossed(given, middle, right[unlike], left[unlike])
     found[unlike[either], g] = 6
@@ -268,22 +316,24 @@ def note_swapped_names(
 def pair_facts(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """All PAIR_FACTS but the last: the gap of birth years (-1 unknown), newborn and placeholder sides (0..2), conflicts (0/1),
     NOTE_FACTS (-1, 0, 1), FAULTS and CHARTS (0..2), whether one side alone has a name suffix (0/1)."""
-    marks = records["name_marks"].to_pylist()
-    newborn = np.array([any(m.startswith("newborn") for m in row or ()) for row in marks], np.int8)
-    placeholder = np.array([any(m.startswith("placeholder") for m in row or ()) for row in marks], np.int8)
-    births = [(row or [""])[0] for row in records["birth_dates"].to_pylist()]
-    years = dates.date_fields(births)[:, 0]
-    orders = np.array([int(row[0]) if row and row[0].isdigit() else 0 for row in records["birth_orders"].to_pylist()])
+    marks = value_column(records["name_marks"])
+    newborn, placeholder = (
+        holding(marks, lambda mark, start=start: mark.startswith(start)).astype(np.int8)
+        for start in ("newborn", "placeholder")
+    )
+    births, of_birth = value_column(records["birth_dates"]), value_column(records["birth_orders"])
+    years = np.append(dates.date_fields(births.values)[:, 0], 0)[births.first_codes]
+    orders = np.array([*(int(value) if value.isdigit() else 0 for value in of_birth.values), 0])[of_birth.first_codes]
     gap = np.where((years[left] > 0) & (years[right] > 0), np.abs(years[left] - years[right]), -1)
     order_conflict = (orders[left] > 0) & (orders[right] > 0) & (orders[left] != orders[right])
-    sources = np.unique(np.array(records["source"].to_pylist(), dtype=str), return_inverse=True)[1]
+    sources = records["source"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
     columns = (
         gap, newborn[left] + newborn[right], order_conflict & (newborn[left] + newborn[right] > 0),
         placeholder[left] + placeholder[right], sources[left] == sources[right], order_conflict,
     )  # fmt: skip
     notes = note_facts_of_pairs(records, left, right)
     sides = (fault_sides(records, left, right), chart_sides(records, left, right))
-    has_suffix = np.array([bool(row) for row in records["suffixes"].to_pylist()], bool)
+    has_suffix = value_column(records["suffixes"]).counts > 0
     return np.column_stack([*columns, notes, *sides, has_suffix[left] != has_suffix[right]]).astype(np.float32)
 
 
@@ -291,9 +341,15 @@ def fault_sides(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.nd
     """(n, len(FAULTS)) of 0..2: on how many sides an address was a group's, and a birth date impossible."""
     if "value_faults" not in records.column_names:
         return np.zeros((len(left), len(FAULTS)), np.int8)
-    cells = [row or () for row in records["value_faults"].to_pylist()]
-    marks = np.array(
-        [("address_line:group_address" in row, any(fault.startswith("birth_date:") for fault in row)) for row in cells],
-        np.int8,
-    ).reshape(-1, len(FAULTS))
+    faults = value_column(records["value_faults"])
+    kinds = (lambda fault: fault == "address_line:group_address", lambda fault: fault.startswith("birth_date:"))
+    marks = np.column_stack([holding(faults, is_wanted) for is_wanted in kinds]).astype(np.int8)
     return marks[left] + marks[right]
+
+
+def holding(column: ValueColumn, is_wanted: Callable[[str], bool]) -> np.ndarray:
+    """Whether each record holds a wanted value."""
+    wanted = np.array([is_wanted(value) for value in column.values], bool)[column.codes]
+    found = np.zeros(len(column.counts), bool)
+    found[np.repeat(np.arange(len(found)), column.counts)[wanted]] = True
+    return found

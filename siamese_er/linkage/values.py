@@ -116,11 +116,13 @@ def compared_codes(
     unequal = np.flatnonzero(low != high)
     if len(unequal):
         packed, back = np.unique(low[unequal] * len(values) + high[unequal], return_inverse=True)
-        first, second = packed // len(values), packed % len(values)
-        rank = np.empty(len(values), np.int64)
-        rank[sorted(range(len(values)), key=values.__getitem__)] = np.arange(len(values))
+        used, places = np.unique(np.concatenate([packed // len(values), packed % len(values)]), return_inverse=True)
+        chosen = [values[code] for code in used.tolist()]
+        rank = np.empty(len(chosen), np.int64)
+        rank[pc.sort_indices(pa.array(chosen, pa.string())).to_numpy()] = np.arange(len(chosen))
+        first, second = np.split(places, 2)
         in_order = rank[first] < rank[second]
-        found, similarity = compare(values, np.where(in_order, first, second), np.where(in_order, second, first))
+        found, similarity = compare(chosen, np.where(in_order, first, second), np.where(in_order, second, first))
         levels[unequal], similarities[unequal] = found[back], similarity[back]
     return levels, similarities
 

@@ -16,13 +16,17 @@ MOST_AT_ONCE = 3
 def together(actions: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
     """The result of each action, by name, in the order given; all are over when this returns or raises.
 
-    Their jobs have the local properties (group, description) of the thread that calls.
+    Each has its own copy of the local properties (group, description, settings of SQL) of the thread that calls. With
+    one copy between them, the action that ends first takes the settings from the jobs that others have yet to start.
 
     Raises: what the first of the failed actions raised, in the order given.
     """
     session = SparkSession.getActiveSession()
-    follow: Callable[..., Callable[[], Result]]
-    follow = (lambda action: action) if session is None else inheritable_thread_target(session)
+
+    def follow(action: Callable[[], Result]) -> Callable[[], Result]:
+        found: Callable[[], Result] = action if session is None else inheritable_thread_target(session)(action)
+        return found
+
     with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="spark-action") as pool:
         running = {name: pool.submit(follow(action)) for name, action in actions.items()}
     return {name: future.result() for name, future in running.items()}

@@ -41,3 +41,16 @@ def test_jobs_of_actions_belong_to_the_callers_group(spark):
         spark.sparkContext.setLocalProperty("spark.job.description", None)
 
     assert found == {"one": "a step"}
+
+
+def test_what_an_action_sets_for_its_jobs_is_its_own(spark):
+    both_set = Barrier(2, timeout=20)
+
+    def described(name):
+        spark.sparkContext.setLocalProperty("spark.job.description", name)
+        both_set.wait()
+        return spark.sparkContext.getLocalProperty("spark.job.description")
+
+    assert together({name: lambda name=name: described(name) for name in ("one", "other")}) == {
+        "one": "one", "other": "other",
+    }  # fmt: skip

@@ -24,14 +24,18 @@ it), ``schemas.py``, ``config.py``, ``errors.py``. ``training.py`` trains the sh
 ``launcher.py`` (the command `siamese-er`; ``java.py`` finds a Java), ``session.py``, ``commands.py`` (exit statuses).
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from siamese_er.spark_sources import installed_first
 
 if TYPE_CHECKING:
     from siamese_er.storage import read_run
 
 __all__ = ["__version__", "read_run"]
 __version__ = "0.1.0"
+sys.path[:] = installed_first(sys.path)
 
 
 def __getattr__(name: str) -> Any:

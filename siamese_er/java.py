@@ -64,12 +64,14 @@ def java_options(is_large: bool = False) -> str:
 
     The first compiler alone spares half the CPU time of a run of some minutes. Where the input ``is_large`` (see
     `launcher.has_large_input`), code that runs for minutes is worth the second one. With the first alone Java would keep 48 MB
-    for compiled code, and a run of 50,000 records died of that: it gets what both compilers would have. An archive of
-    classes is used where `siamese-er prepare` has made one for these jars.
+    for compiled code, and a run of 50,000 records died of that: it gets what both compilers would have. The
+    heap starts at a twentieth of the machine's memory (within its bound), as each time it grows, everything is
+    collected. An archive of classes is used where `siamese-er prepare` has made one for these jars.
     """
     collector = "-XX:+UseSerialGC" if len(os.sched_getaffinity(0)) <= 2 else "-XX:+UseParallelGC"
     compilers = [] if is_large else ["-XX:TieredStopAtLevel=1"]
-    return " ".join([*compilers, "-XX:ReservedCodeCacheSize=240m", collector])
+    room = "-XX:InitialRAMPercentage=5 -XX:MetaspaceSize=256m"
+    return " ".join([*compilers, "-XX:ReservedCodeCacheSize=240m", collector, room])
 
 
 def class_archive(home: Path, jars: Path) -> Path:

@@ -317,10 +317,8 @@ def pair_facts(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.nda
     """All PAIR_FACTS but the last: the gap of birth years (-1 unknown), newborn and placeholder sides (0..2), conflicts (0/1),
     NOTE_FACTS (-1, 0, 1), FAULTS and CHARTS (0..2), whether one side alone has a name suffix (0/1)."""
     marks = value_column(records["name_marks"])
-    newborn, placeholder = (
-        holding(marks, lambda mark, start=start: mark.startswith(start)).astype(np.int8)
-        for start in ("newborn", "placeholder")
-    )
+    newborn = holding(marks, lambda mark: mark.startswith("newborn")).astype(np.int8)
+    placeholder = holding(marks, lambda mark: mark.startswith("placeholder")).astype(np.int8)
     births, of_birth = value_column(records["birth_dates"]), value_column(records["birth_orders"])
     years = np.append(dates.date_fields(births.values)[:, 0], 0)[births.first_codes]
     orders = np.array([*(int(value) if value.isdigit() else 0 for value in of_birth.values), 0])[of_birth.first_codes]

@@ -5,9 +5,9 @@ figure is about persons.
 """
 
 import pandas as pd
+import scipy  # its parts are imported where they are used: no run without truth waits for them
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
-from scipy.stats import binomtest
 
 from siamese_er.errors import ContractFault
 from siamese_er.quality.clusters import ratio
@@ -132,7 +132,7 @@ def wilson(part: int, whole: int) -> tuple[float | None, float | None]:
     """
     if not whole:
         return None, None
-    found = binomtest(part, whole).proportion_ci(0.95, method="wilson")
+    found = scipy.stats.binomtest(part, whole).proportion_ci(0.95, method="wilson")
     return float(found.low), float(found.high)
 
 

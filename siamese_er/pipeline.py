@@ -9,25 +9,24 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from siamese_er.appraisal import appraised, judged
-from siamese_er.cluster import KEEP_APART, Clustering, cluster_metrics, clustered, clusters
+from siamese_er.cluster import KEEP_APART, Clustering, clustered
 from siamese_er.config import DecideSettings, MatchConfig
 from siamese_er.dated_care import dated_care, with_care_vetoes
 from siamese_er.decide import BALANCED_VETOES, banded, links, standings
 from siamese_er.errors import InvariantBroken
 from siamese_er.identity import enterprise_ids
 from siamese_er.intake import AS_READ, Alteration, Inputs, read_inputs, rows_on_disk, with_demo
-from siamese_er.known import OF_CLUSTERS, OF_GOLDEN, Known, known_run, only
+from siamese_er.known import Known, known_run
 from siamese_er.overlays import suspected_overlays, with_overlay_veto
 from siamese_er.progress import STEP_COSTS, Progress, Work, running_stage, seconds_before
 from siamese_er.proposals import proposals
 from siamese_er.publish import (
     changes,
     deleted_known,
-    in_few_files,
     missing_by_source,
     publish,
     recorded_run,
@@ -38,17 +37,16 @@ from siamese_er.rematch import reasons_to_learn, scored_batch, standardised_arri
 from siamese_er.review.answers import answers, renewed_decisions
 from siamese_er.review.queue import review_queue
 from siamese_er.review.record_doubts import reasons_for_doubt, record_doubts
-from siamese_er.schemas import KEY_SEPARATOR, PUBLISHED, SCORED_PAIRS, conform
 from siamese_er.scoring import ROWS_IN_FILE, Scoring, scored, truth_of
 from siamese_er.sources.inputs import readable_input, stamps
 from siamese_er.sources.records import Reading, read_records
 from siamese_er.standardise import cleared, fault_counts, shared_identifiers, whole_normal_forms
 from siamese_er.storage import RunFolder, StaleRows, new_run, output_lock, previous_run, unfinished_run
 from siamese_er.summary import Summary
-from siamese_er.survivorship import crosswalk, crosswalk_history, golden_records, ids_of
+from siamese_er.survivorship import crosswalk, crosswalk_history
+from siamese_er.taken_over import moved_records, people, published_pairs, written_people
 from siamese_er.threshold import device_margin, on_table, widened
 from siamese_er.together import together
-from siamese_er.worker_files import ArrowRows, frame_of
 
 OF_BEFORE = ("crosswalk", "crosswalk_history", "enterprise_id_history", "decisions", "answers", "record_doubts")
 """What a run reads of the one before it, in either mode."""
@@ -172,34 +170,45 @@ def matched(
         )
         ids = run.checkpoint(identity.ids, "enterprise_ids")
     with clock.step("survive"):
-        walk = crosswalk(inputs.records, ids, standing, all_links, run.run_id, record["started"], old["crosswalk"])
         found, ended = people(config, run, known, inputs, standardised, all_links, grouping, ids, overlaid)
         renewed = renewed_decisions(run.read_table(spark, "decisions"), old["decisions"])
-        settled = answers(all_links, grouping.cuts, ids, old["answers"], renewed)
+
+        def walk_written() -> DataFrame:
+            walk = crosswalk(inputs.records, ids, standing, all_links, run.run_id, record["started"], old["crosswalk"])
+            return written_table(run, walk, "crosswalk")
+
         tables = together({name: partial(written_people, run, frame, name, known, ended) for name, frame in found.items()} | {
-            "crosswalk": partial(written_table, run, walk, "crosswalk"),
-            "answers": partial(run.write_table, settled, "answers"),
+            "crosswalk": walk_written,
+            "answers": lambda: run.write_table(answers(all_links, grouping.cuts, ids, old["answers"], renewed), "answers"),
         })  # fmt: skip
         settled, walk = tables.pop("answers"), tables["crosswalk"]
         tables |= {"scored_pairs": published}
     with clock.step("review"):
-        ended = crosswalk_history(walk, old["crosswalk"], old["crosswalk_history"], record["started"])
-        proposed = proposals(inputs.records, walk, all_links, config.sources)
-        reasons = reasons_for_doubt(scoring.wrong_charts, overlaid, ids, tables["clusters"], tables["golden_records"])
-        in_doubt = record_doubts(
-            reasons, run.read_table(spark, "versions"), inputs.notes, old["record_doubts"],
-            run.read_table(spark, "decisions"), renewed,
-        )  # fmt: skip
-        in_doubt = run.write_table(in_doubt, "record_doubts")
+
+        def doubts_written() -> DataFrame:
+            reasons = reasons_for_doubt(
+                scoring.wrong_charts, overlaid, ids, tables["clusters"], tables["golden_records"]
+            )
+            in_doubt = record_doubts(
+                reasons, run.read_table(spark, "versions"), inputs.notes, old["record_doubts"],
+                run.read_table(spark, "decisions"), renewed,
+            )  # fmt: skip
+            return run.write_table(in_doubt, "record_doubts")
+
+        def history_written() -> DataFrame:
+            ended = crosswalk_history(walk, old["crosswalk"], old["crosswalk_history"], record["started"])
+            return run.write_table(ended, "crosswalk_history")
+
+        beside = together({
+            "record_doubts": doubts_written,
+            "proposals": lambda: run.write_table(proposals(inputs.records, walk, all_links, config.sources), "proposals"),
+            "crosswalk_history": history_written,
+        })  # fmt: skip
         questions = review_queue(
             all_links, grouping.cuts, ids, tables["clusters"], config.cluster.max_cluster_size,
-            tables["golden_records"], in_doubt, config.review.capacity(inputs.n_records), settled, walk,
+            tables["golden_records"], beside.pop("record_doubts"), config.review.capacity(inputs.n_records), settled, walk,
         )  # fmt: skip
-        tables |= together({
-            "review_queue": partial(written_table, run, questions, "review_queue"),
-            "proposals": partial(run.write_table, proposed, "proposals"),
-            "crosswalk_history": partial(run.write_table, ended, "crosswalk_history"),
-        })  # fmt: skip
+        tables |= beside | {"review_queue": written_table(run, questions, "review_queue")}
         tables |= {"quarantine": inputs.quarantine, "standardised": standardised,
                    "enterprise_id_history": identity.history}  # fmt: skip
     counted(spark, config, run, inputs, tables, all_links, grouping.cuts, old["crosswalk"], record)
@@ -259,20 +268,6 @@ def standardised_table(run: RunFolder, records: DataFrame, config: MatchConfig) 
     return run.renew_table("standardised", run.table("work/normal_forms"), stale, cleared(written, shared, "inner"))
 
 
-def moved_records(
-    config: MatchConfig, run: RunFolder, known: Known | None, inputs: Inputs, record: dict[str, Any]
-) -> DataFrame | None:
-    """record_key of the records that a batch changed, or about which people decide otherwise; null: all are decided anew.
-
-    Bands of pairs without such a record, and clusters without one, are as they were.
-    """
-    if known is None or known.differs(config, OF_CLUSTERS) or known.record["decide"] != record["decide"]:
-        return None
-    assert inputs.arrivals is not None
-    decided = decided_anew(known, run.read_table(known.spark, "decisions"))
-    return run.checkpoint(inputs.arrivals.changed.union(inputs.arrivals.gone).union(decided).distinct(), "moved")
-
-
 def grouped(
     config: MatchConfig, run: RunFolder, known: Known | None, inputs: Inputs, all_links: DataFrame,
     decide: DecideSettings, moved: DataFrame | None,
@@ -288,71 +283,6 @@ def grouped(
     if known is None or moved is None:
         return whole_grouping(cluster(keys, all_links), run)
     return regrouped(known, keys, all_links, moved, cluster, run)
-
-
-def people(
-    config: MatchConfig, run: RunFolder, known: Known | None, inputs: Inputs, standardised: DataFrame,
-    all_links: DataFrame, grouping: Grouping, ids: DataFrame, overlaid: DataFrame | None,
-) -> tuple[dict[str, DataFrame | ArrowRows], DataFrame | None]:  # fmt: skip
-    """golden_records and clusters, arranged but not written yet, and enterprise_id of the known people they replace.
-
-    Null: all of them; else those that a batch does not touch are taken over.
-    """
-    ended, own, memberships = None, ids, grouping.grouped.select("record_key", "cluster_key")
-    records = inputs.records
-    if known is not None and grouping.touched is not None and not known.differs(config, OF_GOLDEN):
-        assert inputs.arrivals is not None
-        own = run.checkpoint(only(ids, F.broadcast(grouping.touched), "record_key"), "touched_ids")
-        moved = grouping.touched.unionByName(inputs.arrivals.gone)
-        ended = run.checkpoint(ids_of(known.table("crosswalk"), moved), "touched_people")
-        touched_keys = F.broadcast(grouping.touched)
-        records, standardised, memberships = (
-            only(frame, touched_keys, "record_key") for frame in (records, standardised, memberships)
-        )
-        all_links = only(all_links, touched_keys, "left_key", "right_key")
-    metrics = clusters(cluster_metrics(memberships, all_links, standardised, overlaid), own)
-    golden = golden_records(records, standardised, own, config.survivorship, config.sources, all_links)
-    return {"golden_records": golden, "clusters": in_few_files(metrics, "clusters")}, ended
-
-
-def written_people(
-    run: RunFolder, rows: DataFrame | ArrowRows, name: str, known: Known | None, ended: DataFrame | None
-) -> DataFrame:
-    """golden_records or clusters, written; ``ended``: as `people` gives them."""
-    if known is None or ended is None:
-        return written_table(run, rows, name, True)
-    stale = [StaleRows(ended, ("enterprise_id",))]
-    return run.renew_table(name, known.run.table(name), stale, conform(frame_of(rows), PUBLISHED[name]))
-
-
-def published_pairs(run: RunFolder, pairs: DataFrame, known: Known | None, moved: DataFrame | None) -> DataFrame:
-    """SCORED_PAIRS of the banded scores, written.
-
-    ``moved``: `moved_records`; pairs of two others are taken from the ``known`` run as they are there.
-    """
-    if known is None or moved is None:
-        return written_table(run, scored_pairs(pairs), "scored_pairs", True)
-    found = pairs
-    for side in ("left", "right"):
-        flag = moved.select(F.col("record_key").alias(f"{side}_key"), F.lit(True).alias(f"{side}_moved"))
-        found = found.join(F.broadcast(flag), f"{side}_key", "left")
-    fresh = scored_pairs(found.where(F.coalesce("left_moved", "right_moved")))
-    sides = [StaleRows(moved, (f"{side}_source", f"{side}_record_id")) for side in ("left", "right")]
-    return run.renew_table("scored_pairs", known.run.table("scored_pairs"), sides, fresh)
-
-
-def scored_pairs(pairs: DataFrame) -> DataFrame:
-    """SCORED_PAIRS of banded scores, arranged; pairs that only people's decisions brought in have no score: left out."""
-    found = pairs.where(F.col("match_probability").isNotNull())
-    return in_few_files(conform(found.withColumns(_sides_of_keys()), SCORED_PAIRS), "scored_pairs")
-
-
-def _sides_of_keys() -> dict[str, Column]:
-    columns: dict[str, Column] = {}
-    for side in ("left", "right"):
-        parts = F.split(F.col(f"{side}_key"), KEY_SEPARATOR, 2)
-        columns |= {f"{side}_source": F.get(parts, 0), f"{side}_record_id": F.get(parts, 1)}
-    return columns
 
 
 def counted(

@@ -1,0 +1,96 @@
+"""Steps of a batch: of the tables of the run that it adds to, what it takes over and what it decides anew."""
+
+from typing import Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from siamese_er.cluster import cluster_metrics, clusters
+from siamese_er.config import MatchConfig
+from siamese_er.intake import Inputs
+from siamese_er.known import OF_CLUSTERS, OF_GOLDEN, Known, only
+from siamese_er.publish import in_few_files, written_table
+from siamese_er.regroup import Grouping, decided_anew
+from siamese_er.schemas import KEY_SEPARATOR, PUBLISHED, SCORED_PAIRS, conform
+from siamese_er.storage import RunFolder, StaleRows
+from siamese_er.survivorship import golden_records, ids_of
+from siamese_er.worker_files import ArrowRows, frame_of
+
+
+def moved_records(
+    config: MatchConfig, run: RunFolder, known: Known | None, inputs: Inputs, record: dict[str, Any]
+) -> DataFrame | None:
+    """record_key of the records that a batch changed, or about which people decide otherwise; null: all are decided anew.
+
+    Bands of pairs without such a record, and clusters without one, are as they were.
+    """
+    if known is None or known.differs(config, OF_CLUSTERS) or known.record["decide"] != record["decide"]:
+        return None
+    assert inputs.arrivals is not None
+    decided = decided_anew(known, run.read_table(known.spark, "decisions"))
+    return run.checkpoint(inputs.arrivals.changed.union(inputs.arrivals.gone).union(decided).distinct(), "moved")
+
+
+def published_pairs(run: RunFolder, pairs: DataFrame, known: Known | None, moved: DataFrame | None) -> DataFrame:
+    """SCORED_PAIRS of the banded scores, written.
+
+    ``moved``: `moved_records`; pairs of two others are taken from the ``known`` run as they are there.
+    """
+    if known is None or moved is None:
+        return written_table(run, scored_pairs(pairs), "scored_pairs", True)
+    found = pairs
+    for side in ("left", "right"):
+        flag = moved.select(F.col("record_key").alias(f"{side}_key"), F.lit(True).alias(f"{side}_moved"))
+        found = found.join(F.broadcast(flag), f"{side}_key", "left")
+    fresh = scored_pairs(found.where(F.coalesce("left_moved", "right_moved")))
+    sides = [StaleRows(moved, (f"{side}_source", f"{side}_record_id")) for side in ("left", "right")]
+    return run.renew_table("scored_pairs", known.run.table("scored_pairs"), sides, fresh)
+
+
+def scored_pairs(pairs: DataFrame) -> DataFrame:
+    """SCORED_PAIRS of banded scores, arranged; pairs that only people's decisions brought in have no score: left out."""
+    found = pairs.where(F.col("match_probability").isNotNull())
+    return in_few_files(conform(found.withColumns(_sides_of_keys()), SCORED_PAIRS), "scored_pairs")
+
+
+def _sides_of_keys() -> dict[str, Column]:
+    columns: dict[str, Column] = {}
+    for side in ("left", "right"):
+        parts = F.split(F.col(f"{side}_key"), KEY_SEPARATOR, 2)
+        columns |= {f"{side}_source": F.get(parts, 0), f"{side}_record_id": F.get(parts, 1)}
+    return columns
+
+
+def people(
+    config: MatchConfig, run: RunFolder, known: Known | None, inputs: Inputs, standardised: DataFrame,
+    all_links: DataFrame, grouping: Grouping, ids: DataFrame, overlaid: DataFrame | None,
+) -> tuple[dict[str, DataFrame | ArrowRows], DataFrame | None]:  # fmt: skip
+    """golden_records and clusters, arranged but not written yet, and enterprise_id of the known people they replace.
+
+    Null: all of them; else those that a batch does not touch are taken over.
+    """
+    ended, own, memberships = None, ids, grouping.grouped.select("record_key", "cluster_key")
+    records = inputs.records
+    if known is not None and grouping.touched is not None and not known.differs(config, OF_GOLDEN):
+        assert inputs.arrivals is not None
+        own = run.checkpoint(only(ids, F.broadcast(grouping.touched), "record_key"), "touched_ids")
+        moved = grouping.touched.unionByName(inputs.arrivals.gone)
+        ended = run.checkpoint(ids_of(known.table("crosswalk"), moved), "touched_people")
+        touched_keys = F.broadcast(grouping.touched)
+        records, standardised, memberships = (
+            only(frame, touched_keys, "record_key") for frame in (records, standardised, memberships)
+        )
+        all_links = only(all_links, touched_keys, "left_key", "right_key")
+    metrics = clusters(cluster_metrics(memberships, all_links, standardised, overlaid), own)
+    golden = golden_records(records, standardised, own, config.survivorship, config.sources, all_links)
+    return {"golden_records": golden, "clusters": in_few_files(metrics, "clusters")}, ended
+
+
+def written_people(
+    run: RunFolder, rows: DataFrame | ArrowRows, name: str, known: Known | None, ended: DataFrame | None
+) -> DataFrame:
+    """golden_records or clusters, written; ``ended``: as `people` gives them."""
+    if known is None or ended is None:
+        return written_table(run, rows, name, True)
+    stale = [StaleRows(ended, ("enterprise_id",))]
+    return run.renew_table(name, known.run.table(name), stale, conform(frame_of(rows), PUBLISHED[name]))

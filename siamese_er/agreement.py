@@ -20,10 +20,9 @@ def contradicts_itself(values: Column) -> Column:
 
     Values that only say less than another (a year beside a full date, the last four digits of an id) agree with it.
     """
-    most_precise = F.filter(
-        F.array_distinct(values), lambda value: ~F.exists(values, lambda other: _is_vaguer(value, other))
-    )
-    return F.coalesce(F.size(most_precise) > 1, F.lit(False))
+    distinct = F.array_distinct(values)
+    most_precise = F.filter(distinct, lambda value: ~F.exists(values, lambda other: _is_vaguer(value, other)))
+    return F.when(F.size(distinct) > 1, F.size(most_precise) > 1).otherwise(F.lit(False))  # few have two
 
 
 def contradict(values: Iterable[str]) -> bool:

@@ -230,7 +230,7 @@ def cluster_metrics(
         members.groupBy("cluster_key")
         .agg(
             F.count("record_key").cast("int").alias("n_records"),
-            F.count_distinct("source").cast("int").alias("n_sources"),
+            F.size(F.collect_set("source")).alias("n_sources"),
             reduce(or_, map(contradicts_itself, values.values())).alias("has_conflict"),
             F.coalesce(F.bool_or("is_overlaid"), F.lit(False)).alias("suspected_overlay"),
         )

@@ -13,8 +13,8 @@ from siamese_er.config import ClusterSettings, DecideSettings
 from siamese_er.decide import banded, links
 from siamese_er.linkage.components import labelled_keys
 from siamese_er.overlays import overlaid
-from siamese_er.pipeline import scored_pairs
 from siamese_er.schemas import DECISIONS, ENTERPRISE_IDS, LINKS, MEMBERSHIPS, SCORES, STANDARD_COLUMNS, STANDARDISED
+from siamese_er.taken_over import scored_pairs
 
 KEYS = "record_key string"
 

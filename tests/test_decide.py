@@ -6,8 +6,8 @@ from pyspark.sql import functions as F
 
 from siamese_er.config import DecideSettings, SourceSettings
 from siamese_er.decide import banded, links, standings
-from siamese_er.pipeline import scored_pairs
 from siamese_er.schemas import DECISIONS, LINKS, RECORDS, SCORES, STANDARDISED, conform
+from siamese_er.taken_over import scored_pairs
 from siamese_er.threshold import device_margin, widened
 
 SAFE, BALANCED = DecideSettings(), DecideSettings(preset="balanced")

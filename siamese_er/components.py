@@ -27,21 +27,31 @@ def component_keys(edges: DataFrame, on_driver: bool, checkpoint: Checkpoint) ->
 def _star_components(edges: DataFrame, checkpoint: Checkpoint) -> DataFrame:
     """Connected components in Spark, by alternating large-star and small-star until every component is a star.
 
-    Rounds are not capped: the test for "all stars" is exact, so the result is never a component half done.
+    Rounds are not capped: the test for "all stars" is exact, so the result is never a component half done. They work
+    on numbers in the order of the keys, which are shuffled and compared several times as fast as texts.
 
     Source: Kiveris et al., "Connected Components in MapReduce and Beyond", SoCC 2014.
     """
-    left, right = F.col("left_key"), F.col("right_key")
-    stars = edges.where(left != right).select(
-        F.greatest(left, right).alias("node"), F.least(left, right).alias("parent")
+    edges = edges.where(F.col("left_key") != F.col("right_key"))
+    numbers = checkpoint(_numbered_keys(edges), "key_numbers")
+    numbered = edges.join(numbers.toDF("left_key", "left"), "left_key").join(
+        numbers.toDF("right_key", "right"), "right_key"
     )
+    stars = numbered.select(F.greatest("left", "right").alias("node"), F.least("left", "right").alias("parent"))
     stars = checkpoint(stars.distinct(), "star_round_0")
     n_rounds = 0
     while not _all_stars(stars):
         n_rounds += 1
         stars = checkpoint(_small_star(_large_star(stars)), f"star_round_{n_rounds}")
-    roots = stars.select(F.col("parent").alias("record_key"), F.col("parent").alias("component_key")).distinct()
-    return stars.select(F.col("node").alias("record_key"), F.col("parent").alias("component_key")).union(roots)
+    roots = stars.select(F.col("parent").alias("node"), "parent").distinct()
+    found = stars.union(roots).join(numbers.toDF("component_key", "parent"), "parent")
+    return found.join(numbers.toDF("record_key", "node"), "node").select("record_key", "component_key")
+
+
+def _numbered_keys(edges: DataFrame) -> DataFrame:
+    """record_key and ``number``, once each; in the order of the keys, as partitions of sorted keys are numbered in turn."""
+    sides = [edges.select(F.col(side).alias("record_key")) for side in ("left_key", "right_key")]
+    return sides[0].union(sides[1]).distinct().sort("record_key").withColumn("number", F.monotonically_increasing_id())
 
 
 def _large_star(edges: DataFrame) -> DataFrame:

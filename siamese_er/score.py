@@ -15,9 +15,9 @@ from siamese_er.compared import compared_of, matrix_of, measures_of, rows_of_byt
 from siamese_er.config import NoteSettings, ScoreSettings
 from siamese_er.errors import without_values
 from siamese_er.linkage.bounds import Reach, nicknames
-from siamese_er.linkage.chunks import Group
+from siamese_er.linkage.chunks import OWN_COLUMNS, Group
 from siamese_er.linkage.compare import Agreements, Compared, Values, agreements, completed
-from siamese_er.linkage.comparisons import COMPARISONS
+from siamese_er.linkage.comparisons import COMPARISONS, FREQUENCY_COLUMNS
 from siamese_er.linkage.context import LEAST_BITS
 from siamese_er.linkage.features import TableShape, table_shape
 from siamese_er.linkage.fellegi_sunter import TableFit, fit, plausible, plausible_weights
@@ -32,6 +32,8 @@ from siamese_er.task_rows import task_rows
 from siamese_er.worker_files import ArrowRows
 
 PAIRS_AT_ONCE = 100_000
+OF_CHUNKS = frozenset({*OWN_COLUMNS, "key_n", *(f"{name}_n" for name in FREQUENCY_COLUMNS)})
+"""Columns of a chunk that only blocking reads, and counts of values; they are as wide as the values."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +93,13 @@ class Compare:
     """What comparing finds for the pairs of records of a task, as batches of COMPARED_PAIRS."""
 
     def __init__(self, task: PairTask, n_records: int, head: HeadModel) -> None:
-        self.task, self.n_records, self.head = task, n_records, head
+        self.n_records, self.head, self.is_within = n_records, head, task.is_within
         self.n_dropped: Counter[int] = Counter()  # pairs that were looked at and not kept, by their passes
         groups = [task.left] if task.is_within else [task.left, task.right]
         table = pa.concat_tables([group.table for group in groups])
-        self.records, self.values = Pieces.of(table), Values(table)
+        self.held, self.shift = (task.left.held, task.right.held), 0 if task.is_within else task.left.table.num_rows
+        self.values = Values(table)
+        self.records = Pieces.of(table.select([name for name in table.column_names if name not in OF_CHUNKS]))
         weights = plausible_weights(head.model_m, head.model_u)
         self.reach = Reach(np.concatenate([group.sketches for group in groups]), nicknames(table), weights)
 
@@ -107,11 +111,10 @@ class Compare:
 
     def reached(self) -> Iterator[Met]:
         """The pairs that their sketches do not rule out."""
-        shift = 0 if self.task.is_within else self.task.left.table.num_rows
-        for met in met_pairs(self.task.left.held, self.task.right.held, self.task.is_within):
-            rows = self.reach.rows(met.left, met.right + shift)
+        for met in met_pairs(*self.held, self.is_within):
+            rows = self.reach.rows(met.left, met.right + self.shift)
             self.drop(met.masks, rows)
-            yield Met(met.left[rows], met.right[rows] + shift, met.masks[rows])
+            yield Met(met.left[rows], met.right[rows] + self.shift, met.masks[rows])
 
     def agreeing(self) -> Iterator[Agreeing]:
         """Those of them whose values agree better than chance explains."""
@@ -170,7 +173,9 @@ def compared_pairs(tasks: DataFrame, n_records: int, model_path: str, max_block_
     def found(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         task = pair_task(batches, max_block_size)
         if task is not None:
-            yield from Compare(task, n_records, pair_head(model)).batches()
+            work = Compare(task, n_records, pair_head(model))
+            del task  # and with it what the comparing does not look at
+            yield from work.batches()
 
     return ArrowRows(tasks, found, COMPARED_PAIRS)
 

@@ -75,44 +75,25 @@ def rows_of_pairs(compared: Compared, rows: np.ndarray) -> Compared:
 
 
 class Values:
-    """What records (STANDARDISED) hold, column by column, each column read when it is first asked for.
+    """What records (STANDARDISED) hold, column by column.
 
     Optionally with ``<column>_n``: how many records of the whole table hold each value. For pairs of few records at a
-    time out of many, so that what is the same for all of them is worked out once.
+    time out of many: what is the same for all of them is worked out once, and the records themselves are not kept.
     """
 
     def __init__(self, records: pa.Table) -> None:
-        self.records = records
-        self._columns: dict[str, ValueColumn] = {}
-        self._counts: dict[str, np.ndarray] = {}
-        self._equal: dict[str, np.ndarray] = {}
-        self._shared: dict[str, tuple[ValueColumn, ValueColumn]] = {}
-
-    def of(self, comparison: Comparison) -> ValueColumn:
-        """The values of a comparison."""
-        if comparison.name not in self._columns:
-            self._columns[comparison.name] = comparison_column(self.records, comparison)
-        return self._columns[comparison.name]
-
-    def counts(self, comparison: Comparison) -> np.ndarray:
-        """`holders` of its distinct values."""
-        if comparison.name not in self._counts:
-            self._counts[comparison.name] = holders(self.records, comparison, self.of(comparison))
-        return self._counts[comparison.name]
-
-    def equal_levels(self, comparison: Comparison, level: Callable[[str], int]) -> np.ndarray:
-        """The level of two equal values, for each of its distinct values."""
-        if comparison.name not in self._equal:
-            values = self.of(comparison).values
-            self._equal[comparison.name] = np.fromiter(map(level, values), np.int8, len(values))
-        return self._equal[comparison.name]
-
-    def given_beside(self, column: str) -> tuple[ValueColumn, ValueColumn]:
-        """Given names and another column of names over one list of values."""
-        if column not in self._shared:
-            both = (value_column(self.records[name]) for name in ("given_names", column))
-            self._shared[column] = shared_dictionary(*both)
-        return self._shared[column]
+        columns = {c.name: comparison_column(records, c) for c in COMPARISONS}
+        self.columns = columns
+        self.counts = {c.name: holders(records, c, columns[c.name]) for c in COMPARISONS if c.frequency}
+        self.equal_levels = {
+            c.name: np.fromiter(map(c.equal_level, columns[c.name].values), np.int8, len(columns[c.name].values))
+            for c in COMPARISONS
+            if c.equal_level is not None
+        }
+        given = value_column(records["given_names"])
+        self.given_beside = {
+            name: shared_dictionary(given, value_column(records[name])) for name in ("family_names", "middle_names")
+        }
 
 
 def comparison_column(records: pa.Table, comparison: Comparison) -> ValueColumn:
@@ -148,7 +129,7 @@ def agreements(values: Values, left: np.ndarray, right: np.ndarray, n_records: i
     similarities = np.zeros((n, len(COMPARISONS)), np.float32)
     rarities = np.zeros((n, len(COMPARISONS)), np.float32)
     for position, comparison in enumerate(COMPARISONS):
-        column = values.of(comparison)
+        column = values.columns[comparison.name]
         if not len(column.codes):
             continue
         if comparison.name == "identifier":
@@ -163,10 +144,10 @@ def agreements(values: Values, left: np.ndarray, right: np.ndarray, n_records: i
             equal = np.flatnonzero((outcome.left_position >= 0) & (outcome.similarities == 1))
             equal = equal[column.codes[outcome.left_position[equal]] == column.codes[outcome.right_position[equal]]]
             if comparison.equal_level is not None and len(equal):
-                by_value = values.equal_levels(comparison, comparison.equal_level)
+                by_value = values.equal_levels[comparison.name]
                 found[equal, position] = by_value[column.codes[outcome.left_position[equal]]]
         if comparison.frequency:
-            counts = values.counts(comparison)
+            counts = values.counts[comparison.name]
             agree = (similarities[:, position] == 1) & (best >= 0)
             rarities[agree, position] = surprise(n_records, counts[column.codes[best[agree]]])
             if comparison.name == "given_name":
@@ -291,7 +272,7 @@ def note_swapped_names(
 
     Returns (n,) whether the given name of one record alone is the family name of the other, and the rest disagrees.
     """
-    given, family = values.given_beside("family_names")
+    given, family = values.given_beside["family_names"]
     g, f = INDEX["given_name"], INDEX["family_name"]
     unlike = np.flatnonzero(((found[:, g] <= 3) & (found[:, f] <= 2)) | (found[:, g] == 0) | (found[:, f] == 0))
     there, back = (
@@ -306,7 +287,7 @@ def note_swapped_names(
     similarities[rows[:, None], [g, f]] = 0.95
     other_fields = (found[unlike, g] == 0) & (found[unlike, f] == 0)
     found[unlike[one_part & other_fields], g] = SWAPPED_GIVEN
-    given, middle = values.given_beside("middle_names")
+    given, middle = values.given_beside["middle_names"]
     unlike = np.flatnonzero((found[:, g] == 1) & (found[:, f] >= 2))
     either = crossed(given, middle, left[unlike], right[unlike]) | crossed(given, middle, right[unlike], left[unlike])
     found[unlike[either], g] = 6

@@ -18,8 +18,12 @@ PEOPLE = table_of(
 
 @given(st.lists(st.integers(0, 6), min_size=1), st.sets(st.integers(0, 20)))
 def test_picked_is_what_take_gives(lengths, rows):
-    table = pa.concat_tables([pa.table({"a": np.arange(n), "b": [["x"] * n] * n}, pa.schema(
-        [("a", pa.int64()), ("b", pa.list_(pa.string()))])) for n in lengths])  # fmt: skip
+    numbers = np.arange(sum(lengths))
+    whole = pa.table(
+        {"number": numbers, "texts": pa.array([[str(n)] * (n % 3) for n in numbers], pa.list_(pa.string()))}
+    )
+    starts = np.cumsum([0, *lengths])
+    table = pa.concat_tables([whole.slice(start, n) for start, n in zip(starts, lengths, strict=False)])
     chosen = np.array(sorted(row for row in rows if row < table.num_rows), np.int64)
 
     found = Pieces.of(table).picked(chosen)

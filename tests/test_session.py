@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from siamese_er.session import VALUES_IN_PLANS
+
 JOB = """
 import sys
 import pyarrow
@@ -67,3 +69,19 @@ def test_failed_queries_tell_class_and_place_and_no_value(told):
     assert told.stdout.count("STATUS 1") == 3
     assert [line.split()[1] for line in lines] == ["PythonException", "NumberFormatException", "NumberFormatException"]
     assert "ZZCANARY" not in told.stdout + told.stderr
+
+
+@pytest.mark.parametrize(
+    ("plan", "shown"),
+    [
+        ("= ann.lee+1@mail.example.org]", "= *]"),
+        ("born 1980-02-03, 123-45-6789", "born *, *"),
+        ("1980-01-02-ann@mail.org", "**"),
+        ("a@mail.org+b@mail.org", "**"),
+        ("given_names#12@3", "given_names#12@3"),
+    ],
+)
+def test_plans_are_shown_without_what_looks_like_a_patients_value(spark, plan, shown):
+    matcher = spark._jvm.java.util.regex.Pattern.compile(VALUES_IN_PLANS).matcher(plan)
+
+    assert matcher.replaceAll("*") == shown

@@ -19,7 +19,7 @@ from siamese_er.config import BlockingSettings
 from siamese_er.errors import without_values
 from siamese_er.linkage.chunks import LEAST_IN_GROUP, columns_of, packed, rows_of, sliced
 from siamese_er.schemas import CHUNKS, conform
-from siamese_er.task_rows import task_rows
+from siamese_er.task_rows import Tasks, task_rows
 
 
 def part_count_of(cut: DataFrame) -> int:
@@ -65,7 +65,7 @@ def without_records(known: DataFrame, places: DataFrame, stale: DataFrame, n_par
             keys = columns_of(row["content"], ("record_key",))["record_key"]
             stays = pc.invert(pc.is_in(keys, value_set=pa.array(row["stale"], pa.string())))
             rest = rows_of(row["content"], np.flatnonzero(stays.to_numpy()))
-            yield from chunk_rows(row["chunk"], row["group"], packed(rest, n_parts))
+            yield chunk_rows(row["chunk"], row["group"], packed(rest, n_parts))
 
     contents = known.where(F.col("part") < 0).select("chunk", "group", "content").join(F.broadcast(hit), "chunk")
     rewritten = keep(conform(contents.mapInArrow(cleaned, CHUNKS), CHUNKS), "rewritten_chunks")
@@ -104,7 +104,7 @@ def partners(
         keys, _, _ = rows.group(numbers[0], largest).held
         near = [holders_in(content, np.unique(keys)) for content in rows.contents_of(numbers[1])]
         for place, table in enumerate(sliced(pa.concat_tables(near))):
-            yield from chunk_rows(rows.task * CHUNKS_IN_PARTITION + place, n_new + rows.task, packed(table, n_parts))
+            yield chunk_rows(rows.task * CHUNKS_IN_PARTITION + place, n_new + rows.task, packed(table, n_parts))
 
     return conform(sent(contents.union(with_counts(fresh, counts)), meetings).mapInArrow(found, CHUNKS), CHUNKS)
 
@@ -118,8 +118,8 @@ def holders_in(content: bytes, keys: np.ndarray) -> pa.Table:
     return rows_of(content, np.unique(np.repeat(np.arange(len(held)), pc.list_value_length(held).to_numpy())[hit]))
 
 
-def batch_tasks(fresh: DataFrame, counts: DataFrame, near: DataFrame, near_counts: DataFrame, n_new: int) -> DataFrame:
-    """The tasks in which every pair with a new record meets once. In: CHUNKS and CODE_COUNTS of both. Out: PAIR_TASKS."""
+def batch_tasks(fresh: DataFrame, counts: DataFrame, near: DataFrame, near_counts: DataFrame, n_new: int) -> Tasks:
+    """The tasks in which every pair with a new record meets once. In: CHUNKS and CODE_COUNTS of both."""
     others = range(n_new, max(n_new, groups_in(near)))  # as they were cut, perhaps by an attempt with other cores
     meetings = every_two(n_new) + [((group - n_new) % n_new, group) for group in others]
     return pair_tasks(fresh.unionByName(near), counts.unionByName(near_counts), meetings)

@@ -6,7 +6,7 @@ pairs that share a key are formed, each pair of records in one place. Chunks of 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, groupby
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ from siamese_er.linkage.chunks import (
 from siamese_er.linkage.keys import LEAST_BITS
 from siamese_er.linkage.oversized import WORST_BLOCKS, block_digest, by_pass
 from siamese_er.schemas import CHUNKS, CODE_COUNTS, EMBEDDINGS, PAIR_TASKS, PLACES, conform
+from siamese_er.task_rows import Tasks, sent_tasks
 from siamese_er.worker_files import ArrowRows
 
 RECORDS_IN_PART = 100_000  # whose codes one task counts at once
@@ -63,7 +64,7 @@ def chunks(
     encoded: Callable[[pa.RecordBatch], pa.RecordBatch] | None = None, profile: ResourceProfile | None = None,
     *, of_files: bool = False, learned_bits: int = LEAST_BITS,
 ) -> ArrowRows:  # fmt: skip
-    """The records in chunks, and the codes of their keys and values by part of the code space.
+    """The records in chunks, and the codes of their keys and values by part of the code space; a batch for each chunk.
 
     In: STANDARDISED, with EMBEDDINGS columns or, where ``encoded`` is given, with what it makes the EMBEDDINGS of a
     batch from; ``of_files``: as whole Parquet files (`RunFolder.table_files`); ``profile``: what its tasks ask for;
@@ -81,9 +82,9 @@ def chunks(
         tables = (table for batch in whole for table in sliced(pa.Table.from_batches([batch])))
         for place, table in enumerate(tables):
             number, group = partition * CHUNKS_IN_PARTITION + place, (partition + place) % n_groups
-            yield from chunk_rows(number, group, chunk(table, passes, n_parts, learned_bits))
+            yield chunk_rows(number, group, chunk(table, passes, n_parts, learned_bits))
 
-    return ArrowRows(records, cut, CHUNKS, profile)
+    return ArrowRows(records, cut, CHUNKS, profile, batch_is_group=True)
 
 
 def batches_of_files(files: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -117,28 +118,24 @@ def places(cut: DataFrame) -> DataFrame:
     return conform(contents.mapInArrow(opened, PLACES), PLACES)
 
 
-def chunk_rows(number: int, group: int, made: Chunk) -> Iterator[pa.RecordBatch]:
+def chunk_rows(number: int, group: int, made: Chunk) -> pa.RecordBatch:
     """A chunk as rows of CHUNKS."""
-    yield _chunk_row(number, group, -1, made.content, None)
-    for part, codes in enumerate(made.codes):
-        yield _chunk_row(number, group, part, None, codes.to_bytes())
-
-
-def _chunk_row(number: int, group: int, part: int, content: bytes | None, codes: bytes | None) -> pa.RecordBatch:
+    n_parts = len(made.codes)
     return pa.RecordBatch.from_arrays(
-        [pa.array([number], pa.int64()), pa.array([group], pa.int32()), pa.array([part], pa.int32()),
-         pa.array([content], pa.binary()), pa.array([codes], pa.binary())],
+        [pa.array([number] * (1 + n_parts), pa.int64()), pa.array([group] * (1 + n_parts), pa.int32()),
+         pa.array(range(-1, n_parts), pa.int32()), pa.array([made.content] + [None] * n_parts, pa.binary()),
+         pa.array([None, *(codes.to_bytes() for codes in made.codes)], pa.binary())],
         CHUNKS.names,
     )  # fmt: skip
 
 
 def code_counts(
     cut: DataFrame, settings: BlockingSettings, n_parts: int, key: str, among: DataFrame | None = None
-) -> DataFrame:
+) -> ArrowRows:
     """How often each code occurs in the whole table, chunk by chunk, and the blocks that are too large.
 
     In: CHUNKS; ``key`` makes the digests by which blocks are named; ``among``: CHUNKS of the whole table, where ``cut``
-    is only some of it. Out: CODE_COUNTS of ``cut``.
+    is only some of it. Out: CODE_COUNTS of ``cut``, a batch for each group and part.
     """
     largest, is_whole = settings.max_block_size, among is None
 
@@ -147,6 +144,7 @@ def code_counts(
         rows = [row for batch in batches for row in batch.to_pylist()]
         for part in sorted({row["part"] for row in rows if row["is_own"]}):
             own = [row for row in rows if row["part"] == part and row["is_own"]]
+            own.sort(key=lambda row: (row["group"], row["chunk"]))
             parts = [Codes.from_bytes(row["codes"]) for row in own]
             codes, kinds = (np.concatenate([getattr(p, name) for p in parts]) for name in ("codes", "kinds"))
             first, sizes, counts = counted(codes)
@@ -156,12 +154,15 @@ def code_counts(
                 counts = sizes[np.searchsorted(codes[first], codes)].astype(np.int32)
             yield oversized(codes[first], kinds[first], sizes, largest, key)
             ends = np.cumsum([len(p.codes) for p in parts])[:-1]
-            for row, found in zip(own, np.split(counts, ends), strict=True):
-                yield count_rows(chunk=[row["chunk"]], group=[row["group"]], part=[part], counts=[found.tobytes()])
+            found = zip(own, np.split(counts, ends), strict=True)
+            for group, of_group in groupby(found, key=lambda row: row[0]["group"]):
+                named = [(row["chunk"], numbers.tobytes()) for row, numbers in of_group]
+                n, (numbers_of, held) = len(named), map(list, zip(*named, strict=True))
+                yield count_rows(chunk=numbers_of, group=[group] * n, part=[part] * n, counts=held)
 
     spread = _codes(cut, is_own=True)
     spread = spread if among is None else spread.union(_codes(among, is_own=False))
-    return conform(spread.repartitionById(n_parts, "part").mapInArrow(count, CODE_COUNTS), CODE_COUNTS)
+    return ArrowRows(spread.repartitionById(n_parts, "part"), count, CODE_COUNTS, batch_is_group=True)
 
 
 def _codes(cut: DataFrame, *, is_own: bool) -> DataFrame:
@@ -219,13 +220,12 @@ def every_two(n_groups: int) -> list[tuple[int, int]]:
     return list(combinations_with_replacement(range(n_groups), 2))
 
 
-def pair_tasks(cut: DataFrame, counts: DataFrame, meetings: Sequence[tuple[int, int]]) -> DataFrame:
+def pair_tasks(cut: DataFrame, counts: DataFrame, meetings: Sequence[tuple[int, int]]) -> Tasks:
     """The chunks and their counts, once for each task that their group takes part in, one partition a task.
 
     In: CHUNKS, CODE_COUNTS; ``meetings``: the two groups of each task, the same twice for the pairs within one.
-    Out: PAIR_TASKS.
     """
-    return conform(sent(with_counts(cut, counts), meetings), PAIR_TASKS)
+    return sent_tasks(conform(sent(with_counts(cut, counts), meetings), PAIR_TASKS))
 
 
 def with_counts(cut: DataFrame, counts: DataFrame) -> DataFrame:

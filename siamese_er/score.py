@@ -28,7 +28,7 @@ from siamese_er.model import pair_head, portable
 from siamese_er.neural.head import HeadModel
 from siamese_er.noted import noted_weights
 from siamese_er.schemas import COMPARED_PAIRS, FIRST_SCORES, STANDARDISED, conform
-from siamese_er.task_rows import task_rows
+from siamese_er.task_rows import TaskRows, Tasks
 from siamese_er.worker_files import ArrowRows
 
 PAIRS_AT_ONCE = 100_000
@@ -69,9 +69,8 @@ class PairTask:
         return self.left is self.right
 
 
-def pair_task(batches: Iterator[pa.RecordBatch], max_block_size: int) -> PairTask | None:
-    """The task of one partition of PAIR_TASKS; null where a group of it has no records."""
-    rows = task_rows(batches)
+def pair_task(rows: TaskRows | None, max_block_size: int) -> PairTask | None:
+    """The groups of a task; null where one of them has no records."""
     numbers = rows.groups() if rows else []
     if rows is None or len(numbers) != (1 if rows.is_within else 2):
         return None
@@ -160,24 +159,24 @@ def joined(parts: Sequence[Met | Agreeing]) -> tuple[np.ndarray, np.ndarray, np.
     return np.concatenate(left), np.concatenate(right), np.concatenate(masks)
 
 
-def compared_pairs(tasks: DataFrame, n_records: int, model_path: str, max_block_size: int) -> ArrowRows:
+def compared_pairs(tasks: Tasks, n_records: int, model_path: str, max_block_size: int) -> ArrowRows:
     """What comparing found for every candidate pair that random agreement does not explain better.
 
-    In: PAIR_TASKS. Out: COMPARED_PAIRS, each pair once. Most pairs are ruled out by their sketches; see
+    Out: COMPARED_PAIRS, each pair once. Most pairs are ruled out by their sketches; see
     ``linkage/bounds.py``.
     """
 
-    model = portable(model_path)
+    model, rows_of = portable(model_path), tasks.rows
 
     @without_values("compare")
     def found(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        task = pair_task(batches, max_block_size)
+        task = pair_task(rows_of(batches), max_block_size)
         if task is not None:
             work = Compare(task, n_records, pair_head(model))
             del task  # and with it what the comparing does not look at
             yield from work.batches()
 
-    return ArrowRows(tasks, found, COMPARED_PAIRS)
+    return ArrowRows(tasks.frame, found, COMPARED_PAIRS)
 
 
 def compared_batch(

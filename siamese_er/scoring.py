@@ -38,7 +38,8 @@ from siamese_er.rescore import Learned, contexts, scores, second_weighing
 from siamese_er.schemas import FIRST_WEIGHTS, conform
 from siamese_er.score import compared_pairs, first_scores, kept_pairs, pass_counts, random_levels, weighing
 from siamese_er.sources.truth import read_truth
-from siamese_er.storage import RunFolder
+from siamese_er.storage import WORK, RunFolder
+from siamese_er.task_rows import Tasks, file_tasks
 from siamese_er.together import together
 
 ROWS_IN_FILE = 100_000
@@ -70,6 +71,15 @@ def head_of(model: str) -> HeadModel:
     if head.encoder_digest != (found := stored_card(model)["digest"]):
         raise ContractFault(f"model {model}: the head was trained beside another encoder than {found[:12]}")
     return head
+
+
+def tasks_of(run: RunFolder, cut: DataFrame, counts: DataFrame, n_groups: int) -> Tasks:
+    """The tasks of all pairs of a table whose CHUNKS and CODE_COUNTS are written in the run."""
+    spark, meetings = cut.sparkSession, every_two(n_groups)
+    files = [run.worker_folder(spark, name) for name in ("chunks", f"{WORK}/code_counts")]
+    if files[0] is not None and files[1] is not None:
+        return file_tasks(spark, files[0], files[1], meetings)
+    return pair_tasks(cut, counts, meetings)
 
 
 def model_used(config: MatchConfig, head: HeadModel) -> dict[str, Any]:
@@ -112,7 +122,7 @@ def scored(
         counts, placed = kept["counts"], kept["places"]
         dropped = dropped_blocks(counts)
     with clock.step("compare"):
-        tasks = pair_tasks(cut, counts, every_two(n_groups))
+        tasks = tasks_of(run, cut, counts, n_groups)
         found_pairs = compared_pairs(tasks, inputs.n_records, model, config.blocking.max_block_size)
         done: dict[str, Any] = together({
             "compared": partial(run.checkpoint, found_pairs, "compared_pairs"),

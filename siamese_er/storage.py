@@ -119,6 +119,11 @@ class RunFolder:
         files = spark.read.format("binaryFile").option("pathGlobFilter", "*.parquet").load(self.table(name))
         return files.select("content")
 
+    def worker_folder(self, spark: SparkSession, name: str) -> Path | None:
+        """The folder of a table of this run, where workers reach it by a path of their machine; else null."""
+        path = self.table(name)
+        return _folder(path) if isinstance(files_of(spark, path), LocalFiles) else None
+
     def read_table(self, spark: SparkSession, name: str) -> DataFrame:
         """A table of this run.
 

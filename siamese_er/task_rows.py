@@ -1,22 +1,33 @@
-"""What a worker receives of a task: chunks of the groups that meet there, and counts of their codes."""
+"""What a worker receives of a task: chunks of the groups that meet there, and counts of their codes.
 
-from collections.abc import Iterator
+Either rows that a shuffle brought, or, where workers reach the tables by a path of their machine, what they read of the
+files: a task of two groups opens the row groups of their chunks and no others, one at a time.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.dataset as ds
+from pyspark.sql import DataFrame, SparkSession
 
 from siamese_er.errors import InvariantBroken
 from siamese_er.linkage.chunks import Group, group_of
 
+ChunkName = tuple[int, int]
+"""(group, chunk)"""
+
 
 @dataclass(frozen=True)
 class TaskRows:
-    """The rows of one task: contents by (group, chunk), and by part how often each code of a chunk occurs."""
+    """One task: what brings the content of each of its chunks, and by part how often each code of a chunk occurs."""
 
     task: int
     is_within: bool
-    contents: dict[tuple[int, int], bytes]
-    counts: dict[tuple[int, int], dict[int, bytes]]
+    contents: dict[ChunkName, Callable[[], bytes]]
+    counts: dict[ChunkName, dict[int, bytes]]
 
     def groups(self) -> list[int]:
         """The groups whose records are here."""
@@ -25,7 +36,7 @@ class TaskRows:
     def contents_of(self, group: int) -> Iterator[bytes]:
         """The chunks of a group, each forgotten here as it is given."""
         for chunk in sorted(chunk for chunk in self.contents if chunk[0] == group):
-            yield self.contents.pop(chunk)
+            yield self.contents.pop(chunk)()
 
     def group(self, number: int, max_block_size: int) -> Group:
         """The records of a group with their counts."""
@@ -34,22 +45,96 @@ class TaskRows:
         return group_of(zip(self.contents_of(number), parts, strict=True), max_block_size)
 
 
+@dataclass(frozen=True)
+class Tasks:
+    """Tasks of pairs, one in a partition of ``frame``; ``rows``: what a worker makes of the batches of one."""
+
+    frame: DataFrame
+    rows: Callable[[Iterator[pa.RecordBatch]], TaskRows | None]
+
+
+def sent_tasks(rows: DataFrame) -> Tasks:
+    """Tasks whose rows come through a shuffle. In: PAIR_TASKS, one partition a task."""
+    return Tasks(rows, task_rows)
+
+
+def file_tasks(spark: SparkSession, chunks: Path, counts: Path, meetings: Sequence[tuple[int, int]]) -> Tasks:
+    """Tasks whose workers read the folders of CHUNKS and CODE_COUNTS; ``meetings`` as in `block.pair_tasks`."""
+    numbers = spark.range(len(meetings), numPartitions=len(meetings))
+    return Tasks(numbers, partial(read_task, chunks, counts, tuple(meetings)))
+
+
 def task_rows(batches: Iterator[pa.RecordBatch]) -> TaskRows | None:
     """The rows of one partition of PAIR_TASKS; null where there are none.
 
     Raises: InvariantBroken if they are of several tasks.
     """
-    contents: dict[tuple[int, int], bytes] = {}
-    counts: dict[tuple[int, int], dict[int, bytes]] = {}
+    contents: dict[ChunkName, Callable[[], bytes]] = {}
+    counts: dict[ChunkName, dict[int, bytes]] = {}
     tasks = set()
     for batch in batches:
         for row in batch.to_pylist():
             tasks.add((row["task"], row["is_within"]))
             chunk = row["group"], row["chunk"]
             if row["part"] < 0:
-                contents[chunk] = row["content"]
+                contents[chunk] = partial(bytes, row["content"])
             else:
                 counts.setdefault(chunk, {})[row["part"]] = row["content"]
+    return TaskRows(*_only(tasks), contents, counts) if tasks else None
+
+
+def read_task(
+    chunks: Path, counts: Path, meetings: tuple[tuple[int, int], ...], batches: Iterator[pa.RecordBatch]
+) -> TaskRows | None:
+    """The rows of the task whose number is the only value of the batches; null where there is none.
+
+    Raises: InvariantBroken if there are several.
+    """
+    tasks = {(number, True) for batch in batches for number in batch.column(0).to_pylist()}
+    if not tasks:
+        return None
+    task, _ = _only(tasks)
+    first, second = meetings[task]
+    groups = ds.field("group").isin(sorted({first, second}))
+    return TaskRows(task, first == second, chunk_contents(chunks, groups), code_counts_of(counts, groups))
+
+
+def chunk_contents(folder: Path, groups: ds.Expression) -> dict[ChunkName, Callable[[], bytes]]:
+    """What reads the content of each chunk of some groups. In: a folder of CHUNKS."""
+    wanted = groups & (ds.field("part") < 0)
+    pieces = (
+        piece
+        for file in ds.dataset(folder, format="parquet").get_fragments()
+        for piece in file.split_by_row_group(wanted)
+    )
+    return {
+        (group, chunk): partial(content_of, piece, wanted & (ds.field("chunk") == chunk))
+        for piece in pieces
+        for group, chunk in _rows(piece.to_table(columns=["group", "chunk"], filter=wanted, use_threads=False))
+    }
+
+
+def content_of(piece: ds.ParquetFileFragment, wanted: ds.Expression) -> bytes:
+    """The content of the only row that is wanted of some row groups."""
+    content = piece.to_table(columns=["content"], filter=wanted, use_threads=False)["content"]
+    return bytes(content[0].as_py())
+
+
+def code_counts_of(folder: Path, groups: ds.Expression) -> dict[ChunkName, dict[int, bytes]]:
+    """By chunk of some groups and part how often each code occurs. In: a folder of CODE_COUNTS."""
+    columns = ["group", "chunk", "part", "counts"]
+    table = ds.dataset(folder, format="parquet").to_table(columns=columns, filter=groups, use_threads=False)
+    found: dict[ChunkName, dict[int, bytes]] = {}
+    for group, chunk, part, counts in _rows(table):
+        found.setdefault((group, chunk), {})[part] = counts
+    return found
+
+
+def _rows(table: pa.Table) -> Iterator[tuple]:
+    return zip(*(column.to_pylist() for column in table.columns), strict=True)
+
+
+def _only(tasks: set[tuple[int, bool]]) -> tuple[int, bool]:
     if len(tasks) > 1:
         raise InvariantBroken(f"{len(tasks)} tasks of pairs in one partition")
-    return TaskRows(*tasks.pop(), contents, counts) if tasks else None
+    return tasks.pop()

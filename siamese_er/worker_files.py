@@ -32,12 +32,17 @@ DONE = "_SUCCESS"
 
 @dataclass(frozen=True)
 class ArrowRows:
-    """Rows that Python workers make of the batches of a frame, not made yet; ``profile``: what the tasks ask for."""
+    """Rows that Python workers make of the batches of a frame, not made yet; ``profile``: what the tasks ask for.
+
+    ``batch_is_group``: each batch that the work makes is a row group of its file, so that who reads some of them by the
+    statistics of a column skips the others. What Spark writes has row groups of its own.
+    """
 
     source: DataFrame
     work: Work
     schema: StructType
     profile: ResourceProfile | None = None
+    batch_is_group: bool = False
 
     def frame(self) -> DataFrame:
         """The rows as a frame of Spark."""
@@ -52,6 +57,8 @@ def frame_of(rows: DataFrame | ArrowRows) -> DataFrame:
 @dataclass
 class PartFiles:
     """The files of one task in a folder, each of at most ``rows_in_file`` rows (0: no bound).
+
+    What waits for a row group to be full goes to disk with `flush`.
 
     A file has its name when it is whole. Attempts at one task give the same file; none sees the unfinished one of another.
     """
@@ -79,17 +86,18 @@ class PartFiles:
             if self._n_written + self._n_waiting == self.rows_in_file:
                 self.close()
             elif self._n_waiting >= ROWS_IN_GROUP or self._bytes_waiting >= BYTES_IN_GROUP:
-                self._flush()
+                self.flush()
 
     def close(self) -> None:
         """Finish the file that is open, if there is one."""
-        self._flush()
+        self.flush()
         if self._writer is not None:
             self._writer.close()
             self._unfinished().replace(self.folder / f"{self.prefix}-{self.n_files:04d}.parquet")
             self._writer, self._n_written, self.n_files = None, 0, self.n_files + 1
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write a row group of the rows that wait, where there are any."""
         if self._waiting:
             self._writer = self._writer or pq.ParquetWriter(self._unfinished(), self.schema)
             self._writer.write_table(pa.concat_tables(self._waiting), self._n_waiting)
@@ -102,7 +110,7 @@ class PartFiles:
 
 def write_rows(rows: ArrowRows, folder: Path, rows_in_file: int = 0) -> None:
     """Make the rows and write them as Parquet files of a folder, over what was there."""
-    schema, work = to_arrow_schema(rows.schema, timezone="UTC"), rows.work
+    schema, work, batch_is_group = to_arrow_schema(rows.schema, timezone="UTC"), rows.work, rows.batch_is_group
     started(folder)
 
     @without_values("write")
@@ -111,6 +119,8 @@ def write_rows(rows: ArrowRows, folder: Path, rows_in_file: int = 0) -> None:
         files = PartFiles(folder, f"part-{context.partitionId() if context else 0:05d}", schema, rows_in_file)
         for batch in work(batches):
             files.write(pa.Table.from_batches([batch]).select(schema.names).cast(schema))
+            if batch_is_group:
+                files.flush()
         files.close()
         yield pa.RecordBatch.from_arrays([pa.array([files.n_files], pa.int64())], ["n"])
 

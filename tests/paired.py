@@ -12,5 +12,5 @@ def looked_at(
 ) -> DataFrame:
     """COMPARED_PAIRS of records with STANDARDISED and EMBEDDINGS columns."""
     cut = chunks(records, blocking, n_groups, 2).frame().persist()
-    tasks = pair_tasks(cut, code_counts(cut, blocking, 2, "key"), every_two(n_groups))
+    tasks = pair_tasks(cut, code_counts(cut, blocking, 2, "key").frame(), every_two(n_groups))
     return score.compared_pairs(tasks, n_records, model, blocking.max_block_size).frame()

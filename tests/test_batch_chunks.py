@@ -1,7 +1,6 @@
 """Pairs of a batch: the same as a whole table's among those with a new record, each once, however records are grouped."""
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from linkage_records import table_of
 from paired import looked_at
@@ -19,13 +18,11 @@ from siamese_er.batch_chunks import (
 from siamese_er.block import chunks, code_counts, places
 from siamese_er.components import local_checkpoint
 from siamese_er.config import BlockingSettings, ModelSettings
-from siamese_er.errors import InvariantBroken
 from siamese_er.linkage.chunks import Codes, chunk, columns_of, packed
 from siamese_er.linkage.chunks import rows_of as rows_of_chunk
 from siamese_er.model import model_folder
 from siamese_er.schemas import EMBEDDINGS, STANDARDISED
 from siamese_er.score import compared_pairs
-from siamese_er.task_rows import task_rows
 
 NAMED = BlockingSettings(passes=("national_id", "phone", "birth_date_name"))
 FOLDER = model_folder(ModelSettings())
@@ -62,9 +59,9 @@ def rows_of(pairs):
 def of_batch(rest, fresh, n_records, n_new, n_known, settings=NAMED):
     """Pairs with a fresh record, and how many were looked at. In: CHUNKS of both."""
     table = rest.unionByName(fresh)
-    counts = code_counts(fresh, settings, N_PARTS, "key", table).persist()
+    counts = code_counts(fresh, settings, N_PARTS, "key", table).frame().persist()
     near = partners(rest, fresh, counts, n_new, n_known, settings, N_PARTS).persist()
-    tasks = batch_tasks(fresh, counts, near, code_counts(near, settings, N_PARTS, "key", table), n_new)
+    tasks = batch_tasks(fresh, counts, near, code_counts(near, settings, N_PARTS, "key", table).frame(), n_new)
     return compared_pairs(tasks, n_records, FOLDER, settings.max_block_size).frame().toPandas()
 
 
@@ -140,14 +137,3 @@ def test_groups_fit_the_bound_and_the_cores():
     assert group_counts(10, 5_000, 2, small) == (1, 2)
     assert group_counts(25_000, 95_000, 2, small) == (3, 10)
     assert group_counts(0, 0, 2, small) == (1, 1)
-
-
-def test_rows_of_two_tasks_in_one_partition_are_refused():
-    rows = pa.record_batch({
-        "task": pa.array([0, 1], pa.int32()), "is_within": [True, True], "group": pa.array([0, 1], pa.int32()),
-        "chunk": [0, 1], "part": pa.array([-1, -1], pa.int32()), "content": [b"", b""],
-    })  # fmt: skip
-
-    assert task_rows(iter([])) is None
-    with pytest.raises(InvariantBroken, match="2 tasks"):
-        task_rows(iter([rows]))

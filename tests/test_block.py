@@ -41,7 +41,7 @@ def people():
 
 def test_codes_are_counted_over_the_whole_table(spark, people):
     cut = chunks(frame_of(spark, people).repartition(3), NAMED, 2, 4).frame().persist()
-    counts = code_counts(cut, NAMED, 4, "key").where("chunk is not null").collect()
+    counts = code_counts(cut, NAMED, 4, "key").frame().where("chunk is not null").collect()
 
     found = {}
     for row in cut.where("part < 0").collect():
@@ -71,7 +71,11 @@ def test_every_pair_with_a_shared_key_is_looked_at_once(spark, people, n_groups)
 @pytest.mark.parametrize("n_groups", [1, 3])
 def test_pair_tasks_bring_every_two_groups_together_once(spark, people, n_groups):
     cut = chunks(frame_of(spark, people).repartition(8), NAMED, n_groups, 2).frame().persist()
-    rows = pair_tasks(cut, code_counts(cut, NAMED, 2, "key"), every_two(n_groups)).where("part < 0").collect()
+    rows = (
+        pair_tasks(cut, code_counts(cut, NAMED, 2, "key").frame(), every_two(n_groups))
+        .frame.where("part < 0")
+        .collect()
+    )
 
     by_task = {}
     for row in rows:
@@ -97,7 +101,7 @@ def test_dropped_blocks_report_what_was_left_out_by_pass_and_by_keyed_digest(spa
     settings = BlockingSettings(passes=("phone",), max_block_size=3)
     cut = chunks(frame, settings, 2, 3).frame().persist()
 
-    dropped, other = (dropped_blocks(code_counts(cut, settings, 3, key)) for key in ("key", "another"))
+    dropped, other = (dropped_blocks(code_counts(cut, settings, 3, key).frame()) for key in ("key", "another"))
 
     worst = dropped["phone"].pop("largest_blocks")
     assert dropped == {"phone": {"n_blocks": 2, "n_records": 9, "n_pairs": 16, "largest_block": 5}}

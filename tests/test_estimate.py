@@ -119,7 +119,7 @@ def test_batch_meetings_count_pairs_with_a_record_of_the_batch(people, frame):
     )
     fresh = numbered_after(fresh, rest).persist()
 
-    found = batch_meetings(fresh, code_counts(fresh, SETTINGS, 4, "key", rest.unionByName(fresh)), SETTINGS, 4)
+    found = batch_meetings(fresh, code_counts(fresh, SETTINGS, 4, "key", rest.unionByName(fresh)).frame(), SETTINGS, 4)
 
     first = people.slice(0, 300).combine_chunks()
     names, held = first["record_key"].to_pylist(), zip(*blocking_keys(first, SETTINGS.passes), strict=True)

@@ -89,10 +89,10 @@ class Reach:
     def __init__(self, sketches: np.ndarray, nicks: Nicknames, weights: np.ndarray) -> None:
         self.nicks = nicks
         self.columns = {name: np.ascontiguousarray(sketches[name].T) for name in sketches.dtype.names or ()}
-        self.codes = np.ascontiguousarray(sketches["codes"])
+        self.codes = self.columns["codes"]
         self.weights = weights.astype(np.float32)
-        places = np.arange(len(COMPARISONS))
-        self.equal = self.weights[places, sketches["equal_levels"]]
+        levels = self.columns.pop("equal_levels")
+        self.equal = np.stack([self.weights[place].take(levels[place]) for place in range(len(COMPARISONS))])
         tops = [weights[i, 1 : len(c.labels)] for i, c in enumerate(COMPARISONS)]
         self.most = np.array([top.max() for top in tops], np.float32)
         self.unequal = self.most.copy()
@@ -101,37 +101,57 @@ class Reach:
 
     def rows(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """The numbers of the pairs (of record rows) that could reach it."""
-        a, b = self.codes[left], self.codes[right]
-        missing, several = (a == MISSING) | (b == MISSING), (a == SEVERAL) | (b == SEVERAL)
-        bits = np.where(several, self.most, np.where(a == b, self.equal[left], self.unequal))
-        bits[missing] = 0
-        no_name = missing[:, GIVEN] | missing[:, FAMILY]
-        names = np.maximum(bits[:, GIVEN] + bits[:, FAMILY], np.where(no_name, self.swapped, -np.inf))
-        total = bits.sum(1) - bits[:, GIVEN] - bits[:, FAMILY] + names
-        is_open = ~missing & ~several & (a != b)
+        total = np.zeros(len(left), np.float32)
+        for place in range(len(COMPARISONS)):
+            if place not in (GIVEN, FAMILY):
+                total += self.bits(place, left, right)
+        given, family = self.bits(GIVEN, left, right), self.bits(FAMILY, left, right)
+        no_name = self.is_missing(GIVEN, left, right) | self.is_missing(FAMILY, left, right)
+        total += np.maximum(given + family, np.where(no_name, self.swapped, np.float32(-np.inf)))
         alive = np.flatnonzero(total >= -SLACK)
         for name, bound in BOUNDS.items():
             place = INDEX[name]
-            rows = alive[is_open[alive, place]]
+            rows = alive[self.is_open(place, left[alive], right[alive])]
             if len(rows):
                 total[rows] += bound(self, left[rows], right[rows]) - self.unequal[place]
                 alive = alive[total[alive] >= -SLACK]
-        rows = alive[(is_open[alive, GIVEN] | is_open[alive, FAMILY]) & ~no_name[alive]]
+        rows = alive[~no_name[alive]]
+        rows = rows[self.is_open(GIVEN, left[rows], right[rows]) | self.is_open(FAMILY, left[rows], right[rows])]
         if len(rows):
-            total[rows] += self.names(rows, left, right, bits, is_open) - bits[rows, GIVEN] - bits[rows, FAMILY]
+            before = given[rows] + family[rows]
+            total[rows] += self.names(left[rows], right[rows], given[rows], family[rows]) - before
             alive = alive[total[alive] >= -SLACK]
         return alive
 
-    def names(
-        self, rows: np.ndarray, left: np.ndarray, right: np.ndarray, bits: np.ndarray, is_open: np.ndarray
-    ) -> np.ndarray:
-        """The most that given and family names bring together; they may have changed places."""
-        left, right = left[rows], right[rows]
-        given = np.where(is_open[rows, GIVEN], given_bits(self, left, right), bits[rows, GIVEN])
-        family = np.where(is_open[rows, FAMILY], family_bits(self, "family_name")(left, right), bits[rows, FAMILY])
+    def bits(self, place: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """The most that a comparison brings each pair, as its codes alone tell."""
+        a, b = self.codes[place].take(left), self.codes[place].take(right)
+        found = np.where(a == b, self.equal[place].take(left), self.unequal[place])
+        least = np.minimum(a, b, out=a)
+        found[least == SEVERAL] = self.most[place]
+        found[least == MISSING] = 0
+        return found
+
+    def is_missing(self, place: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Whether a record of the pair has no value."""
+        codes = self.codes[place]
+        return (codes.take(left) == MISSING) | (codes.take(right) == MISSING)
+
+    def is_open(self, place: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Whether both records have one value, and not the same."""
+        a, b = self.codes[place].take(left), self.codes[place].take(right)
+        return (a != b) & (np.minimum(a, b) > SEVERAL)
+
+    def names(self, left: np.ndarray, right: np.ndarray, given: np.ndarray, family: np.ndarray) -> np.ndarray:
+        """The most that given and family names bring together; they may have changed places.
+
+        In: the bits of either name as `bits` tells.
+        """
+        given = np.where(self.is_open(GIVEN, left, right), given_bits(self, left, right), given)
+        family = np.where(self.is_open(FAMILY, left, right), family_bits(self, "family_name")(left, right), family)
         part = greatest(self.weights, "given_name", 6)
-        unsure = self.codes[left][:, [GIVEN, FAMILY]], self.codes[right][:, [GIVEN, FAMILY]]
-        loose = (unsure[0] == SEVERAL).any(1) | (unsure[1] == SEVERAL).any(1)
+        unsure = [self.codes[place].take(side) == SEVERAL for place in (GIVEN, FAMILY) for side in (left, right)]
+        loose = np.logical_or.reduce(unsure)
         best = np.maximum(given, np.where(self.middle_may_be_given(left, right), part, -np.inf)) + family
         whole = self.closeness("whole_name", left, right)
         return np.where(loose | (whole.edits <= 4), np.maximum(best, self.swapped), best)
@@ -140,8 +160,8 @@ class Reach:
         """Whether the given name of one may be nearly the middle name of the other."""
         possible = np.zeros(len(left), bool)
         for own, other in ((left, right), (right, left)):
-            code = self.codes[other, MIDDLE]
-            possible |= (code == SEVERAL) | (self.codes[own, GIVEN] == SEVERAL)
+            code = self.codes[MIDDLE].take(other)
+            possible |= (code == SEVERAL) | (self.codes[GIVEN].take(own) == SEVERAL)
             found = self.closeness("given_name", own, other, "middle_name")
             possible |= (code > SEVERAL) & found.is_close & (found.shortest > 1)
         return possible

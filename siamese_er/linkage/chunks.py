@@ -176,7 +176,7 @@ class Group:
         counts = np.diff(columns[0].offsets.to_numpy())
         keys, kinds, sizes = (column.flatten().to_numpy(zero_copy_only=False) for column in columns)
         alive = np.flatnonzero((sizes >= 2) & (sizes <= self.max_block_size))
-        alive = alive[np.argsort(keys[alive], kind="stable")]
+        alive = alive[np.argsort(keys[alive])]
         return keys[alive], np.repeat(np.arange(len(counts)), counts)[alive], kinds[alive]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,6 @@ from siamese_er.linkage.values import (
     merged,
     value_column,
     value_pairs,
-    within,
 )
 
 FAULTS = ("group_address_sides", "birth_fault_sides")  # sides whose value of this kind was dropped; only vetoes look
@@ -94,6 +94,11 @@ class Values:
         self.given_beside = {
             name: shared_dictionary(given, value_column(records[name])) for name in ("family_names", "middle_names")
         }
+
+    @cached_property
+    def whole_names(self) -> np.ndarray:
+        """`whole_names` of all records."""
+        return levels.strings(whole_names(*self.given_beside["family_names"]))
 
 
 def comparison_column(records: pa.Table, comparison: Comparison) -> ValueColumn:
@@ -243,26 +248,20 @@ def first_values(column: ValueColumn) -> list[str]:
     return first
 
 
-def same_name_parts(
-    given: ValueColumn, family: ValueColumn, left: np.ndarray, right: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """(two or more parts agree, the only part agrees), whichever fields they stand in; one typing error is allowed."""
+def same_name_parts(names: np.ndarray, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(two or more parts agree, the only part agrees), whichever fields they stand in; one typing error is allowed.
+
+    In: `whole_names` of all records.
+    """
     if not len(left):
         return np.zeros(0, bool), np.zeros(0, bool)
     rows, back = np.unique(np.concatenate([left, right]), return_inverse=True)
-    chosen = whole_names(rows_of(given, rows), rows_of(family, rows))
+    chosen = names[rows].tolist()
     a, b = np.split(back, 2)
     lengths = levels.each(chosen, len, np.int32)
     n_parts = levels.each(chosen, lambda name: name.count(" ") + 1, np.int32)
     same = (levels.edits(levels.strings(chosen), a, b) <= 1) & (np.minimum(lengths[a], lengths[b]) >= 4)
     return same & (n_parts[a] >= 2), same & (n_parts[a] == 1)
-
-
-def rows_of(column: ValueColumn, rows: np.ndarray) -> ValueColumn:
-    """The values of some rows."""
-    counts = column.counts[rows]
-    codes = column.codes[within(column.offsets[rows], counts)]
-    return ValueColumn(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), codes, column.values)
 
 
 def note_swapped_names(
@@ -279,7 +278,7 @@ def note_swapped_names(
         crossed(given, family, left[unlike], right[unlike]),
         crossed(given, family, right[unlike], left[unlike]),
     )
-    glued, one_part = same_name_parts(given, family, left[unlike], right[unlike])
+    glued, one_part = same_name_parts(values.whole_names, left[unlike], right[unlike])
     rows = unlike[(there & back) | glued]
     is_crossed = np.zeros(len(left), bool)
     is_crossed[unlike] = (there != back) & ~glued

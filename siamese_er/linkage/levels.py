@@ -5,12 +5,13 @@ int8 levels and float32 similarities in 0..1. The labels of the levels are in ``
 worked out once for each value, not for each pair.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from rapidfuzz.distance import OSA, JaroWinkler
 from rapidfuzz.fuzz import token_sort_ratio
 from rapidfuzz.process import cpdist
@@ -172,19 +173,21 @@ def email_levels(values: list[str], a: np.ndarray, b: np.ndarray) -> Compared:
     return levels, np.maximum(similarity, closeness * 0.9)
 
 
-NUMBER = re.compile(r"\d+")
+def address_parts(addresses: list[str]) -> tuple[list[str], list[str]]:
+    """(numbers, words) of standardised address lines without their units; numbers keep their order.
 
-
-def address_parts(address: str) -> tuple[str, str]:
-    """(numbers, words) of a standardised address line without its unit; numbers keep their order."""
-    line = address.partition(" unit ")[0]
-    return " ".join(NUMBER.findall(line)), " ".join(NUMBER.sub(" ", line).split())
+    >>> address_parts(["12 oak street unit 4", "elm road"])
+    (['12', ''], ['oak street', 'elm road'])
+    """
+    lines = pc.replace_substring_regex(pa.array(addresses, pa.string()), "(?s) unit .*", "")
+    parts = (pc.replace_substring_regex(lines, pattern, " ") for pattern in (r"\P{Nd}+", r"\p{Nd}+"))
+    words = (pc.binary_join(pc.utf8_split_whitespace(pc.utf8_trim_whitespace(part)), " ").to_pylist() for part in parts)
+    return next(words), next(words)
 
 
 def address_levels(values: list[str], a: np.ndarray, b: np.ndarray) -> Compared:
     """Levels 1 different, 2 same street, another number, 3 near street, same number, 4 same but for unit or order, 5 equal."""
-    parts = [address_parts(value) for value in values]
-    numbers, words = strings(part[0] for part in parts), strings(part[1] for part in parts)
+    numbers, words = map(strings, address_parts(values))
     numbered = each(values, lambda value: any(map(str.isdigit, value)), bool)
     streets = np.maximum(scored(words, a, b, token_sort_ratio, np.float32) / 100, jaro_winkler(words, a, b))
     same_number = (numbers[a] == numbers[b]).astype(bool) & numbered[a]

@@ -119,11 +119,11 @@ def note_texts(found: np.ndarray, name: str, values: list[str], rows: np.ndarray
     if name == "birth_date":
         note_dates(found, values, rows, of)
     elif name == "address_line":
-        parts = [address_parts(value) for value in values]
-        note_bag(found, name, pa.array([words for _, words in parts]), rows, of)
+        numbers, words = address_parts(values)
+        note_bag(found, name, pa.array(words, pa.string()), rows, of)
         numbered = np.array([re.search(r"\d", value) is not None for value in values])
         found["marks"][rows, place] |= np.where(numbered, NUMBERED, 0)[of].astype(np.uint8)
-        note_ends(found, name, [number for number, _ in parts], rows, of)
+        note_ends(found, name, numbers, rows, of)
     elif name in BAG:
         note_bag(found, name, texts, rows, of)
     part: Callable[[str], str] | None = PARTS.get(name)

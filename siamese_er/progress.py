@@ -193,7 +193,7 @@ class Progress:
         own_left, parts = max(guessed - elapsed, 0.0), [f"{duration(elapsed)} so far"]
         if stage is not None:
             parts.append(f"{stage.n_done} of {stage.n_tasks} tasks")
-        if stage is not None and stage.n_done and name in IN_ONE_STAGE:
+        if stage is not None and stage.n_done and stage_elapsed > 0 and name in IN_ONE_STAGE:
             share = stage.n_done / stage.n_tasks
             own_left = stage_elapsed * (1 - share) / share
             n_rows, rows = self.rows(name)

@@ -18,7 +18,7 @@ from siamese_er.errors import ContractFault
 from siamese_er.neural.checkpoint import load_encoder, save_encoder
 from siamese_er.neural.encoder import FIELD_BATCH, Encoder, mean_vectors, unit_bytes
 from siamese_er.neural.text import CODED_FIELDS, FIELD_COLUMNS, FIELD_KINDS, coded_slots, text_codes
-from siamese_er.neural.towers import FieldEncoder, NotesTower, TowerSettings, towers
+from siamese_er.neural.towers import FieldAttention, FieldEncoder, NotesTower, TowerSettings, towers
 from siamese_er.neural.wordpiece import first_words, trained_tokenizer
 
 SHIPPED = str(Path(siamese_er.__file__).parent / "models" / "default")
@@ -147,6 +147,20 @@ def test_missing_field_is_masked_whatever_its_slots_hold(tiny):
     torch.testing.assert_close(vectors[0], vectors[1])
     present[:, 6] = True
     assert not torch.allclose(*tower(text, slots, present))
+
+
+@pytest.mark.parametrize("n_wanted", [1, 3, 6])
+def test_attention_that_is_asked_for_some_fields_gives_those_of_all(n_wanted):
+    torch.manual_seed(1)
+    layer = FieldAttention(16, 4).double()
+    x, present = torch.randn(5, 6, 16, dtype=torch.float64), torch.rand(5, 6) > 0.3
+    present[:, 0] = True
+
+    some, every = layer(x, present, n_wanted), layer(x, present, 6)
+
+    assert some.shape == (5, n_wanted, 16)
+    assert torch.allclose(some, every[:, :n_wanted], rtol=0, atol=1e-12)
+    assert not torch.allclose(some, layer(x, torch.ones_like(present), n_wanted))
 
 
 def test_padding_does_not_change_a_field_vector():

@@ -96,6 +96,14 @@ def test_a_step_of_several_stages_is_guessed_by_the_clock():
     assert line == "10 s so far, 1 of 2 tasks; about 20 s left"
 
 
+def test_a_stage_that_is_first_seen_with_tasks_done_has_no_rate_yet():
+    progress, _ = progress_of([], Work(2, n_records=10_000))
+
+    line = progress.going_on("standardise", 50.0, Stage(7, 1, 12), 0.0)
+
+    assert line.startswith("50 s so far, 1 of 12 tasks; ")
+
+
 def test_lines_come_while_a_step_goes_on_and_end_with_it():
     told = []
     progress = Progress(told.append, lambda: Stage(1, 0, 4), every=0.01, work=Work(1, n_records=5))

@@ -90,12 +90,15 @@ class FieldAttention(nn.Module):
         self.merge = nn.Linear(width, width)
         self.widen, self.narrow = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
 
-    def forward(self, x: Tensor, present: Tensor) -> Tensor:
-        """(n, fields, width) of x of that shape and present (n, fields)."""
-        parts = self.query_key_value(self.attend_norm(x)).unflatten(-1, (3, self.n_heads, -1))
-        query, key, value = parts.permute(2, 0, 3, 1, 4)  # each (n, heads, fields, width / heads)
+    def forward(self, x: Tensor, present: Tensor, n_wanted: int) -> Tensor:
+        """(n, n_wanted, width): what the first fields become; x (n, fields, width) and present (n, fields)."""
+        normed, (weight, bias) = self.attend_norm(x), (self.query_key_value.weight, self.query_key_value.bias)
+        width = x.shape[-1]
+        query = functional.linear(normed[:, :n_wanted], weight[:width], bias[:width])
+        key, value = functional.linear(normed, weight[width:], bias[width:]).chunk(2, dim=-1)
+        query, key, value = (part.unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for part in (query, key, value))
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=present[:, None, None, :])
-        x = x + self.merge(mixed.transpose(1, 2).flatten(2))
+        x = x[:, :n_wanted] + self.merge(mixed.transpose(1, 2).flatten(2))
         return x + self.narrow(functional.relu(self.widen(self.widen_norm(x))))
 
 
@@ -129,8 +132,9 @@ class DemographicsTower(nn.Module):
         record = tokens.new_zeros(len(tokens), 1, tokens.shape[-1])
         x = torch.cat([record, tokens], dim=1) + self.fields
         looked_at = functional.pad(present, (1, 0), value=True)
-        for layer in self.layers:
-            x = layer(x, looked_at)
+        for layer in self.layers[:-1]:
+            x = layer(x, looked_at, x.shape[1])
+        x = self.layers[-1](x, looked_at, 1)  # of the last only the record itself is read
         return functional.normalize(self.out(self.out_norm(x[:, 0])), dim=-1)
 
 

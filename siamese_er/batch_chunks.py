@@ -20,6 +20,7 @@ from siamese_er.errors import without_values
 from siamese_er.linkage.chunks import LEAST_IN_GROUP, columns_of, packed, rows_of, sliced
 from siamese_er.schemas import CHUNKS, conform
 from siamese_er.task_rows import Tasks, task_rows
+from siamese_er.worker_files import ArrowRows
 
 
 def part_count_of(cut: DataFrame) -> int:
@@ -28,11 +29,10 @@ def part_count_of(cut: DataFrame) -> int:
     return 1 + (last[0] if last and last[0] is not None else -1)
 
 
-def numbered_after(fresh: DataFrame, known: DataFrame) -> DataFrame:
-    """Chunks under numbers that none of the known ones has. In and out: CHUNKS."""
+def number_after(known: DataFrame) -> int:
+    """From where on no number of a known chunk is. In: CHUNKS."""
     last = known.agg(F.max("chunk")).first()
-    start = 0 if last is None or last[0] is None else (last[0] // CHUNKS_IN_PARTITION + 1) * CHUNKS_IN_PARTITION
-    return conform(fresh.withColumn("chunk", F.col("chunk") + F.lit(start)), CHUNKS)
+    return 0 if last is None or last[0] is None else (last[0] // CHUNKS_IN_PARTITION + 1) * CHUNKS_IN_PARTITION
 
 
 @dataclass(frozen=True)
@@ -81,23 +81,29 @@ def group_counts(n_new: int, n_known: int, parallelism: int, settings: BlockingS
     return of_new, of_known
 
 
-def partners(
-    known: DataFrame, fresh: DataFrame, counts: DataFrame, n_new: int, n_known: int, settings: BlockingSettings, n_parts: int
-) -> DataFrame:  # fmt: skip
-    """The known records that share a key with a new one, where that key proposes pairs.
+def sent_partners(known: DataFrame, fresh: DataFrame, counts: DataFrame, n_new: int, n_known: int) -> Tasks:
+    """Tasks of `partners` whose chunks come through a shuffle.
 
-    In:  CHUNKS of the known table and of the batch, whose groups are below ``n_new``; CODE_COUNTS of the batch among all.
-    Out: CHUNKS, to be checkpointed. The group tells which group of the batch they meet: n_new + place * n_new + group.
+    In: CHUNKS of the known table and of the batch, whose groups are below ``n_new``; CODE_COUNTS of the batch among all.
     """
-    largest = settings.max_block_size
     contents = known.where(F.col("part") < 0).select(
         (n_new + F.pmod(F.xxhash64("chunk"), F.lit(n_known))).cast("int").alias("group"), "chunk", "part", "content"
     )
     meetings = [(group, n_new + place) for place in range(n_known) for group in range(n_new)]
+    return Tasks(sent(contents.union(with_counts(fresh, counts)), meetings), task_rows)
+
+
+def partners(tasks: Tasks, n_new: int, settings: BlockingSettings, n_parts: int) -> ArrowRows:
+    """The known records that share a key with a new one, where that key proposes pairs.
+
+    In:  for each task a group of the batch, below ``n_new``, with its counts, and chunks of the known table.
+    Out: CHUNKS, to be checkpointed. The group tells which group of the batch they meet: n_new + place * n_new + group.
+    """
+    largest, rows_of_task = settings.max_block_size, tasks.rows
 
     @without_values("block")
     def found(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        rows = task_rows(batches)
+        rows = rows_of_task(batches)
         numbers = rows.groups() if rows else []
         if rows is None or len(numbers) < 2:
             return
@@ -106,7 +112,7 @@ def partners(
         for place, table in enumerate(sliced(pa.concat_tables(near))):
             yield chunk_rows(rows.task * CHUNKS_IN_PARTITION + place, n_new + rows.task, packed(table, n_parts))
 
-    return conform(sent(contents.union(with_counts(fresh, counts)), meetings).mapInArrow(found, CHUNKS), CHUNKS)
+    return ArrowRows(tasks.frame, found, CHUNKS, batch_is_group=True)
 
 
 def holders_in(content: bytes, keys: np.ndarray) -> pa.Table:

@@ -32,7 +32,7 @@ from siamese_er.linkage.chunks import (
 )
 from siamese_er.linkage.keys import LEAST_BITS
 from siamese_er.linkage.oversized import WORST_BLOCKS, block_digest, by_pass
-from siamese_er.schemas import CHUNKS, CODE_COUNTS, EMBEDDINGS, PAIR_TASKS, PLACES, conform
+from siamese_er.schemas import CHUNKS, CODE_COUNTS, EMBEDDINGS, HELD_CODES, PAIR_TASKS, PLACES, conform
 from siamese_er.task_rows import Tasks, sent_tasks
 from siamese_er.worker_files import ArrowRows
 
@@ -62,14 +62,14 @@ def part_count(n_records: int) -> int:
 def chunks(
     records: DataFrame, settings: BlockingSettings, n_groups: int, n_parts: int,
     encoded: Callable[[pa.RecordBatch], pa.RecordBatch] | None = None, profile: ResourceProfile | None = None,
-    *, of_files: bool = False, learned_bits: int = LEAST_BITS,
+    *, of_files: bool = False, learned_bits: int = LEAST_BITS, first_chunk: int = 0,
 ) -> ArrowRows:  # fmt: skip
     """The records in chunks, and the codes of their keys and values by part of the code space; a batch for each chunk.
 
     In: STANDARDISED, with EMBEDDINGS columns or, where ``encoded`` is given, with what it makes the EMBEDDINGS of a
     batch from; ``of_files``: as whole Parquet files (`RunFolder.table_files`); ``profile``: what its tasks ask for;
-    ``learned_bits``: see `keys.blocking_keys`. Out: CHUNKS. A record without a value has no key of that pass. To
-    be checkpointed: numbers of chunks depend on how the rows are split.
+    ``learned_bits``: see `keys.blocking_keys`; ``first_chunk``: the least number that a chunk may have. Out: CHUNKS. A
+    record without a value has no key of that pass. To be checkpointed: numbers of chunks depend on how the rows are split.
     """
     passes = settings.passes
 
@@ -81,7 +81,7 @@ def chunks(
         whole = batches if encoded is None else (with_vectors(batch, encoded(batch)) for batch in batches)
         tables = (table for batch in whole for table in sliced(pa.Table.from_batches([batch])))
         for place, table in enumerate(tables):
-            number, group = partition * CHUNKS_IN_PARTITION + place, (partition + place) % n_groups
+            number, group = first_chunk + partition * CHUNKS_IN_PARTITION + place, (partition + place) % n_groups
             yield chunk_rows(number, group, chunk(table, passes, n_parts, learned_bits))
 
     return ArrowRows(records, cut, CHUNKS, profile, batch_is_group=True)
@@ -134,7 +134,7 @@ def code_counts(
 ) -> ArrowRows:
     """How often each code occurs in the whole table, chunk by chunk, and the blocks that are too large.
 
-    In: CHUNKS; ``key`` makes the digests by which blocks are named; ``among``: CHUNKS of the whole table, where ``cut``
+    In: CHUNKS; ``key`` makes the digests by which blocks are named; ``among``: HELD_CODES of the whole table, where ``cut``
     is only some of it. Out: CODE_COUNTS of ``cut``, a batch for each group and part.
     """
     largest, is_whole = settings.max_block_size, among is None
@@ -149,8 +149,12 @@ def code_counts(
             codes, kinds = (np.concatenate([getattr(p, name) for p in parts]) for name in ("codes", "kinds"))
             first, sizes, counts = counted(codes)
             if not is_whole:
-                others = (row["codes"] for row in rows if row["part"] == part and not row["is_own"])
-                sizes = holders(codes[first], (Codes.from_bytes(found).codes for found in others))
+                others = [row for row in rows if row["part"] == part and not row["is_own"]]
+                whole = (Codes.from_bytes(row["codes"]).codes for row in others if row["codes"] is not None)
+                sizes = holders(codes[first], whole)
+                sizes += sum(
+                    np.frombuffer(row["n_holders"], np.int64) for row in others if row["n_holders"] is not None
+                )
                 counts = sizes[np.searchsorted(codes[first], codes)].astype(np.int32)
             yield oversized(codes[first], kinds[first], sizes, largest, key)
             ends = np.cumsum([len(p.codes) for p in parts])[:-1]
@@ -160,20 +164,28 @@ def code_counts(
                 n, (numbers_of, held) = len(named), map(list, zip(*named, strict=True))
                 yield count_rows(chunk=numbers_of, group=[group] * n, part=[part] * n, counts=held)
 
-    spread = _codes(cut, is_own=True)
-    spread = spread if among is None else spread.union(_codes(among, is_own=False))
+    no_holders = F.lit(None).cast("binary").alias("n_holders")
+    own_rows = cut.where(F.col("part") >= 0).select(
+        "chunk", "group", "part", "codes", no_holders, F.lit(True).alias("is_own")
+    )
+    spread = own_rows
+    if among is not None:
+        none = F.lit(None)
+        spread = own_rows.union(
+            among.select(none.alias("chunk"), none.alias("group"), *HELD_CODES.names, F.lit(False).alias("is_own"))
+        )
     return ArrowRows(spread.repartitionById(n_parts, "part"), count, CODE_COUNTS, batch_is_group=True)
 
 
-def _codes(cut: DataFrame, *, is_own: bool) -> DataFrame:
-    rows = cut.where(F.col("part") >= 0)
-    return rows.select("chunk", "group", "part", "codes", F.lit(is_own).alias("is_own"))
+def codes_held(table: DataFrame) -> DataFrame:
+    """The codes of all records of a table. In: CHUNKS. Out: HELD_CODES."""
+    return table.where(F.col("part") >= 0).select("part", "codes", F.lit(None).cast("binary").alias("n_holders"))
 
 
 def holders(wanted: np.ndarray, parts: Iterable[np.ndarray]) -> np.ndarray:
     """How often each wanted code occurs in all the parts; ``wanted`` ascends, each code once."""
     found = np.zeros(len(wanted), np.int64)
-    for codes in parts:
+    for codes in parts if len(wanted) else ():
         place = np.minimum(np.searchsorted(wanted, codes), len(wanted) - 1)
         found += np.bincount(place[wanted[place] == codes], minlength=len(wanted))
     return found

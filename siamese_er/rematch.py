@@ -10,8 +10,17 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from siamese_er.batch_chunks import batch_tasks, group_counts, numbered_after, part_count_of, partners, without_records
-from siamese_er.block import chunks, code_counts, dropped_blocks, places
+from siamese_er.batch_chunks import (
+    batch_tasks,
+    group_counts,
+    number_after,
+    part_count_of,
+    partners,
+    sent_partners,
+    without_records,
+)
+from siamese_er.batch_files import held_codes, partner_tasks
+from siamese_er.block import chunks, code_counts, codes_held, dropped_blocks, places
 from siamese_er.config import MatchConfig
 from siamese_er.encode import encoding, kinds_of_device
 from siamese_er.estimate import batch_meetings
@@ -25,7 +34,8 @@ from siamese_er.schemas import FIRST_WEIGHTS, PLACES, SCORES, STANDARDISED, conf
 from siamese_er.score import Weighing, compared_pairs, first_scores, kept_pairs, pass_counts
 from siamese_er.scoring import Clock, Scoring, head_of, model_used, wrong_charts
 from siamese_er.standardise import standardised_batch
-from siamese_er.storage import RunFolder, StaleRows
+from siamese_er.storage import WORK, RunFolder, StaleRows
+from siamese_er.task_rows import Tasks
 
 
 def reasons_to_learn(
@@ -51,6 +61,25 @@ def reasons_to_learn(
     if n_since > config.run.relearn_share * n_records:
         reasons.append(f"{n_since} of {n_records} records came or changed since the table was last learned")
     return reasons
+
+
+def held_by_others(run: RunFolder, table: DataFrame, cut: str) -> DataFrame:
+    """HELD_CODES of the run's ``table`` of all chunks beside a checkpoint of some."""
+    spark = table.sparkSession
+    whole, some = run.worker_folder(spark, "chunks"), run.worker_folder(spark, f"{WORK}/{cut}")
+    return codes_held(table) if whole is None or some is None else held_codes(spark, some, whole)
+
+
+def partner_tasks_of(
+    run: RunFolder, rest: DataFrame, fresh: DataFrame, counts: DataFrame, n_new: int, n_known: int
+) -> Tasks:
+    """Tasks of `partners` of the batch whose chunks and counts are checkpoints of the run; ``rest``: CHUNKS of the others."""
+    spark = rest.sparkSession
+    whole = run.worker_folder(spark, "chunks")
+    of_fresh, of_counts = (run.worker_folder(spark, f"{WORK}/{name}") for name in ("fresh_chunks", "fresh_counts"))
+    if whole is None or of_fresh is None or of_counts is None:
+        return sent_partners(rest, fresh, counts, n_new, n_known)
+    return partner_tasks(spark, of_fresh, of_counts, whole, n_new, n_known)
 
 
 def standardised_arrivals(known: Known, inputs: Inputs, config: MatchConfig, run: RunFolder) -> DataFrame:
@@ -88,8 +117,9 @@ def scored_batch(
         fresh_records = only(standardised, F.broadcast(changed), "record_key")
         own = encoding(fresh_records, own_notes, model, config.model, config.notes, note_table_of(counts))
         bits = known.record["learned"]["learned_bits"]
-        cut = chunks(own.rows, blocking, n_new, n_parts, own.encoded, own.profile, learned_bits=bits)
-        fresh = run.checkpoint(numbered_after(cut.frame(), before), "fresh_chunks")
+        cut = chunks(own.rows, blocking, n_new, n_parts, own.encoded, own.profile,
+                     learned_bits=bits, first_chunk=number_after(before))  # fmt: skip
+        fresh = run.checkpoint(cut, "fresh_chunks")
         now = kinds_of_device(known.spark, config.model.device)
         record["encoded_on"] = sorted({*known.record.get("encoded_on", ["cpu"]), *now})
     with clock.step("block"):
@@ -100,11 +130,14 @@ def scored_batch(
         )
         renewed = [StaleRows(cleaned.chunks, ("chunk",))]
         table = run.renew_table("chunks", known.run.table("chunks"), renewed, cleaned.rewritten.unionByName(fresh))
-        of_fresh = run.checkpoint(code_counts(fresh, blocking, n_parts, config.identity.key, table), "fresh_counts")
+        held = held_by_others(run, table, "fresh_chunks")
+        of_fresh = run.checkpoint(code_counts(fresh, blocking, n_parts, config.identity.key, held), "fresh_counts")
         record["estimate"] = clock.foresee(batch_meetings(fresh, of_fresh, blocking, n_parts))
         dropped = dropped_blocks(of_fresh)
-        near = run.checkpoint(partners(cleaned.rest, fresh, of_fresh, n_new, n_known, blocking, n_parts), "partners")
-        of_near = run.checkpoint(code_counts(near, blocking, n_parts, config.identity.key, table), "partner_counts")
+        meeting = partner_tasks_of(run, cleaned.rest, fresh, of_fresh, n_new, n_known)
+        near = run.checkpoint(partners(meeting, n_new, blocking, n_parts), "partners")
+        held = held_by_others(run, table, "partners")
+        of_near = run.checkpoint(code_counts(near, blocking, n_parts, config.identity.key, held), "partner_counts")
     with clock.step("compare"):
         tasks = batch_tasks(fresh, of_fresh, near, of_near, n_new)
         pairs = compared_pairs(tasks, inputs.n_records, model, blocking.max_block_size)

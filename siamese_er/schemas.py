@@ -95,6 +95,10 @@ CODE_COUNTS = table(
 """How often each code of a chunk and part occurs in the whole table (int32, in the order of the codes). Rows without a
 chunk report blocks that are too large; digest names one block, null stands for n_blocks others."""
 
+HELD_CODES = table(part=IntegerType(), codes=BinaryType(), n_holders=BinaryType())
+"""Of records beside some chunks, by part: their codes, or how many of them hold each code of these chunks (int64, in the
+order of the codes, each once)."""
+
 MEETING_SUMS = table(blocking_pass=IntegerType(), n_pairs=LongType(), n_squares=DoubleType())
 """Of a pass, over some of its blocks: the sum of their pairs, and of the squares of that."""
 

@@ -82,6 +82,7 @@ def default_settings(config: MatchConfig) -> dict[str, str]:
     return {
         "spark.master": "local[*]",
         "spark.sql.shuffle.partitions": str(config.run.shuffle_partitions),
+        "spark.sql.files.maxPartitionBytes": "32m",  # tasks enough that no core waits long for the last one
         "spark.redaction.regex": SECRET_KEYS,
         "spark.sql.redaction.string.regex": VALUES_IN_PLANS,
         "spark.ui.showConsoleProgress": str(sys.stderr.isatty()).lower(),

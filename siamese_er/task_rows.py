@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from siamese_er.errors import InvariantBroken
 from siamese_er.linkage.chunks import Group, group_of
 
+EVERY = ds.scalar(True)
 ChunkName = tuple[int, int]
 """(group, chunk)"""
 
@@ -60,8 +61,12 @@ def sent_tasks(rows: DataFrame) -> Tasks:
 
 def file_tasks(spark: SparkSession, chunks: Path, counts: Path, meetings: Sequence[tuple[int, int]]) -> Tasks:
     """Tasks whose workers read the folders of CHUNKS and CODE_COUNTS; ``meetings`` as in `block.pair_tasks`."""
-    numbers = spark.range(len(meetings), numPartitions=len(meetings))
-    return Tasks(numbers, partial(read_task, chunks, counts, tuple(meetings)))
+    return Tasks(numbered(spark, len(meetings)), partial(read_task, chunks, counts, tuple(meetings)))
+
+
+def numbered(spark: SparkSession, n_tasks: int) -> DataFrame:
+    """The numbers of so many tasks, one in a partition."""
+    return spark.range(n_tasks, numPartitions=n_tasks)
 
 
 def task_rows(batches: Iterator[pa.RecordBatch]) -> TaskRows | None:
@@ -86,32 +91,41 @@ def task_rows(batches: Iterator[pa.RecordBatch]) -> TaskRows | None:
 def read_task(
     chunks: Path, counts: Path, meetings: tuple[tuple[int, int], ...], batches: Iterator[pa.RecordBatch]
 ) -> TaskRows | None:
-    """The rows of the task whose number is the only value of the batches; null where there is none.
-
-    Raises: InvariantBroken if there are several.
-    """
-    tasks = {(number, True) for batch in batches for number in batch.column(0).to_pylist()}
-    if not tasks:
+    """The rows of the task whose number is the only value of the batches; null where there is none."""
+    task = only_number(batches)
+    if task is None:
         return None
-    task, _ = _only(tasks)
     first, second = meetings[task]
     groups = ds.field("group").isin(sorted({first, second}))
     return TaskRows(task, first == second, chunk_contents(chunks, groups), code_counts_of(counts, groups))
 
 
-def chunk_contents(folder: Path, groups: ds.Expression) -> dict[ChunkName, Callable[[], bytes]]:
-    """What reads the content of each chunk of some groups. In: a folder of CHUNKS."""
+def only_number(batches: Iterator[pa.RecordBatch]) -> int | None:
+    """The only value of the batches; null where there is none. Raises: InvariantBroken if there are several."""
+    tasks = {(number, False) for batch in batches for number in batch.column(0).to_pylist()}
+    return _only(tasks)[0] if tasks else None
+
+
+def chunk_contents(folder: Path, groups: ds.Expression = EVERY) -> dict[ChunkName, Callable[[], bytes]]:
+    """What reads the content of each chunk, or of those of some groups. In: a folder of CHUNKS."""
     wanted = groups & (ds.field("part") < 0)
-    pieces = (
-        piece
-        for file in ds.dataset(folder, format="parquet").get_fragments()
-        for piece in file.split_by_row_group(wanted)
-    )
+    files = ds.dataset(folder, format="parquet").get_fragments()
+    pieces = (piece for file in files for piece in file.split_by_row_group(wanted))
     return {
         (group, chunk): partial(content_of, piece, wanted & (ds.field("chunk") == chunk))
         for piece in pieces
-        for group, chunk in _rows(piece.to_table(columns=["group", "chunk"], filter=wanted, use_threads=False))
+        for group, chunk in _chunks_in(piece, wanted)
     }
+
+
+def _chunks_in(piece: ds.ParquetFileFragment, wanted: ds.Expression) -> Iterator[ChunkName]:
+    """The chunks of a row group that has wanted rows: as a rule one, which its statistics name."""
+    found = piece.row_groups[0].statistics or {}
+    names = [found.get(name, {"min": None, "max": None}) for name in ("group", "chunk")]
+    if all(name["min"] is not None and name["min"] == name["max"] for name in names):
+        yield names[0]["min"], names[1]["min"]
+    else:
+        yield from _rows(piece.to_table(columns=["group", "chunk"], filter=wanted, use_threads=False))
 
 
 def content_of(piece: ds.ParquetFileFragment, wanted: ds.Expression) -> bytes:

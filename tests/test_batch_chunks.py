@@ -10,12 +10,13 @@ from siamese_er.batch_chunks import (
     batch_tasks,
     group_counts,
     holders_in,
-    numbered_after,
+    number_after,
     part_count_of,
     partners,
+    sent_partners,
     without_records,
 )
-from siamese_er.block import chunks, code_counts, places
+from siamese_er.block import chunks, code_counts, codes_held, places
 from siamese_er.components import local_checkpoint
 from siamese_er.config import BlockingSettings, ModelSettings
 from siamese_er.linkage.chunks import Codes, chunk, columns_of, packed
@@ -59,40 +60,41 @@ def rows_of(pairs):
 def of_batch(rest, fresh, n_records, n_new, n_known, settings=NAMED):
     """Pairs with a fresh record, and how many were looked at. In: CHUNKS of both."""
     table = rest.unionByName(fresh)
-    counts = code_counts(fresh, settings, N_PARTS, "key", table).frame().persist()
-    near = partners(rest, fresh, counts, n_new, n_known, settings, N_PARTS).persist()
-    tasks = batch_tasks(fresh, counts, near, code_counts(near, settings, N_PARTS, "key", table).frame(), n_new)
+    counts = code_counts(fresh, settings, N_PARTS, "key", codes_held(table)).frame().persist()
+    near = partners(sent_partners(rest, fresh, counts, n_new, n_known), n_new, settings, N_PARTS).frame().persist()
+    of_near = code_counts(near, settings, N_PARTS, "key", codes_held(table)).frame()
+    tasks = batch_tasks(fresh, counts, near, of_near, n_new)
     return compared_pairs(tasks, n_records, FOLDER, settings.max_block_size).frame().toPandas()
 
 
-def cut_of(people, n_groups=1):
-    return chunks(people.drop("is_new").repartition(3), NAMED, n_groups, N_PARTS).frame().persist()
+def cut_of(people, n_groups=1, after=None, settings=NAMED):
+    """CHUNKS of the people, under numbers beyond those of others."""
+    first = 0 if after is None else number_after(after)
+    rows = people.drop("is_new").repartition(3)
+    return chunks(rows, settings, n_groups, N_PARTS, first_chunk=first).frame().persist()
 
 
 @pytest.mark.parametrize(("n_new", "n_known"), [(1, 1), (1, 3), (3, 2)])
 def test_pairs_of_a_batch_are_those_of_the_whole_table_with_a_new_record(people, whole, n_new, n_known):
     new = {row.record_key for row in people.where("is_new").collect()}
     expected = [row for row in rows_of(whole) if {row[0], row[1]} & new]
-    rest, fresh = cut_of(people.where("not is_new")), cut_of(people.where("is_new"), n_new)
-    fresh = numbered_after(fresh, rest).persist()
+    rest = cut_of(people.where("not is_new"))
+    fresh = cut_of(people.where("is_new"), n_new, rest)
 
     found = of_batch(rest, fresh, people.count(), n_new, n_known)
 
     assert len(expected) > 20
     assert rows_of(found.dropna(subset=["left_key"])) == expected
-    alone = numbered_after(cut_of(people.where("is_new")), rest).persist()
+    alone = cut_of(people.where("is_new"), 1, rest)
     assert found.n_pairs.sum() == of_batch(rest, alone, people.count(), 1, 1).n_pairs.sum()
     assert {row.chunk for row in rest.collect()}.isdisjoint(row.chunk for row in fresh.collect())
 
 
 def test_a_block_that_the_batch_makes_too_large_proposes_nothing(people):
     tight = NAMED.model_copy(update={"max_block_size": 7, "passes": ("phone",)})  # a phone is on eight records
-    rest, fresh = (
-        chunks(people.where(condition).drop("is_new"), tight, 1, N_PARTS).frame().persist()
-        for condition in ("not is_new", "is_new")
-    )
+    rest = cut_of(people.where("not is_new"), settings=tight)
 
-    found = of_batch(rest, numbered_after(fresh, rest).persist(), people.count(), 1, 2, tight)
+    found = of_batch(rest, cut_of(people.where("is_new"), 1, rest, tight), people.count(), 1, 2, tight)
 
     assert found.n_pairs.sum() == 0
     assert part_count_of(rest) == N_PARTS

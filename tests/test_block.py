@@ -2,13 +2,24 @@
 
 from itertools import combinations
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from linkage_records import table_of
 from paired import looked_at
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from siamese_er.block import chunks, code_counts, dropped_blocks, every_two, group_count, groups_in, pair_tasks, places
+from siamese_er.block import (
+    chunks,
+    code_counts,
+    dropped_blocks,
+    every_two,
+    group_count,
+    groups_in,
+    holders,
+    pair_tasks,
+    places,
+)
 from siamese_er.config import BlockingSettings, ModelSettings
 from siamese_er.linkage.chunks import columns_of, opened
 from siamese_er.linkage.comparisons import FREQUENCY_COLUMNS
@@ -86,6 +97,11 @@ def test_pair_tasks_bring_every_two_groups_together_once(spark, people, n_groups
     }
     across = [frozenset(found) for (_, is_within), found in by_task.items() if not is_within and len(found) == 2]
     assert sorted(map(sorted, across)) == [list(pair) for pair in combinations(sorted(groups), 2)]
+
+
+def test_holders_of_no_code_are_none():
+    assert holders(np.zeros(0, np.int64), [np.array([3, 4])]).tolist() == []
+    assert holders(np.array([3, 9]), [np.array([3, 4, 3]), np.array([9])]).tolist() == [2, 1]
 
 
 @pytest.mark.parametrize("n_groups", [1, 4])

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from siamese_er.batch_chunks import numbered_after
-from siamese_er.block import chunks, code_counts
+from siamese_er.batch_chunks import number_after
+from siamese_er.block import chunks, code_counts, codes_held
 from siamese_er.config import BlockingSettings
 from siamese_er.estimate import batch_meetings, meetings_of, part_meetings, table_meetings
 from siamese_er.fields.standard import StandardRules, standard_batch
@@ -114,12 +114,12 @@ def test_table_meetings_are_those_of_one_part_wherever_the_records_lie(spark, pe
 
 
 def test_batch_meetings_count_pairs_with_a_record_of_the_batch(people, frame):
-    rest, fresh = (
-        chunks(frame.where(f"{no} record_key like '%7'"), SETTINGS, 1, 4).frame().persist() for no in ("not", "")
-    )
-    fresh = numbered_after(fresh, rest).persist()
+    rest = chunks(frame.where("not record_key like '%7'"), SETTINGS, 1, 4).frame().persist()
+    batch = frame.where("record_key like '%7'")
+    fresh = chunks(batch, SETTINGS, 1, 4, first_chunk=number_after(rest)).frame().persist()
+    counts = code_counts(fresh, SETTINGS, 4, "key", codes_held(rest.unionByName(fresh))).frame()
 
-    found = batch_meetings(fresh, code_counts(fresh, SETTINGS, 4, "key", rest.unionByName(fresh)).frame(), SETTINGS, 4)
+    found = batch_meetings(fresh, counts, SETTINGS, 4)
 
     first = people.slice(0, 300).combine_chunks()
     names, held = first["record_key"].to_pylist(), zip(*blocking_keys(first, SETTINGS.passes), strict=True)

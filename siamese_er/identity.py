@@ -84,7 +84,7 @@ def enterprise_ids(
     if previous_crosswalk is not None:
         shares = checkpoint(shares, "id_shares")
     kept = shares.where("is_kept").select("cluster_key", F.col("previous_id").alias("enterprise_id"))
-    used = past.select("enterprise_id").union(previous.select("previous_id")).distinct()
+    used = past.select("enterprise_id").union(previous.select("previous_id"))
     created = _created(memberships.join(kept, "cluster_key", "left_anti"), used, settings.key, checkpoint)
     named = kept.union(created)
     ids = (
@@ -100,17 +100,19 @@ def enterprise_ids(
 
 def _shares(memberships: DataFrame, previous: DataFrame, past: DataFrame) -> DataFrame:
     """cluster_key, previous_id, is_heir (the cluster holds most of that id), is_kept (and it is the id it keeps)."""
-    births = (
-        past.where(F.col("event").isin(*BIRTHS))
-        .groupBy(F.col("enterprise_id").alias("previous_id"))
-        .agg(F.min("run_id").alias("born"))
-    )
-    shares = (
+    shared = (
         memberships.join(previous, "record_key")
         .groupBy("cluster_key", "previous_id")
         .agg(F.count("record_key").alias("n_shared"))
-        .join(births, "previous_id", "left")
     )
+    births = (
+        past.where(F.col("event").isin(*BIRTHS))
+        .select(F.col("enterprise_id").alias("previous_id"), "run_id")
+        .join(previous.select("previous_id"), "previous_id", "left_semi")
+        .groupBy("previous_id")
+        .agg(F.min("run_id").alias("born"))
+    )
+    shares = shared.join(births, "previous_id", "left")
     largest_part = Window.partitionBy("previous_id").orderBy(F.desc("n_shared"), "cluster_key")
     largest_ancestor = Window.partitionBy("cluster_key").orderBy(
         F.desc("is_heir"), F.desc("n_shared"), F.asc_nulls_last("born"), "previous_id"
@@ -128,10 +130,11 @@ def _created(members: DataFrame, used: DataFrame, key: str, checkpoint: Checkpoi
     candidates = digests.select("cluster_key", "digest", F.lit(0).alias("sequence"))
     for n_rounds in itertools.count():
         candidates = checkpoint(_with_ids(candidates, key), f"new_ids_{n_rounds}")
+        taken = used.join(candidates.select("enterprise_id"), "enterprise_id", "left_semi").distinct()
         by_key = Window.partitionBy("enterprise_id").orderBy("cluster_key")
         refused = (
             candidates.withColumn("is_repeated", F.row_number().over(by_key) > 1)
-            .join(used.withColumn("is_used", F.lit(True)), "enterprise_id", "left")
+            .join(taken.withColumn("is_used", F.lit(True)), "enterprise_id", "left")
             .where(F.col("is_repeated") | F.col("is_used"))
             .select("cluster_key", F.lit(1).alias("step"))
         )

@@ -18,7 +18,6 @@ from siamese_er.config import DecideSettings, MatchConfig
 from siamese_er.dated_care import dated_care, with_care_vetoes
 from siamese_er.decide import BALANCED_VETOES, banded, links, standings
 from siamese_er.errors import InvariantBroken
-from siamese_er.identity import enterprise_ids
 from siamese_er.intake import AS_READ, Alteration, Inputs, read_inputs, rows_on_disk, with_demo
 from siamese_er.known import Known, known_run
 from siamese_er.overlays import suspected_overlays, with_overlay_veto
@@ -32,6 +31,7 @@ from siamese_er.publish import (
     recorded_run,
     written_table,
 )
+from siamese_er.reached import identified, reached_by, walk_history, walked
 from siamese_er.regroup import Grouping, decided_anew, regrouped, whole_grouping
 from siamese_er.rematch import reasons_to_learn, scored_batch, standardised_arrivals
 from siamese_er.review.answers import answers, renewed_decisions
@@ -43,7 +43,6 @@ from siamese_er.sources.records import Reading, read_records
 from siamese_er.standardise import cleared, fault_counts, shared_identifiers, whole_normal_forms
 from siamese_er.storage import RunFolder, StaleRows, new_run, output_lock, previous_run, unfinished_run
 from siamese_er.summary import Summary
-from siamese_er.survivorship import crosswalk, crosswalk_history
 from siamese_er.taken_over import moved_records, people, published_pairs, written_people
 from siamese_er.threshold import device_margin, on_table, widened
 from siamese_er.together import together
@@ -165,16 +164,18 @@ def matched(
     old = {name: before.optional_table(spark, name) if before else None for name in OF_BEFORE}
     with clock.step("identify"):
         memberships = grouping.grouped.select("record_key", "cluster_key")
-        identity = enterprise_ids(
-            memberships, old["crosswalk"], old["enterprise_id_history"], run.run_id, config.identity, run.checkpoint
-        )
+        reached = reached_by(inputs, grouping, old["crosswalk"], run.checkpoint)
+        identity = identified(memberships, reached, old["crosswalk"], old["enterprise_id_history"], run.run_id,
+                              config.identity, run.checkpoint)  # fmt: skip
         ids = run.checkpoint(identity.ids, "enterprise_ids")
     with clock.step("survive"):
         found, ended = people(config, run, known, inputs, standardised, all_links, grouping, ids, overlaid)
         renewed = renewed_decisions(run.read_table(spark, "decisions"), old["decisions"])
 
         def walk_written() -> DataFrame:
-            walk = crosswalk(inputs.records, ids, standing, all_links, run.run_id, record["started"], old["crosswalk"])
+            walk = walked(
+                inputs.records, ids, standing, all_links, run.run_id, record["started"], old["crosswalk"], reached
+            )
             return written_table(run, walk, "crosswalk")
 
         tables = together({name: partial(written_people, run, frame, name, known, ended) for name, frame in found.items()} | {
@@ -196,7 +197,7 @@ def matched(
             return run.write_table(in_doubt, "record_doubts")
 
         def history_written() -> DataFrame:
-            ended = crosswalk_history(walk, old["crosswalk"], old["crosswalk_history"], record["started"])
+            ended = walk_history(walk, old["crosswalk"], old["crosswalk_history"], record["started"], reached)
             return run.write_table(ended, "crosswalk_history")
 
         beside = together({

@@ -36,12 +36,8 @@ WORKER_ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "false",
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
-    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
-    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
-    "MALLOC_TOP_PAD_": str(64 << 20),
 }
-"""One thread a worker, as Spark runs one worker for each core; no model ever comes from the network; and the C library keeps
-memory for the next of many short-lived arrays, where it would ask the kernel for empty pages again each time."""
+"""One thread a worker, as Spark runs one worker for each core; and no model ever comes from the network."""
 
 LOCAL_SETTINGS = {"spark.python.daemon.module": "siamese_er.worker_daemon"}
 """Where workers run this very environment. Elsewhere the package may reach them later than their daemon starts."""

@@ -28,16 +28,18 @@ def held_codes(spark: SparkSession, cut: Path, table: Path) -> DataFrame:
 
     @without_values("block")
     def held(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for task in (task for batch in batches for task in batch.column(0).to_pylist()):
-            wanted = {part: np.unique(np.concatenate(codes)) for part, codes in _codes_by_part(cut)}
-            sums = {part: np.zeros(len(codes), np.int64) for part, codes in wanted.items()}
-            for piece in _row_groups(table)[task::n_tasks]:
-                for part, codes in _codes_of(piece):
-                    if part in wanted:
-                        sums[part] += holders(wanted[part], codes)
-            for part, n_holders in sums.items():
-                columns = [pa.array([part], pa.int32()), pa.nulls(1, pa.binary()), pa.array([n_holders.tobytes()])]
-                yield pa.RecordBatch.from_arrays(columns, HELD_CODES.names)
+        task = only_number(batches)
+        if task is None:
+            return
+        wanted = {part: np.unique(np.concatenate(codes)) for part, codes in _codes_by_part(cut).items()}
+        sums = {part: np.zeros(len(codes), np.int64) for part, codes in wanted.items()}
+        for piece in _row_groups(table)[task::n_tasks]:
+            for part, codes in _codes_of(piece):
+                if part in wanted:
+                    sums[part] += holders(wanted[part], [codes])
+        for part, n_holders in sums.items():
+            columns = [pa.array([part], pa.int32()), pa.nulls(1, pa.binary()), pa.array([n_holders.tobytes()])]
+            yield pa.RecordBatch.from_arrays(columns, HELD_CODES.names)
 
     return conform(numbered(spark, n_tasks).mapInArrow(held, HELD_CODES), HELD_CODES)
 
@@ -48,19 +50,19 @@ def _row_groups(folder: Path) -> list[ds.ParquetFileFragment]:
     return [piece for file in files for piece in file.split_by_row_group()]
 
 
-def _codes_of(piece: ds.Fragment) -> Iterator[tuple[int, list[np.ndarray]]]:
-    """The codes of a part of the code space in each row that has any. In: CHUNKS."""
+def _codes_of(piece: ds.Fragment) -> Iterator[tuple[int, np.ndarray]]:
+    """The part of the code space and the codes of each row that has any. In: CHUNKS."""
     rows = piece.to_table(columns=["part", "codes"], filter=ds.field("part") >= 0, use_threads=False)
     for part, codes in zip(rows["part"].to_pylist(), rows["codes"].to_pylist(), strict=True):
-        yield part, [Codes.from_bytes(codes).codes]
+        yield part, Codes.from_bytes(codes).codes
 
 
-def _codes_by_part(folder: Path) -> Iterator[tuple[int, list[np.ndarray]]]:
+def _codes_by_part(folder: Path) -> dict[int, list[np.ndarray]]:
     found: dict[int, list[np.ndarray]] = {}
     for piece in _row_groups(folder):
         for part, codes in _codes_of(piece):
-            found.setdefault(part, []).extend(codes)
-    yield from found.items()
+            found.setdefault(part, []).append(codes)
+    return found
 
 
 def partner_tasks(spark: SparkSession, fresh: Path, counts: Path, table: Path, n_new: int, n_known: int) -> Tasks:

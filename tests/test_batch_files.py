@@ -9,7 +9,7 @@ from siamese_er.batch_files import held_codes, partner_tasks
 from siamese_er.block import chunks, code_counts, codes_held
 from siamese_er.config import BlockingSettings
 from siamese_er.linkage.chunks import columns_of
-from siamese_er.schemas import CODE_COUNTS, EMBEDDINGS, STANDARDISED
+from siamese_er.schemas import EMBEDDINGS, STANDARDISED
 from siamese_er.storage import RunFolder
 
 NAMED = BlockingSettings(passes=("national_id", "phone"))
@@ -93,4 +93,3 @@ def test_partners_read_from_files_are_those_that_a_shuffle_brings(spark, run, ba
     of_batch = {key for row in fresh.where("part < 0").collect()
                 for key in columns_of(bytes(row.content), ("record_key",))["record_key"].to_pylist()}  # fmt: skip
     assert of_batch.isdisjoint(key for _, key in near[0])
-    assert CODE_COUNTS.names == counts.columns

@@ -1,7 +1,7 @@
 """What connected components cost: ``siamese-er submit jobs/measure_components.py --output DIR [--links 10000000]``.
 
-Long chains and big stars with known components, found on the driver and in Spark; seconds, CPU seconds and memory of all
-processes, rounds, and whether every record has the right component.
+Long chains and big stars with known components, found on the driver, by one task over numbers and in rounds of shuffles;
+seconds, CPU seconds and memory of all processes, rounds, and whether every record has the right component.
 """
 
 import os
@@ -16,22 +16,26 @@ import typer
 from pyspark.sql import DataFrame, SparkSession
 
 from siamese_er.commands import start, status_of
-from siamese_er.components import component_keys
+from siamese_er.components import MAX_TASK_RECORDS, component_keys
 from siamese_er.config import MatchConfig
 from siamese_er.errors import InvariantBroken
 from siamese_er.link_graphs import links_of, n_wrong, shapes_of
 from siamese_er.quality.comparison import Watch
 from siamese_er.session import build_session
 from siamese_er.storage import written
+from siamese_er.worker_files import ArrowRows
 
 command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-def measured_line(spark: SparkSession, links: DataFrame, output: Path, on_driver: bool) -> str:
+PLACES = ("driver", "task", "rounds")
+
+
+def measured_line(spark: SparkSession, links: DataFrame, output: Path, place: str) -> str:
     """A row of the table. Raises: InvariantBroken where a component is wrong."""
     names: list[str] = []
 
-    def checkpoint(frame: DataFrame, name: str) -> DataFrame:
+    def checkpoint(frame: DataFrame | ArrowRows, name: str) -> DataFrame:
         names.append(name)
         return written(frame, str(output / name))
 
@@ -40,7 +44,9 @@ def measured_line(spark: SparkSession, links: DataFrame, output: Path, on_driver
     watch.look()
     before, begun = sum(watch.cpu.values()), time.monotonic()
     watcher.start()
-    found = checkpoint(component_keys(links.select("left_key", "right_key"), on_driver, checkpoint), "components")
+    most = 0 if place == "rounds" else MAX_TASK_RECORDS
+    keys = links.select("left_key", "right_key")
+    found = checkpoint(component_keys(keys, place == "driver", checkpoint, most), "components")
     seconds = time.monotonic() - begun
     ended.set()
     watcher.join()
@@ -48,7 +54,6 @@ def measured_line(spark: SparkSession, links: DataFrame, output: Path, on_driver
     if wrong := n_wrong(links, found):
         raise InvariantBroken(f"{wrong} records are in a wrong component")
     rounds, cpu = sum(name.startswith("star_round") for name in names), sum(watch.cpu.values()) - before
-    place = "driver" if on_driver else "Spark"
     return (
         f"| {place} | {links.count():,} | {max(rounds - 1, 0)} | {seconds:.0f} | {cpu:.0f} | {watch.peak / 2**30:.1f} |"
     )
@@ -61,7 +66,7 @@ def measure(n_links: int, output: Path, places: list[str]) -> None:
         links = written(links_of(spark, shapes_of(n_links)), str(output / "links"))
         print("| where | links | rounds | seconds | CPU seconds | peak GiB |\n|---|---|---|---|---|---|")
         for place in places:
-            print(measured_line(spark, links, output, place == "driver"), flush=True)
+            print(measured_line(spark, links, output, place), flush=True)
     finally:
         spark.stop()
         shutil.rmtree(output, ignore_errors=True)
@@ -71,10 +76,10 @@ def measure(n_links: int, output: Path, places: list[str]) -> None:
 def main(
     output: Annotated[Path, typer.Option(help="folder for checkpoints; removed in the end")],
     links: Annotated[int, typer.Option(min=100, help="links in all")] = 10_000_000,
-    where: Annotated[list[str] | None, typer.Option(help="driver or spark; several may be given")] = None,
+    where: Annotated[list[str] | None, typer.Option(help="driver, task or rounds; several may be given")] = None,
 ) -> None:
     """Measure connected components."""
-    sys.exit(status_of(lambda: measure(links, output / "components", where or ["driver", "spark"])))
+    sys.exit(status_of(lambda: measure(links, output / "components", where or list(PLACES))))
 
 
 if __name__ == "__main__":

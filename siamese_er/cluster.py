@@ -64,7 +64,7 @@ def clustered(
     pairs = _judged(links, contradictions, threshold)
     edges = pairs.where("is_link or is_must").select("left_key", "right_key", "is_must", "apart")
     on_driver = edges.count() <= settings.max_driver_links
-    labels = checkpoint(component_keys(edges, on_driver, checkpoint), "components")
+    labels = checkpoint(component_keys(edges, on_driver, checkpoint, settings.max_task_records), "components")
     doubtful = _doubtful_components(edges, labels, settings.max_cluster_size)
     guarded = checkpoint(
         _guarded(

@@ -1,15 +1,25 @@
-"""Connected components of links, on the driver where they fit and in Spark where they do not."""
+"""Connected components of links: few on the driver, many by one task that holds a number a record, more in rounds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import accumulate
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import LongType
 
-from siamese_er.linkage.components import labelled_keys
+from siamese_er.errors import without_values
+from siamese_er.linkage.components import DisjointSets, labelled_keys
+from siamese_er.schemas import table
 from siamese_er.worker_files import ArrowRows, frame_of
 
 Checkpoint = Callable[[DataFrame | ArrowRows, str], DataFrame]
 """(rows, name) -> the same rows with their lineage cut; each name is used once."""
+STARS = table(node=LongType(), parent=LongType())
+MAX_TASK_RECORDS = 200_000_000
+LINKS_AT_ONCE = 1_000_000
+ROW_BITS = 33
+"""Of a number of `monotonically_increasing_id`: those that count rows within a partition."""
 
 
 def local_checkpoint(rows: DataFrame | ArrowRows, name: str) -> DataFrame:
@@ -17,41 +27,89 @@ def local_checkpoint(rows: DataFrame | ArrowRows, name: str) -> DataFrame:
     return frame_of(rows).localCheckpoint()
 
 
-def component_keys(edges: DataFrame, on_driver: bool, checkpoint: Checkpoint) -> DataFrame:
-    """record_key, component_key (the smallest key of its connected component) of every key in left_key, right_key."""
+def component_keys(
+    edges: DataFrame, on_driver: bool, checkpoint: Checkpoint, max_task_records: int = MAX_TASK_RECORDS
+) -> DataFrame:
+    """record_key, component_key (the smallest key of its connected component) of every key in left_key, right_key.
+
+    ``on_driver``: scipy on the driver, with all keys in its memory; a key linked to itself alone is its component.
+    Else keys are numbered in Spark and such keys are left out. Up to ``max_task_records`` numbers one task unites the
+    links as they come; beyond, rounds of shuffles.
+    """
     if on_driver:
         return edges.sparkSession.createDataFrame(labelled_keys(edges.select("left_key", "right_key").toArrow()))
-    return _star_components(edges, checkpoint)
+    edges = edges.where(F.col("left_key") != F.col("right_key"))
+    n_records, numbers = _numbered(checkpoint(_distinct_keys(edges), "key_numbers"))
+    links = checkpoint(
+        edges.join(numbers.toDF("left_key", "left"), "left_key")
+        .join(numbers.toDF("right_key", "right"), "right_key")
+        .select("left", "right"),
+        "numbered_links",
+    )
+    in_task = n_records <= max_task_records
+    found = checkpoint(_united(links, n_records), "roots") if in_task else _star_components(links, checkpoint)
+    members = found.join(numbers.withColumnRenamed("number", "node"), "node").select("record_key", "parent")
+    smallest = members.groupBy("parent").agg(F.min("record_key").alias("component_key"))
+    return members.join(smallest, "parent").select("record_key", "component_key")
 
 
-def _star_components(edges: DataFrame, checkpoint: Checkpoint) -> DataFrame:
-    """Connected components in Spark, by alternating large-star and small-star until every component is a star.
+def _distinct_keys(edges: DataFrame) -> DataFrame:
+    """record_key and ``place`` (Spark's partition and the row in it), once each."""
+    sides = [edges.select(F.col(side).alias("record_key")) for side in ("left_key", "right_key")]
+    return sides[0].union(sides[1]).distinct().withColumn("place", F.monotonically_increasing_id())
 
-    Rounds are not capped: the test for "all stars" is exact, so the result is never a component half done. They work
-    on numbers in the order of the keys, which are shuffled and compared several times as fast as texts.
 
+def _numbered(keys: DataFrame) -> tuple[int, DataFrame]:
+    """How many keys there are, and record_key and ``number``: 0, 1, ... in the order of their places, without a gap."""
+    partition = F.shiftright("place", ROW_BITS)
+    counts = {row[0]: row[1] for row in keys.groupBy(partition.cast("int")).count().collect()}
+    sizes = [counts.get(i, 0) for i in range(max(counts, default=0) + 1)]
+    before = [0, *accumulate(sizes)]
+    row = F.col("place").bitwiseAND(F.lit((1 << ROW_BITS) - 1))
+    return before[-1], keys.select("record_key", (F.lit(before)[partition.cast("int")] + row).alias("number"))
+
+
+def _united(links: DataFrame, n_records: int) -> ArrowRows:
+    """node, parent: the smallest number of the component of each, found by one task."""
+
+    @without_values("cluster")
+    def united(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        sets = DisjointSets(n_records)
+        for rows in _joined(batches):
+            sets.unite(rows["left"].to_numpy(), rows["right"].to_numpy())
+        for nodes, parents in sets.labels(LINKS_AT_ONCE):
+            yield pa.RecordBatch.from_arrays([pa.array(nodes), pa.array(parents)], ["node", "parent"])
+
+    return ArrowRows(links.coalesce(1), united, STARS)
+
+
+def _joined(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """The batches, some LINKS_AT_ONCE rows at a time."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(one.num_rows for one in waiting) >= LINKS_AT_ONCE:
+            yield pa.Table.from_batches(waiting)
+            waiting = []
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+def _star_components(links: DataFrame, checkpoint: Checkpoint) -> DataFrame:
+    """Connected components by alternating large-star and small-star until every component is a star: node, parent.
+
+    Rounds are not capped: the test for "all stars" is exact, so the result is never a component half done.
+
+    In:  ``left``, ``right``: numbers that differ.
     Source: Kiveris et al., "Connected Components in MapReduce and Beyond", SoCC 2014.
     """
-    edges = edges.where(F.col("left_key") != F.col("right_key"))
-    numbers = checkpoint(_numbered_keys(edges), "key_numbers")
-    numbered = edges.join(numbers.toDF("left_key", "left"), "left_key").join(
-        numbers.toDF("right_key", "right"), "right_key"
-    )
-    stars = numbered.select(F.greatest("left", "right").alias("node"), F.least("left", "right").alias("parent"))
+    stars = links.select(F.greatest("left", "right").alias("node"), F.least("left", "right").alias("parent"))
     stars = checkpoint(stars.distinct(), "star_round_0")
     n_rounds = 0
     while not _all_stars(stars):
         n_rounds += 1
         stars = checkpoint(_small_star(_large_star(stars)), f"star_round_{n_rounds}")
-    roots = stars.select(F.col("parent").alias("node"), "parent").distinct()
-    found = stars.union(roots).join(numbers.toDF("component_key", "parent"), "parent")
-    return found.join(numbers.toDF("record_key", "node"), "node").select("record_key", "component_key")
-
-
-def _numbered_keys(edges: DataFrame) -> DataFrame:
-    """record_key and ``number``, once each; in the order of the keys, as partitions of sorted keys are numbered in turn."""
-    sides = [edges.select(F.col(side).alias("record_key")) for side in ("left_key", "right_key")]
-    return sides[0].union(sides[1]).distinct().sort("record_key").withColumn("number", F.monotonically_increasing_id())
+    return stars.union(stars.select(F.col("parent").alias("node"), "parent").distinct())
 
 
 def _large_star(edges: DataFrame) -> DataFrame:

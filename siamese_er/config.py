@@ -182,6 +182,11 @@ class ClusterSettings(Section):
         description="bits against joining two groups for each unscored cross pair; null: safe 1, balanced .25",
     )
     max_driver_links: int = Field(2_000_000, ge=0, description="links up to which components run on the driver")
+    max_task_records: int = Field(
+        200_000_000,
+        ge=0,
+        description="linked records up to which one task finds components, with 8 bytes each; more take rounds of shuffles",
+    )
 
     def penalty(self) -> float:
         """Bits for each cross pair that was never scored; those of ``safe`` where neither setting nor preset says."""

@@ -1,6 +1,7 @@
 import random
 from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -9,18 +10,16 @@ from hypothesis import strategies as st
 
 from siamese_er.cluster import cluster_metrics, clustered, clusters, guarded_rows, whole_groups
 from siamese_er.components import component_keys
+from siamese_er.components import local_checkpoint as checkpoint
 from siamese_er.config import ClusterSettings, DecideSettings
 from siamese_er.decide import banded, links
-from siamese_er.linkage.components import labelled_keys
+from siamese_er.linkage.components import DisjointSets, labelled_keys
 from siamese_er.overlays import overlaid
 from siamese_er.schemas import DECISIONS, ENTERPRISE_IDS, LINKS, MEMBERSHIPS, SCORES, STANDARD_COLUMNS, STANDARDISED
+from siamese_er.storage import written
 from siamese_er.taken_over import scored_pairs
 
 KEYS = "record_key string"
-
-
-def checkpoint(frame, name):
-    return frame.localCheckpoint()
 
 
 def link(left, right, weight=8.0, band="auto", vetoes=(), verified=None):
@@ -50,12 +49,19 @@ ONE_OF_EACH = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("max_driver_links", [pytest.param(10**6, id="on the driver"), pytest.param(0, id="in Spark")])
-def test_clustered(spark, max_driver_links):
+PLACES = [
+    pytest.param({}, id="on the driver"),
+    pytest.param({"max_driver_links": 0}, id="in one task"),
+    pytest.param({"max_driver_links": 0, "max_task_records": 0}, id="in rounds"),
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_clustered(spark, place):
     keys = spark.createDataFrame([(key,) for key in "abcdefpqrstuvwxyz123456789"], KEYS)
     links = spark.createDataFrame(ONE_OF_EACH, LINKS)
 
-    clustering = clustered(keys, links, ClusterSettings(max_driver_links=max_driver_links), checkpoint)
+    clustering = clustered(keys, links, ClusterSettings(**place), checkpoint)
 
     assert clusters_of(clustering.memberships) == {
         frozenset(c) for c in ("abc", "de", "pq", "rst", "uv", *"fwxyz", "12", "3", "456", "78", "9")
@@ -154,15 +160,40 @@ GRAPHS = [
 ]
 
 
-def test_component_keys_in_spark_equal_union_find(spark):
-    edges = spark.createDataFrame(GRAPHS, "left_key string, right_key string")
+@pytest.mark.parametrize("max_task_records", [10**6, 0])
+def test_component_keys_in_spark_equal_union_find(spark, tmp_path, max_task_records):
+    edges = spark.createDataFrame(GRAPHS, "left_key string, right_key string").repartition(3)
 
-    labels = component_keys(edges, False, checkpoint).collect()
+    def on_disk(frame, name):
+        return written(frame, str(tmp_path / name))
+
+    labels = component_keys(edges, False, on_disk, max_task_records).collect()
 
     linked = {node for a, b in GRAPHS if a != b for node in (a, b)}
     expected = {(node, root) for node, root in union_find(GRAPHS).items() if node in linked}
     assert {tuple(row) for row in labels} == expected
     assert len(labels) == len(expected)
+
+
+@pytest.mark.parametrize("max_task_records", [10**6, 0])
+@pytest.mark.parametrize("edges", [[], [("a", "a")]])
+def test_without_a_link_between_two_records_there_is_no_component(spark, edges, max_task_records):
+    frame = spark.createDataFrame(edges, "left_key string, right_key string")
+
+    assert component_keys(frame, False, checkpoint, max_task_records).collect() == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=60), st.integers(1, 10))
+@settings(max_examples=200, deadline=None)
+def test_links_united_batch_by_batch_equal_union_find(links, size):
+    sets = DisjointSets(31)
+    for first in range(0, len(links), size):
+        left, right = np.array(links[first : first + size]).T
+        sets.unite(left, right)
+
+    found = {node: root for nodes, roots in sets.labels(size) for node, root in zip(nodes, roots, strict=True)}
+
+    assert found == {**{node: node for node in range(31)}, **union_find(links)}
 
 
 @given(st.lists(st.tuples(*[st.text("ab\x1fé", min_size=1, max_size=3)] * 2), min_size=0, max_size=40))

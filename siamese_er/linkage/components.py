@@ -1,4 +1,7 @@
-"""Connected components in memory; the counterpart for any size is in ``cluster.py``."""
+"""Connected components in memory; the counterpart for tables of any size is ``siamese_er/components.py``."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -35,3 +38,39 @@ def labelled_keys(links: pa.Table) -> pa.Table:
     codes = pc.index_in(both, value_set=keys).to_numpy()
     labels = component_labels(len(keys), codes[:n_links], codes[n_links:])
     return pa.table({"record_key": keys, "component_key": keys.take(pa.array(labels))})
+
+
+@dataclass
+class DisjointSets:
+    """Connected components of the nodes 0 .. n_nodes - 1 while links come batch by batch; holds 8 bytes a node.
+
+    Source: Tarjan, "Efficiency of a Good But Not Linear Set Union Algorithm", JACM 1975; here a batch of links is united
+    at once, over the components of the roots that it joins, and the smallest node of a component is its root.
+    """
+
+    n_nodes: int
+    _parents: np.ndarray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._parents = np.arange(self.n_nodes)
+
+    def unite(self, left: np.ndarray, right: np.ndarray) -> None:
+        """Join the components of the two nodes of each link."""
+        ends = self._roots(np.concatenate([left, right])).reshape(2, -1)
+        roots, places = np.unique(ends[:, ends[0] != ends[1]], return_inverse=True)
+        left_places, right_places = places.reshape(2, -1)
+        self._parents[roots] = roots[component_labels(len(roots), left_places, right_places)]
+
+    def labels(self, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The nodes in order, ``size`` at a time, each with the smallest node of its component."""
+        for first in range(0, self.n_nodes, size):
+            nodes = np.arange(first, min(first + size, self.n_nodes))
+            yield nodes, self._roots(nodes)
+
+    def _roots(self, nodes: np.ndarray) -> np.ndarray:
+        """The root of each node, which becomes its parent."""
+        found = self._parents[nodes]
+        while not np.array_equal(above := self._parents[found], found):
+            found = above
+        self._parents[nodes] = found
+        return found

@@ -6,15 +6,17 @@ from random import Random
 
 import numpy as np
 import pytest
+import torch
 
 from siamese_er import encoder_tables, encoder_training
 from siamese_er.encoder_training import train_encoder
 from siamese_er.errors import ContractFault
 from siamese_er.neural import training_state
 from siamese_er.neural.checkpoint import load_encoder
-from siamese_er.neural.fit import Budget
+from siamese_er.neural.fit import Budget, spread
 from siamese_er.neural.fit_masked import HIDDEN, masked_tokens, masked_view, record_codes
-from siamese_er.neural.fit_records import RecordInputs, SimulatedTable, damaged, two_records_each
+from siamese_er.neural.fit_records import RecordInputs, SimulatedTable, damaged, note_vectors, two_records_each
+from siamese_er.neural.towers import TowerSettings, towers
 from siamese_er.synthetic.population import population
 from siamese_er.synthetic.profile import PROFILES
 from siamese_er.synthetic.variants import VALUES, folded, is_held_out, name_values, variant
@@ -81,6 +83,20 @@ def test_damaged_records_lose_fields_but_never_all_and_blank_slots_stay_blank():
     assert not (hurt.present & ~inputs.present).any()
     assert (hurt.slots[:, :5] == 0).all()
     assert (hurt.slots[:, 5:] != inputs.slots[:, 5:]).any()
+
+
+def test_a_new_notes_tower_tells_notes_apart_before_any_training():
+    rng = np.random.default_rng(0)
+    boilerplate = rng.integers(5, 8000, 40).tolist()
+    notes = [[*boilerplate, *rng.integers(5, 8000, 40).tolist()] for _ in range(32)]
+    found = []
+    for seed in range(4):
+        torch.manual_seed(seed)
+        network = towers(TowerSettings())["notes"].eval()
+        with torch.inference_mode():
+            found.append(spread(note_vectors(network, notes)))
+
+    assert min(found) > 0.1  # .02 is a collapse
 
 
 @pytest.fixture

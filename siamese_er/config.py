@@ -278,6 +278,11 @@ class RunSettings(Section):
     )
     resume: bool = Field(False, description="go on with the last unfinished run, if its input and settings are these")
     shuffle_partitions: int = Field(8, ge=1, description="partitions of each shuffle")
+    kept_notes: int = Field(
+        1_000_000,
+        ge=0,
+        description="vectors of notes taken over from the run before at most, 80 bytes each in every worker; 0: none",
+    )
     lock_seconds: float = Field(120, gt=0, description="seconds without a heartbeat after which a lock has expired")
 
 

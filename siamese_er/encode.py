@@ -29,8 +29,9 @@ from siamese_er.fields.note_tables import (
 from siamese_er.model import located, portable
 from siamese_er.neural.checkpoint import load_encoder
 from siamese_er.neural.devices import device_of
-from siamese_er.neural.embedding import columns_by_source
+from siamese_er.neural.embedding import NO_MEMORY, columns_by_source
 from siamese_er.neural.encoder import Encoder
+from siamese_er.neural.kept_notes import NoteMemory
 from siamese_er.neural.text import CODED_FIELDS, FIELD_COLUMNS
 from siamese_er.schemas import EMBEDDINGS, STANDARDISED, STRINGS, conform
 from siamese_er.schemas import table as record_table
@@ -100,11 +101,12 @@ class Encoding:
 
 def encoding(
     standardised: DataFrame, notes: DataFrame | None, model_path: str, settings: ModelSettings, on_notes: NoteSettings,
-    counted: NoteTable | None = None,
+    counted: NoteTable | None = None, memory: NoteMemory = NO_MEMORY,
 ) -> Encoding:  # fmt: skip
     """The records with their notes, and a function that makes the EMBEDDINGS of a batch of them, row for row.
 
-    In: STANDARDISED; NOTES or null; ``counted``: what recurs in the notes of the whole table, null: count it here.
+    In: STANDARDISED; NOTES or null; ``counted``: what recurs in the notes of the whole table, null: count it here;
+         ``memory``: vectors of notes that were encoded before.
     Out: ``rows``: STANDARDISED with two columns of notes. A null vector where there is nothing to encode. Both towers
     run in one pass over the rows, so that a worker holds one copy of the model; where there are notes, what recurs in
     them is counted before.
@@ -127,7 +129,7 @@ def encoding(
 
         names = set(batch.schema.names)
         rows = frame_of(batch.select([name for name in (*ENCODED_COLUMNS, *NOTED.names) if name in names]))
-        found = columns_by_source(encoder_of, rows, notes_of(rows), table)
+        found = columns_by_source(encoder_of, rows, notes_of(rows), table, memory)
         vectors = [pa.array(found[field.name], ARROW_TYPES[field.dataType]) for field in EMBEDDINGS.fields[1:]]
         return pa.RecordBatch.from_arrays([batch.column("record_key"), *vectors], EMBEDDINGS.names)
 

@@ -136,7 +136,7 @@ def matched(
         clock.work = replace(clock.work, n_records=inputs.n_records, before=earlier)
         if known is not None and nothing_new(config, known, run, inputs):
             return None
-    scoring, standardised, learns = scoring_of(spark, config, run, known, inputs, alteration, record, clock)
+    scoring, standardised, learns = scoring_of(spark, config, run, before, known, inputs, alteration, record, clock)
     known = None if learns else known
     with clock.step("decide"):
         decide = decided_by(config, known, scoring.scores)
@@ -238,8 +238,8 @@ def nothing_new(config: MatchConfig, known: Known, run: RunFolder, inputs: Input
 
 
 def scoring_of(
-    spark: SparkSession, config: MatchConfig, run: RunFolder, known: Known | None, inputs: Inputs,
-    alteration: Alteration, record: dict[str, Any], clock: Progress,
+    spark: SparkSession, config: MatchConfig, run: RunFolder, before: RunFolder | None, known: Known | None,
+    inputs: Inputs, alteration: Alteration, record: dict[str, Any], clock: Progress,
 ) -> tuple[Scoring, DataFrame, bool]:  # fmt: skip
     """The scores of all pairs, STANDARDISED, and whether all records were matched anew rather than a batch."""
     reasons = ["nothing is known yet"]
@@ -257,7 +257,7 @@ def scoring_of(
         record["value_faults"] = sorted(faults, key=lambda fault: (fault["column"], fault["reason"]))
     if known is not None and not reasons:
         return scored_batch(known, config, run, standardised, inputs, record, clock), standardised, False
-    return scored(spark, config, run, standardised, inputs, alteration, record, clock), standardised, True
+    return scored(spark, config, run, standardised, inputs, alteration, record, clock, before), standardised, True
 
 
 def standardised_table(run: RunFolder, records: DataFrame, config: MatchConfig) -> DataFrame:

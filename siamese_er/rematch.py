@@ -29,6 +29,7 @@ from siamese_er.known import OF_READING, OF_SCORES, Known, only, without
 from siamese_er.learned import described, learned_of, note_table_of
 from siamese_er.linkage.vetoes import shows_households
 from siamese_er.model import model_folder
+from siamese_er.neural.kept_notes import NoteMemory
 from siamese_er.rescore import contexts, scores
 from siamese_er.schemas import FIRST_WEIGHTS, PLACES, SCORES, STANDARDISED, conform
 from siamese_er.score import Weighing, compared_pairs, first_scores, kept_pairs, pass_counts
@@ -115,7 +116,8 @@ def scored_batch(
         counts = run.write_table(known.table("note_counts"), "note_counts")
         own_notes = None if inputs.notes is None else only(inputs.notes, F.broadcast(changed), "record_key")
         fresh_records = only(standardised, F.broadcast(changed), "record_key")
-        own = encoding(fresh_records, own_notes, model, config.model, config.notes, note_table_of(counts))
+        own = encoding(fresh_records, own_notes, model, config.model, config.notes, note_table_of(counts),
+                       NoteMemory(config.identity.key.encode()))  # fmt: skip
         bits = known.record["learned"]["learned_bits"]
         cut = chunks(own.rows, blocking, n_new, n_parts, own.encoded, own.profile,
                      learned_bits=bits, first_chunk=number_after(before))  # fmt: skip

@@ -74,12 +74,14 @@ EMBEDDINGS = table(
     record_key=STRING,
     field_vectors=BinaryType(), record_vector=BinaryType(), note_vector=BinaryType(),
     note_terms=BinaryType(), note_births=STRINGS, note_sexes=STRINGS, note_names=STRINGS, chart_facts=STRINGS,
-    wrong_chart=BooleanType(),
+    wrong_chart=BooleanType(), note_digests=BinaryType(), note_own_vectors=BinaryType(),
 )  # fmt: skip
 """Vectors of one record: int8, see ``neural/encoder.py`` for the layout; null vector = nothing to encode. note_terms is
 the signed hash of clinical terms; note_births ("1950:1951", first and last year), note_sexes and note_names
 ("given|family") are what its notes state, null = nothing. wrong_chart: a note contradicts its own record and was left
-out; null = no notes; chart_facts is what such notes state ("born 1950:1951", "sex m", "name ann|lee")."""
+out; null = no notes; chart_facts is what such notes state ("born 1950:1951", "sex m", "name ann|lee"). note_digests and
+note_own_vectors: of each of its notes that count the keyed digest of what is left of it (16 bytes) and the vector, for the
+next run (``neural/kept_notes.py``)."""
 
 CHUNKS = table(chunk=LongType(), group=IntegerType(), part=IntegerType(), content=BinaryType(), codes=BinaryType())
 """Records by the thousand (``linkage/chunks.py``): one row with the content (part -1), and one for each part of the code

@@ -33,6 +33,7 @@ from siamese_er.model import model_folder, pair_head
 from siamese_er.neural.checkpoint import stored_card
 from siamese_er.neural.head import HeadModel
 from siamese_er.neural.note_models import note_model_digest
+from siamese_er.note_memory import note_memory
 from siamese_er.quality.blocking import pair_completeness
 from siamese_er.rescore import Learned, contexts, scores, second_weighing
 from siamese_er.schemas import FIRST_WEIGHTS, conform
@@ -92,13 +93,20 @@ def model_used(config: MatchConfig, head: HeadModel) -> dict[str, Any]:
 def scored(
     spark: SparkSession, config: MatchConfig, run: RunFolder, standardised: DataFrame, inputs: Inputs,
     alteration: Alteration, record: dict[str, Any], clock: Clock,
+    before: RunFolder | None,
 ) -> Scoring:  # fmt: skip
-    """The scores of all candidate pairs; what the next run needs is kept, blocking, fit and counts go into the record."""
+    """The scores of all candidate pairs; what the next run needs is kept, blocking, fit and counts go into the record.
+
+    ``before``: the run whose vectors of notes may be taken over (`note_memory`).
+    """
     model = model_folder(config.model)
     head = head_of(model)
     with clock.step("encode"):
         counted = table_notes(inputs, standardised, config)
-        own = encoding(standardised, inputs.notes, model, config.model, config.notes, counted)
+        record["encoded_on"] = kinds_of_device(spark, config.model.device)
+        record["model"] = model_used(config, head)
+        memory = note_memory(spark, config, before, record["model"], record["versions"], record["encoded_on"])
+        own = encoding(standardised, inputs.notes, model, config.model, config.notes, counted, memory)
         n_groups = group_count(inputs.n_records, spark.sparkContext.defaultParallelism, config.blocking)
         n_parts = part_count(inputs.n_records)
         blocking = config.blocking.of_table(has_notes=inputs.notes is not None and config.model.use_notes)
@@ -110,7 +118,6 @@ def scored(
             "chunks": partial(run.write_table, made, "chunks"),
             "note_counts": partial(run.write_table, note_rows(spark, counted), "note_counts"),
         })["chunks"]  # fmt: skip
-        record["encoded_on"] = kinds_of_device(spark, config.model.device)
     with clock.step("block"):
         n_groups = groups_in(cut) if run.is_resumed else n_groups
         record["estimate"] = clock.foresee(table_meetings(cut, blocking, n_parts))
@@ -151,7 +158,6 @@ def scored(
             "learned": partial(run.write_table, learned_rows(spark, learned, correction), "learned"),
         })["scores"]  # fmt: skip
     record |= {
-        "model": model_used(config, head),
         "candidate_pairs": sum(by_pass["pairs_by_first_pass"].values()), **by_pass, "dropped_blocks": dropped,
         "weighing": found.described() | second.described(), "n_scored_pairs": result.count(),
         "learned": {"run_id": run.run_id, "n_changed_since": 0, "passes": list(blocking.passes),

@@ -34,7 +34,7 @@ STRINGS = pa.list_(pa.string())
 EMBEDDED_TYPES = {
     "field_vectors": pa.binary(), "record_vector": pa.binary(), "note_vector": pa.binary(), "note_terms": pa.binary(),
     "note_births": STRINGS, "note_sexes": STRINGS, "note_names": STRINGS, "chart_facts": STRINGS,
-    "wrong_chart": pa.bool_(),
+    "wrong_chart": pa.bool_(), "note_digests": pa.binary(), "note_own_vectors": pa.binary(),
 }  # fmt: skip
 
 

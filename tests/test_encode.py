@@ -73,7 +73,8 @@ def test_each_record_has_one_row_and_null_vectors_where_nothing_is_to_encode(enc
     assert sorted(rows) == ["r0", "r1", "r2"]
     assert encoded.columns == EMBEDDINGS.names
     is_null = {name: [column for column in EMBEDDINGS.names[1:] if row[column] is None] for name, row in rows.items()}
-    of_notes = ["note_vector", "note_terms", "note_births", "note_sexes", "note_names", "chart_facts", "wrong_chart"]
+    of_notes = ["note_vector", "note_terms", "note_births", "note_sexes", "note_names", "chart_facts", "wrong_chart",
+                "note_digests", "note_own_vectors"]  # fmt: skip
     nothing_stated = ["note_births", "note_sexes", "note_names", "chart_facts"]
     assert is_null == {
         "r0": nothing_stated, "r1": of_notes, "r2": ["field_vectors", "record_vector", *nothing_stated]

@@ -26,7 +26,9 @@ COMPARED_COLUMNS = (
     "field_vectors", "record_vector", "note_vector", "note_terms", "note_births", "note_sexes", "note_names", "chart_facts",
 )  # fmt: skip
 """What comparing needs of a record."""
-KEPT_COLUMNS = (*COMPARED_COLUMNS, "wrong_chart")
+OF_NOTES = ("note_digests", "note_own_vectors")
+"""What a chunk holds of the notes of a record for the next run."""
+KEPT_COLUMNS = (*COMPARED_COLUMNS, "wrong_chart", *OF_NOTES)
 """What a chunk holds of a record, where it is there: no vector is lost."""
 OWN_COLUMNS = ("keys", "kinds", "sketch")
 """What a chunk says of a record beside them: its blocking keys, the pass of each, and its sketch."""
@@ -123,7 +125,9 @@ def opened(content: bytes, counts: list[bytes]) -> pa.Table:
 
     In: the content and, for each part of its codes, how often each code occurs in the whole table (int32).
     """
-    table = pa.ipc.open_stream(content).read_all()
+    names = pa.ipc.open_stream(content).schema.names
+    options = pa.ipc.IpcReadOptions(included_fields=[i for i, name in enumerate(names) if name not in OF_NOTES])
+    table = pa.ipc.open_stream(content, options=options).read_all()
     part = np.frombuffer(table.schema.metadata[PARTS], np.uint16)
     n_holders = np.empty(len(part), np.int32)
     n_holders[np.argsort(part, kind="stable")] = np.frombuffer(b"".join(counts), np.int32)

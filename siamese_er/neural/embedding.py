@@ -9,9 +9,11 @@ import pandas as pd
 from siamese_er.fields.note_own import own_facts
 from siamese_er.fields.note_tables import Note, NoteTable, note_evidence
 from siamese_er.neural.encoder import Bytes, Encoder, mean_vectors
+from siamese_er.neural.kept_notes import NoteMemory
 
 FOREIGN = b"\0"
 """Behind the note vector of a ``note_model``: comparable with its like, not with record vectors."""
+NO_MEMORY = NoteMemory()
 Columns = dict[str, list[Any]]
 
 
@@ -21,12 +23,13 @@ def cells(vectors: Bytes, mark: bytes = b"") -> list[bytes | None]:
 
 
 def embedding_columns(
-    encoder: Encoder, records: pd.DataFrame, notes: Sequence[Sequence[Note]], table: NoteTable
-) -> Columns:
+    encoder: Encoder, records: pd.DataFrame, notes: Sequence[Sequence[Note]], table: NoteTable,
+    memory: NoteMemory = NO_MEMORY,
+) -> Columns:  # fmt: skip
     """Columns of EMBEDDINGS, without record_key, of STANDARDISED rows.
 
     ``notes`` holds the notes of each row; the vectors of what is left of them are averaged. Distinct values and notes
-    are encoded once. A row without notes has nulls in the columns of notes.
+    are encoded once, those in ``memory`` not again. A row without notes has nulls in the columns of notes.
     """
     fields, record_vectors = encoder.embeddings(records)
     rows = [row for row, own in enumerate(notes) if len(own)]
@@ -35,9 +38,12 @@ def embedding_columns(
     }
     texts = [(row, text) for row, evidence in found.items() for text in evidence.texts]
     note_vectors = np.zeros_like(record_vectors)
+    kept: list[list[tuple[bytes, bytes]]] = [[] for _ in notes]
     if texts:
-        vectors = encoder.note_vectors([text for _, text in texts])
+        named, vectors = memory.recalled([text for _, text in texts], encoder.note_vectors)
         note_vectors = mean_vectors(vectors, [row for row, _ in texts], len(notes))
+        for (row, _), digest, vector in zip(texts, named, vectors, strict=True):
+            kept[row].append((digest, vector.tobytes()))
     each = [found.get(row) for row in range(len(notes))]
     return {
         "field_vectors": cells(fields), "record_vector": cells(record_vectors), 
@@ -48,22 +54,25 @@ def embedding_columns(
         "note_names": [evidence and evidence.names for evidence in each],
         "chart_facts": [evidence and evidence.chart_facts for evidence in each],
         "wrong_chart": [evidence.is_wrong_chart if evidence else None for evidence in each],
+        "note_digests": [b"".join(digest for digest, _ in sorted(own)) or None for own in kept],
+        "note_own_vectors": [b"".join(vector for _, vector in sorted(own)) or None for own in kept],
     }  # fmt: skip
 
 
 def columns_by_source(
-    encoder_of: Callable[[str], Encoder], records: pd.DataFrame, notes: Sequence[Sequence[Note]], table: NoteTable
-) -> Columns:
+    encoder_of: Callable[[str], Encoder], records: pd.DataFrame, notes: Sequence[Sequence[Note]], table: NoteTable,
+    memory: NoteMemory = NO_MEMORY,
+) -> Columns:  # fmt: skip
     """`embedding_columns` where each source may have an encoder of its own; sources of one encoder go together."""
     encoders = {source: encoder_of(source) for source in records["source"].unique()}
     distinct = {id(encoder): encoder for encoder in encoders.values()}
     if len(distinct) == 1:
-        return embedding_columns(next(iter(distinct.values())), records, notes, table)
+        return embedding_columns(next(iter(distinct.values())), records, notes, table, memory)
     of_row = records["source"].map({source: id(encoder) for source, encoder in encoders.items()}).to_numpy()
     found: Columns = {}
     for number, encoder in distinct.items():
         places = np.flatnonzero(of_row == number).tolist()
-        part = embedding_columns(encoder, records.iloc[places], [notes[place] for place in places], table)
+        part = embedding_columns(encoder, records.iloc[places], [notes[place] for place in places], table, memory)
         for name, column in part.items():
             whole = found.setdefault(name, [None] * len(records))
             for place, cell in zip(places, column, strict=True):

@@ -23,11 +23,16 @@ RELATIONS = frozenset(
         "granddaughter", "grandchild", "grandfather", "grandma", "grandmother", "grandpa", "grandson", "guardian",
         "half brother", "half sister", "husband", "mother", "nephew", "niece", "roommate", "self", "sibling", "sister",
         "spouse", "stepbrother", "stepdaughter", "stepfather", "stepmother", "stepsister", "stepson", "uncle", "wife",
-        "woman", "adult", "person",
+        "woman", "adult", "adult male", "adult female", "person", "friend", "gent", "gentleman", "gentlemen", "grandparent",
+        "inmate", "neighbor", "neighbour", "parent", "partner", "prisoner",
+        "abuela", "abuelo", "conyuge", "cunada", "cunado", "esposa", "esposo", "hermana", "hermano", "nieta", "nieto",
+        "padre", "sobrina", "sobrino", "suegra", "suegro",
+        "bruder", "ehefrau", "ehemann", "mutter", "schwester", "sohn", "tochter", "vater",
+        "epouse", "epoux", "frere", "soeur",
     }
 )  # fmt: skip
-"""Words for a relative or for anybody, written where the name should stand. Left out is what people are called somewhere:
-Son, Man, Lady, Mom."""
+"""Words for a relative or for anybody, written where the name should stand, in English, Spanish, German and French. Left out
+is what people are called somewhere: Son, Man, Lady, Mom, Tia, Primo, Nina, Mari."""
 DWELLERS = frozenset({"occupant", "resident", "respondent", "householder", "tenant", "lodger", "boarder", "applicant"})
 NO_FAMILIES = frozenset(
     {
@@ -37,7 +42,10 @@ NO_FAMILIES = frozenset(
 )  # fmt: skip
 """What no family is called but for a few people; they lose this evidence, and no more."""
 IN_LAW = re.compile(r"(?:mother|father|sister|brother|son|daughter) in law")
-SOMEBODY = re.compile(r"(?:the )?(?:lady|man|woman|person|guy|child|kid) (?:in|from|at|on|next|up|down|who)(?: .*)?")
+SOMEBODY = re.compile(
+    r"(?:the )?(?:lady|man|woman|gentleman|person|guy|child|kid) (?:in|from|at|on|next|up|down|who|of)(?: .*)?"
+    r"|(?:youngest|oldest|eldest)(?: (?:boy|child|daughter|girl|kid|one|son))?"
+)
 PLACEHOLDER_TOKENS = frozenset({"fnu", "lnu", "nfn", "nln", "nmn", "unknown", "unk", "unidentified"})
 DOE_GIVEN = frozenset({"john", "jane", "jon", "janie", "johnny", "baby", "unknown", "jonathan"})
 TEST_PAIRS = frozenset(
@@ -62,11 +70,18 @@ CORES = rf"{CORE}(?: ?{CORE})*"
 NAMELESS = re.compile(rf"(?:the )?{CORES}{ORDER}?")
 NAMELESS_GLUED = re.compile(rf"(?:(?:baby|bb|bby) ?(?:boy|girl)?|twin){GLUED_ORDER}|{CORES}(?P<digit>[1-9])")
 ORDER_FIRST = re.compile(rf"{NUMERAL} {CORES}")
-OF_MOTHER = re.compile(rf"(?:{CORES}{ORDER}? of|b o|g o) (?P<mother>[a-z]{{2,}}).*")
+OF_MOTHER = re.compile(
+    rf"(?:{CORES}{ORDER}? of|b o|g o|(?:son|daughter|child) of|(?:hij[oa]|filh[oa]|bebe|rn) d[eao]) (?P<mother>[a-z]{{2,}}).*"
+)
+A_CHILD = re.compile(
+    r"(?:female|male|girl|boy) child|child (?:[fm]|female|male|girl|boy)|(?:son|daughter|child) of|hij[oa](?: de)?|rn"
+    r"|recien nacid[oa]|recem nascid[oa]|neugeborenes?|nouveau ?ne"
+)
+"""A child that has no name yet, or whose name nobody wrote, in words other than `NAMELESS` has: "Son of", "Hija", "RN"."""
 WITH_NAME = re.compile(rf"(?:{STRONG}(?: ?(?:boy|girl|male|female|twin))?|boy|girl|twin){ORDER}? [a-z].*")
 MOTHERS = re.compile(rf"(?P<mother>[a-z]{{3,}})s ?(?:baby ?)?(?:boy|girl|baby|twin){ORDER}?")
 MOTHERS_CHILD = re.compile(rf"(?P<mother>[a-z]{{3,}})s (?:{CHILD} ?)*(?:son|daughter|{CHILD}){ORDER}?")
-NEWBORN_FORMS = (NAMELESS, NAMELESS_GLUED, OF_MOTHER, ORDER_FIRST, WITH_NAME, MOTHERS_CHILD, MOTHERS)
+NEWBORN_FORMS = (NAMELESS, NAMELESS_GLUED, A_CHILD, OF_MOTHER, ORDER_FIRST, WITH_NAME, MOTHERS_CHILD, MOTHERS)
 
 
 class Newborn(NamedTuple):

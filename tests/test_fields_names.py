@@ -173,6 +173,13 @@ def test_newborn_names(given_text, marks):
     assert record.birth_orders == [mark.removeprefix("newborn:") for mark in marks if mark.startswith("newborn:")]
 
 
+def test_a_middle_initial_of_a_newborn_without_a_name_is_its_order():
+    nameless, named = (names(given_name=given, middle_name="B", family_name="Ruiz") for given in ("Baby Boy", "Anna"))
+
+    assert (nameless.middle_names, nameless.birth_orders, nameless.name_marks) == ([], ["2"], ["newborn", "newborn:2"])
+    assert (named.middle_names, named.birth_orders) == (["b"], [])
+
+
 def test_titles_and_compound_given_names():
     assert given_name("Mrs. Mary Ann").name == "mary ann"
     assert given_name("Sr Juan").name == "juan"

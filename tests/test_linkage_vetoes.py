@@ -210,6 +210,7 @@ def test_a_newborn_waits_only_where_another_baby_is_plausible():
         ({**born, "given_name": "Baby Girl"}, {**born, "given_name": "Sofia", **ELSEWHERE}),
         ({**born, "given_name": "Baby Girl"}, {**born, "given_name": "Sofia", "family_name": "Novak"}),
     ]
+    middle_names = [("Rosa", "R", False), ("Rosa", "Ana", True), ("Rosa", None, True), ("B", "Beatriz", True)]
     context = np.zeros((1, len(PAIR_CONTEXT)))
     no_rival, rival = context.copy(), context.copy()
     no_rival[0, [PAIR_CONTEXT.index("first_weight"), PAIR_CONTEXT.index("contradiction")]] = 1.0, -1.0
@@ -221,6 +222,13 @@ def test_a_newborn_waits_only_where_another_baby_is_plausible():
 
     assert [is_held(pair, no_rival) for pair in pairs] == [False, True, True, True]
     assert is_held(pairs[0], rival)
+    for first, second, held in middle_names:
+        of_one, other = (
+            {**record, "middle_name": name} for record, name in zip(pairs[0], (first, second), strict=True)
+        )
+        assert is_held((of_one, other), rival) == held
+    both = [{**born, "given_name": "Baby Girl", "middle_name": "Rosa"}] * 2
+    assert is_held(both, rival)
 
 
 def common(table, n_given, n_family):

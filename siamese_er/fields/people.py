@@ -7,6 +7,7 @@ from siamese_er.fields.names import NameParts, family_name, given_name, name_suf
 from siamese_er.fields.text import ascii_words
 
 Values = tuple[str, ...]
+FIRST_FOUR = {"a": "1", "b": "2", "c": "3", "d": "4"}
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,13 @@ def drop_name(names: StandardNames, column: str, target: list[str], name: str) -
         add_parts(names, column, target, NameParts(marks=("placeholder",)))
 
 
+def take_order(names: StandardNames) -> None:
+    """Make a middle initial from A to D of a newborn without a name the birth order that it is, in place: Baby Boy, B."""
+    for letter in [name for name in names.middle_names if name in FIRST_FOUR]:
+        names.middle_names.remove(letter)
+        add_parts(names, "given_name", names.given_names, NameParts(marks=(f"newborn:{FIRST_FOUR[letter]}",)))
+
+
 def drop_no_ones(names: StandardNames, given: Values, family: Values) -> None:
     """Remove pairs of given and family name that stand for nobody or for a test patient, in place."""
     families = [*names.family_names, *map(ascii_words, family)]
@@ -95,6 +103,8 @@ def standard_names(given: Values, middle: Values, family: Values, former: Values
     ):
         for value in values:
             add_parts(names, column, target, rule(value))
+    if "newborn" in names.name_marks:
+        take_order(names)
     for value in suffix:
         add_once(names.suffixes, *name_suffix(value))
     drop_no_ones(names, given, family)

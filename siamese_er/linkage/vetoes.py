@@ -244,14 +244,15 @@ def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
 def unnamed_newborn(compared: Compared, context: np.ndarray | None) -> np.ndarray:
     """Whether a baby without a name may be another baby than the other record tells of, and no identifier agrees.
 
-    A twin is plausible but where birth date, sex, family name and phone do not differ, a contact agrees (two,
-    where neither record has a name) and no third record fits one of the two, and not the other, as well as they fit each
-    other.
+    A twin is plausible but where the other record's middle name agrees with one that the nameless record has, or where birth
+    date, sex, family name and phone do not differ, a contact agrees (two, where neither record has a name) and no third
+    record fits one of the two, and not the other, as well as they fit each other.
     """
     levels = compared.levels
     fact = {name: compared.facts[:, PAIR_FACTS.index(name)] for name in ("newborn_sides", "newborn_order_conflict")}
     nameless = (fact["newborn_sides"] > 0) & (levels[:, INDEX["given_name"]] == 0)
     doubtful = nameless & no_identifier(compared) & (fact["newborn_order_conflict"] == 0)
+    doubtful &= (fact["newborn_sides"] > 1) | (levels[:, INDEX["middle_name"]] < 2)
     if context is None:
         return doubtful
     n_contacts = (contacts_of(compared) >= CONTACT).sum(1)

@@ -105,6 +105,7 @@ def test_full_name_is_split_only_where_names_are_absent():
         pytest.param("Trauma", "Alpha", ["placeholder:given", "placeholder:family"], id="31 trauma"),
         pytest.param("Anonymous", "?", ["placeholder:given", "placeholder:family"], id="31 anonymous"),
         pytest.param("NaN", "n/a", ["placeholder:given", "placeholder:family"], id="exported nulls"),
+        pytest.param("No sabe", "Don't know", ["placeholder:given", "placeholder:family"], id="nobody knows"),
         pytest.param("No Name", "-", ["placeholder:given", "placeholder:family"], id="no name"),
         pytest.param("Grandson", "Daughter", ["placeholder:given", "placeholder:family"], id="relations"),
         pytest.param(

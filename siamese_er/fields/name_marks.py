@@ -14,7 +14,7 @@ NAME_PLACEHOLDERS = MISSING_WORDS | frozenset(
         "testpatient", "test patient", "patient test", "test test", "patient", "trauma", "confidential",
         "withheld", "nfn nln", "firstname", "lastname", "surname", "first name", "last name", "given name",
         "family name", "john doe", "jane doe", "unknown male", "unknown female", "male unknown", "female unknown",
-        "mickey mouse", "minnie mouse", "donald duck", "xyz",
+        "mickey mouse", "minnie mouse", "donald duck", "xyz", "household",
     }
 )  # fmt: skip
 RELATIONS = frozenset(

@@ -21,6 +21,9 @@ MISSING_WORDS = frozenset(
         "not disclosed", "not on file", "no data", "nodata", "refused", "declined", "refused to answer",
         "declined to answer", "tbd", "tba", "to be advised", "to be determined", "asdf", "dummy", "invalid", "no info",
         "no information", "information not available", "inconnu", "desconocido", "desconocida", "unbekannt",
+        "dont know", "don t know", "do not know", "does not know", "did not answer", "no answer", "no response",
+        "not answered", "not reported", "wouldnt say", "would not say", "no sabe", "no consta", "sin dato", "sin datos",
+        "nao informado", "ignorado", "keine angabe", "weiss nicht", "ne sait pas", "non renseigne", "sconosciuto",
     }
 )  # fmt: skip
 MISSING_CASED = frozenset({"NaT", "NaN"})  # Nat is a name

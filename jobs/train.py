@@ -70,7 +70,11 @@ def cut_offs(output: str, work: str, tables: int, seed: int) -> None:
     paths = {n: str(Path(work) / table_file(n)) for n in range(seed, seed + tables)}
     found = held_out(paths, head)
     safe = DecideSettings().threshold()
-    for rows in (household_rows(found), threshold_rows(found, ClusterSettings()), veto_rows(found, safe)):
+    for rows in (
+        household_rows(found),
+        threshold_rows(found, ClusterSettings(), DecideSettings()),
+        veto_rows(found, safe),
+    ):
         print(pd.DataFrame(rows).to_string(index=False, float_format="%.4f"), end="\n\n", flush=True)
 
 

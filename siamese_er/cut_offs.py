@@ -9,7 +9,8 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from siamese_er.config import ClusterSettings
+from siamese_er.config import ClusterSettings, DecideSettings
+from siamese_er.linkage.expected_precision import STEPS, hundredths, least_threshold
 from siamese_er.linkage.vetoes import VETOES, shows_households, vetoes
 from siamese_er.neural.head import HeadModel, probabilities
 from siamese_er.simulation import HELD_OUT_EVERY, loaded, profile_of
@@ -81,19 +82,33 @@ def veto_rows(tables: list[HeldOut], threshold: float) -> list[dict[str, float |
     ]  # fmt: skip
 
 
-def threshold_rows(tables: list[HeldOut], settings: ClusterSettings) -> list[dict[str, float]]:
+def safe_threshold(scored: TableScores, decide: DecideSettings) -> float:
+    """The threshold that ``safe`` finds on a table, as `threshold.on_table` does."""
+    p = probabilities(scored.weights)
+    forbidden = vetoes(scored.evidence.compared, scored.fit, scored.shape, scored.context).any(1)
+    free = p[~forbidden & (p >= decide.least_threshold)]
+    counts, sums = (np.bincount(hundredths(free), weights, STEPS + 1) for weights in (None, free))
+    return least_threshold(counts, sums, decide.least_threshold, decide.expected_precision)
+
+
+def threshold_rows(
+    tables: list[HeldOut], settings: ClusterSettings, decide: DecideSettings
+) -> list[dict[str, float | str]]:
     """For each threshold, precision and recall of clusters over tables that show households and over the others.
 
-    A table's pairs count by the inverse square root of its true pairs, so that no table outweighs the rest.
+    The last row is of ``safe``, whose threshold each table finds for itself. A table's pairs count by the inverse square root
+    of its true pairs, so that no table outweighs the rest.
     """
     rows = []
-    for threshold in THRESHOLDS:
-        row = {"threshold": threshold}
+    for threshold in (*THRESHOLDS, "safe"):
+        row: dict[str, float | str] = {"threshold": threshold if isinstance(threshold, str) else f"{threshold:g}"}
         for name, shown in (("households", True), ("strangers", False)):
+            own = [table for table in tables if shows_households(table.scored.shape) == shown]
+            cuts = [safe_threshold(t.scored, decide) if isinstance(threshold, str) else threshold for t in own]
             counts = [
-                (pair_counts(linked_clusters(table.scored, threshold, settings), table.entities))
-                for table in tables if shows_households(table.scored.shape) == shown
-            ]  # fmt: skip
+                pair_counts(linked_clusters(table.scored, cut, settings), table.entities)
+                for table, cut in zip(own, cuts, strict=True)
+            ]
             weights = np.array([1 / np.sqrt(count.n_true + 1) for count in counts])
             linked, true, both = (
                 float((weights * [getattr(count, part) for count in counts]).sum())

@@ -5,16 +5,19 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu
 
-from siamese_er.config import ModelSettings
+from siamese_er.config import ClusterSettings, DecideSettings, ModelSettings
+from siamese_er.cut_offs import THRESHOLDS, held_out, safe_threshold, threshold_rows
 from siamese_er.errors import ContractFault
 from siamese_er.head_training import Folds, HeadSettings, copied_encoder, kept_pairs, pooled, shares, train_head
 from siamese_er.linkage.comparisons import COMPARISONS
 from siamese_er.linkage.features import features
 from siamese_er.linkage.tables import table_fit
+from siamese_er.linkage.vetoes import shows_households, vetoes
 from siamese_er.model import model_folder, pair_head
-from siamese_er.neural.head import load_head
+from siamese_er.neural.head import load_head, probabilities
 from siamese_er.neural.head_fit import FitSettings, calibrated
 from siamese_er.simulation import loaded, simulated, stored
+from siamese_er.table_clusters import linked_clusters, pair_counts
 from siamese_er.table_scores import scored_table
 
 SHIPPED = model_folder(ModelSettings())
@@ -53,6 +56,27 @@ def test_a_trained_head_ranks_true_pairs_above_others(trained):
 def numbered(evidence):
     """The evidence with the number of each pair in place of its passes."""
     return replace(evidence, pass_mask=np.arange(len(evidence.left)))
+
+
+def test_held_out_tables_are_judged_at_the_threshold_that_safe_finds(trained):
+    folder, work, _, _ = trained
+    tables = held_out({seed: stored(seed, folder, work) for seed in range(1, 10)}, pair_head(folder))
+    scored, decide = tables[0].scored, DecideSettings(least_threshold=0.5, expected_precision=0.9)
+    p = probabilities(scored.weights)
+    p = p[~vetoes(scored.evidence.compared, scored.fit, scored.shape, scored.context).any(1)]
+
+    found = safe_threshold(scored, decide)
+    rows = threshold_rows(tables, ClusterSettings(), decide)
+
+    cuts = [cut / 100 for cut in range(50, 100)]
+    good = [cut for cut in cuts if not (p >= cut).any() or p[p >= cut].mean() >= 0.9]
+    assert len(tables) == 1
+    assert found == min(good, default=0.99)
+    assert [row["threshold"] for row in rows] == [*map("{:g}".format, THRESHOLDS), "safe"]
+    count = pair_counts(linked_clusters(scored, found, ClusterSettings()), tables[0].entities)
+    kind = "households" if shows_households(scored.shape) else "strangers"
+    assert rows[-1][f"{kind}_precision"] == pytest.approx(count.n_found / max(count.n_linked, 1e-9))
+    assert rows[-1][f"{kind}_recall"] == pytest.approx(count.n_found / count.n_true)
 
 
 def test_weights_do_not_depend_on_batches(trained):

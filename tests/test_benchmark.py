@@ -56,6 +56,19 @@ def test_a_skewed_table_is_compared_with_the_same_table_without():
     assert skew_lines(TIMINGS) == []
 
 
+def test_two_tables_of_one_size_each_have_their_own_ratio():
+    both = [
+        *TIMINGS[:2],
+        timing("siamese_er", 1000, 20.0),
+        timing("splink_duckdb", 1000, 5.0),
+        timing(SKEWED, 1000, 30.0),
+    ]
+
+    assert [line.split(" | ")[3] for line in table(both)[2:]] == ["1.00", "0.50", "1.00", "0.25", "1.50"]
+    assert marginal_costs(both) == {}
+    assert skew_lines(both)[0].startswith("1,000 records, skewed: 1.50 times")
+
+
 def test_steps_are_of_our_runs_alone():
     assert steps_table(TIMINGS) == [
         "| step | 1,000 | 3,000 |",

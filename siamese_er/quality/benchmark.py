@@ -1,6 +1,6 @@
 """Matchers timed on one machine in one run: what each size cost each tool, ratios, and what a further record costs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -44,12 +44,20 @@ def figures_of(clusters: pd.DataFrame, truth: pd.DataFrame | None) -> dict[str, 
             "mixed": mixed_clusters(shapes)}  # fmt: skip
 
 
+def beside_ours(timings: Sequence[Timing]) -> Iterator[tuple[Timing, Timing | None]]:
+    """Each timing with ours of the same table, which was taken before it; null where there is none."""
+    own: Timing | None = None
+    for timing in timings:
+        if timing.tool == OWN:
+            own = timing
+        yield timing, own if own is not None and own.n_records == timing.n_records else None
+
+
 def table(timings: Sequence[Timing]) -> list[str]:
     """A Markdown table of all timings; seconds of a peer as a multiple of ours on the same table."""
-    own = {timing.n_records: timing.cost.seconds for timing in timings if timing.tool == OWN}
     lines = [table_line(HEADINGS), table_line(["---"] * len(HEADINGS))]
-    for timing in timings:
-        cost, of_ours = timing.cost, own.get(timing.n_records)
+    for timing, own in beside_ours(timings):
+        cost, of_ours = timing.cost, own and own.cost.seconds
         shares = [timing.figures.get(name) for name in ("precision", "recall", "f1")]
         mixed = timing.figures.get("mixed")
         ratio = "-" if not of_ours else f"{cost.seconds / of_ours:.2f}"
@@ -67,14 +75,13 @@ def marginal_costs(timings: Sequence[Timing]) -> dict[tuple[int, int], float]:
     return {
         (less.n_records, more.n_records):
             1000 * (more.cost.seconds - less.cost.seconds) / (more.n_records - less.n_records)
-        for less, more in pairwise(own)
+        for less, more in pairwise(own) if less.n_records < more.n_records
     }  # fmt: skip
 
 
 def skew_lines(timings: Sequence[Timing]) -> list[str]:
     """A line for each table that was timed with shared values too: how many times as long it took then."""
-    plain = {timing.n_records: timing.cost for timing in timings if timing.tool == OWN}
-    pairs = [(t.n_records, t.cost, plain[t.n_records]) for t in timings if t.tool == SKEWED]
+    pairs = [(t.n_records, t.cost, own.cost) for t, own in beside_ours(timings) if t.tool == SKEWED and own]
     return [
         f"{n:,} records, skewed: {cost.cpu_seconds / own.cpu_seconds:.2f} times the CPU seconds, "
         f"{cost.seconds / own.seconds:.2f} times the seconds, {cost.peak_gib / own.peak_gib:.2f} times the memory"

@@ -88,10 +88,12 @@ def chunks(
 
 
 def batches_of_files(files: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The rows of Parquet files that are there as a column ``content``."""
+    """The rows of Parquet files that are there as a column, ``path`` or ``content`` (`RunFolder.table_files`)."""
     for batch in files:
-        for content in batch.column("content"):
-            yield from pq.ParquetFile(pa.BufferReader(content.as_buffer())).iter_batches(2 * CHUNK_RECORDS)
+        for file in batch.column(0):
+            source = file.as_py() if batch.schema.names == ["path"] else pa.BufferReader(file.as_buffer())
+            with pq.ParquetFile(source) as opened:
+                yield from opened.iter_batches(2 * CHUNK_RECORDS)
 
 
 def with_vectors(batch: pa.RecordBatch, vectors: pa.RecordBatch) -> pa.RecordBatch:

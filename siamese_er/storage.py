@@ -112,10 +112,16 @@ class RunFolder:
         return written(frame, path, rows_in_file)
 
     def table_files(self, spark: SparkSession, name: str) -> DataFrame:
-        """content: every Parquet file of a table of this run, whole.
+        """Every Parquet file of a table of this run: ``path``, one in a partition and the largest first, where workers reach
+        them by a path of their machine; else ``content``, whole, as many in a partition as Spark likes.
 
         For workers that want Arrow columns: Spark would make each row and then columns of the rows again.
         """
+        if (folder := self.worker_folder(spark, name)) is not None:
+            sizes = sorted((-path.stat().st_size, str(path)) for path in folder.glob("[!._]*.parquet"))
+            paths = F.lit([path for _, path in sizes]) if sizes else F.array().cast("array<string>")
+            places = spark.range(len(sizes), numPartitions=max(1, len(sizes)))
+            return places.select(F.get(paths, F.col("id").cast("int")).alias("path"))
         files = spark.read.format("binaryFile").option("pathGlobFilter", "*.parquet").load(self.table(name))
         return files.select("content")
 

@@ -1,9 +1,11 @@
 """Blocking in Spark: chunks, how often codes occur, tasks, and what the bound on block size leaves out."""
 
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from linkage_records import table_of
 from paired import looked_at
@@ -26,6 +28,7 @@ from siamese_er.linkage.comparisons import FREQUENCY_COLUMNS
 from siamese_er.linkage.keys import PASS_NAMES
 from siamese_er.model import model_folder
 from siamese_er.schemas import EMBEDDINGS, STANDARDISED
+from siamese_er.storage import RunFolder
 
 NAMED = BlockingSettings(passes=("national_id", "phone"))
 FOLDER = model_folder(ModelSettings())
@@ -137,18 +140,21 @@ def test_group_count(n_records, cores, n_groups):
     assert group_count(n_records, cores, BlockingSettings()) == n_groups
 
 
-def test_files_of_records_are_cut_like_their_rows_and_keep_their_vectors(spark, people, tmp_path):
+@pytest.mark.parametrize("by", ["path", "content"])
+def test_files_of_records_are_cut_like_their_rows_and_keep_their_vectors(spark, people, tmp_path, by):
     whole = frame_of(spark, people)
     names = people["record_key"].to_pylist()
     whole.select(STANDARDISED.names).coalesce(1).write.option("maxRecordsPerFile", 3).parquet(str(tmp_path / "rows"))
     files = spark.read.format("binaryFile").option("pathGlobFilter", "*.parquet").load(str(tmp_path / "rows"))
+    if by == "path":
+        files = RunFolder(str(tmp_path), "run", str(tmp_path)).table_files(spark, "rows")
 
     def encoded(batch: pa.RecordBatch) -> pa.RecordBatch:
         nothing = [pa.nulls(len(batch), field.type) for field in ARROW_EMBEDDINGS][1:]
         marked = [pa.array([key.encode() for key in batch["record_key"].to_pylist()]), *nothing[1:]]
         return pa.RecordBatch.from_arrays([batch["record_key"], *marked], EMBEDDINGS.names)
 
-    cut = chunks(files.select("content"), NAMED, 1, 2, encoded, of_files=True).frame().persist()
+    cut = chunks(files.select(by), NAMED, 1, 2, encoded, of_files=True).frame().persist()
     rows = chunks(whole, NAMED, 1, 2).frame().persist()
 
     assert files.count() == 2
@@ -159,3 +165,17 @@ def test_files_of_records_are_cut_like_their_rows_and_keep_their_vectors(spark, 
     assert sorted(row.record_key for row in places(cut).collect()) == sorted(names)
     codes = [sorted(b"".join(bytes(row.codes) for row in own.where("part >= 0").collect())) for own in (cut, rows)]
     assert codes[0] == codes[1]
+
+
+def test_each_file_that_workers_reach_is_a_task_of_its_own_and_the_largest_come_first(spark, tmp_path):
+    run = RunFolder(str(tmp_path), "run", str(tmp_path))
+    (tmp_path / "table").mkdir()
+    (tmp_path / "empty").mkdir()
+    for name, n in (("few", 10), ("many", 10_000)):
+        pq.write_table(pa.table({"id": range(n)}), tmp_path / "table" / f"{name}.parquet")
+
+    files = run.table_files(spark, "table")
+
+    assert [Path(row.path).name for row in files.collect()] == ["many.parquet", "few.parquet"]
+    assert files.rdd.getNumPartitions() == 2
+    assert run.table_files(spark, "empty").collect() == []

@@ -7,6 +7,7 @@ pairs that share a key are formed, each pair of records in one place. Chunks of 
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations_with_replacement, groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark import TaskContext
 from pyspark.resource import ResourceProfile
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from siamese_er.config import BlockingSettings
@@ -33,11 +34,12 @@ from siamese_er.linkage.chunks import (
 from siamese_er.linkage.keys import LEAST_BITS
 from siamese_er.linkage.oversized import WORST_BLOCKS, block_digest, by_pass
 from siamese_er.schemas import CHUNKS, CODE_COUNTS, EMBEDDINGS, HELD_CODES, PAIR_TASKS, PLACES, conform
-from siamese_er.task_rows import Tasks, sent_tasks
+from siamese_er.task_rows import Tasks, chunk_contents, numbered, only_number, sent_tasks
 from siamese_er.worker_files import ArrowRows
 
 RECORDS_IN_PART = 100_000  # whose codes one task counts at once
 CHUNKS_IN_PARTITION = 1 << 32
+TASKS_A_CORE = 2
 
 
 def group_count(n_records: int, parallelism: int, settings: BlockingSettings) -> int:
@@ -111,13 +113,31 @@ def places(cut: DataFrame) -> DataFrame:
     def opened(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for number, content in zip(batch.column("chunk"), batch.column("content"), strict=True):
-                for own in columns_of(content.as_buffer(), ("record_key", "wrong_chart")).to_batches():
-                    chunks = pa.array(np.full(len(own), number.as_py()), pa.int64())
-                    columns = [own.column("record_key"), chunks, own.column("wrong_chart")]
-                    yield pa.RecordBatch.from_arrays(columns, PLACES.names)
+                yield from place_rows(number.as_py(), content.as_buffer())
 
     contents = cut.where(F.col("part") < 0).select("chunk", "content")
     return conform(contents.mapInArrow(opened, PLACES), PLACES)
+
+
+def places_in_files(spark: SparkSession, folder: Path) -> ArrowRows:
+    """PLACES of a folder of CHUNKS that workers reach by its path, so that no content passes through the JVM."""
+    n_tasks = TASKS_A_CORE * spark.sparkContext.defaultParallelism
+
+    @without_values("block")
+    def opened(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        task = only_number(batches)
+        contents = {} if task is None else chunk_contents(folder)
+        for group, number in sorted(contents)[task::n_tasks]:
+            yield from place_rows(number, contents[group, number]())
+
+    return ArrowRows(numbered(spark, n_tasks), opened, PLACES)
+
+
+def place_rows(number: int, content: bytes | pa.Buffer) -> Iterator[pa.RecordBatch]:
+    """PLACES of the records of a chunk."""
+    for own in columns_of(content, ("record_key", "wrong_chart")).to_batches():
+        chunks = pa.array(np.full(len(own), number), pa.int64())
+        yield pa.RecordBatch.from_arrays([own.column("record_key"), chunks, own.column("wrong_chart")], PLACES.names)
 
 
 def chunk_rows(number: int, group: int, made: Chunk) -> pa.RecordBatch:

@@ -18,6 +18,7 @@ from siamese_er.block import (
     pair_tasks,
     part_count,
     places,
+    places_in_files,
 )
 from siamese_er.config import MatchConfig, ModelSettings
 from siamese_er.encode import counted_notes, encoding, kinds_of_device, latest_notes
@@ -121,10 +122,12 @@ def scored(
     with clock.step("block"):
         n_groups = groups_in(cut) if run.is_resumed else n_groups
         record["estimate"] = clock.foresee(table_meetings(cut, blocking, n_parts))
+        cut_files = run.worker_folder(spark, "chunks")
         coded = code_counts(cut, config.blocking, n_parts, config.identity.key)
+        found_places = places(cut) if cut_files is None else places_in_files(spark, cut_files)
         kept = together({
             "counts": partial(run.checkpoint, coded, "code_counts"),
-            "places": partial(run.write_table, places(cut), "places"),
+            "places": partial(run.write_table, found_places, "places"),
         })  # fmt: skip
         counts, placed = kept["counts"], kept["places"]
         dropped = dropped_blocks(counts)

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from chispa import assert_df_equality
 from linkage_records import table_of
 from paired import looked_at
 from pyspark.sql.pandas.types import to_arrow_schema
@@ -21,6 +22,7 @@ from siamese_er.block import (
     holders,
     pair_tasks,
     places,
+    places_in_files,
 )
 from siamese_er.config import BlockingSettings, ModelSettings
 from siamese_er.linkage.chunks import columns_of, opened
@@ -28,7 +30,7 @@ from siamese_er.linkage.comparisons import FREQUENCY_COLUMNS
 from siamese_er.linkage.keys import PASS_NAMES
 from siamese_er.model import model_folder
 from siamese_er.schemas import EMBEDDINGS, STANDARDISED
-from siamese_er.storage import RunFolder
+from siamese_er.storage import RunFolder, written
 
 NAMED = BlockingSettings(passes=("national_id", "phone"))
 FOLDER = model_folder(ModelSettings())
@@ -179,3 +181,12 @@ def test_each_file_that_workers_reach_is_a_task_of_its_own_and_the_largest_come_
     assert [Path(row.path).name for row in files.collect()] == ["many.parquet", "few.parquet"]
     assert files.rdd.getNumPartitions() == 2
     assert run.table_files(spark, "empty").collect() == []
+
+
+def test_places_are_the_same_read_from_files(spark, people, tmp_path):
+    cut = written(chunks(frame_of(spark, people), NAMED, 2, 2), str(tmp_path / "chunks"))
+
+    found = written(places_in_files(spark, tmp_path / "chunks"), str(tmp_path / "places"))
+
+    assert_df_equality(found, places(cut), ignore_row_order=True)
+    assert found.count() == people.num_rows

@@ -16,8 +16,8 @@ import typer
 from pyspark.sql import DataFrame, SparkSession
 
 from siamese_er.commands import start, status_of
-from siamese_er.components import MAX_TASK_RECORDS, component_keys
-from siamese_er.config import MatchConfig
+from siamese_er.components import component_keys
+from siamese_er.config import ClusterSettings, MatchConfig
 from siamese_er.errors import InvariantBroken
 from siamese_er.link_graphs import links_of, n_wrong, shapes_of
 from siamese_er.quality.comparison import Watch
@@ -44,7 +44,7 @@ def measured_line(spark: SparkSession, links: DataFrame, output: Path, place: st
     watch.look()
     before, begun = sum(watch.cpu.values()), time.monotonic()
     watcher.start()
-    most = 0 if place == "rounds" else MAX_TASK_RECORDS
+    most = 0 if place == "rounds" else ClusterSettings().max_task_records
     keys = links.select("left_key", "right_key")
     found = checkpoint(component_keys(keys, place == "driver", checkpoint, most), "components")
     seconds = time.monotonic() - begun

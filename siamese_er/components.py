@@ -16,7 +16,6 @@ from siamese_er.worker_files import ArrowRows, frame_of
 Checkpoint = Callable[[DataFrame | ArrowRows, str], DataFrame]
 """(rows, name) -> the same rows with their lineage cut; each name is used once."""
 STARS = table(node=LongType(), parent=LongType())
-MAX_TASK_RECORDS = 200_000_000
 LINKS_AT_ONCE = 1_000_000
 ROW_BITS = 33
 """Of a number of `monotonically_increasing_id`: those that count rows within a partition."""
@@ -27,9 +26,7 @@ def local_checkpoint(rows: DataFrame | ArrowRows, name: str) -> DataFrame:
     return frame_of(rows).localCheckpoint()
 
 
-def component_keys(
-    edges: DataFrame, on_driver: bool, checkpoint: Checkpoint, max_task_records: int = MAX_TASK_RECORDS
-) -> DataFrame:
+def component_keys(edges: DataFrame, on_driver: bool, checkpoint: Checkpoint, max_task_records: int) -> DataFrame:
     """record_key, component_key (the smallest key of its connected component) of every key in left_key, right_key.
 
     ``on_driver``: scipy on the driver, with all keys in its memory; a key linked to itself alone is its component.

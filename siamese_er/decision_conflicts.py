@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from siamese_er.components import component_keys
+from siamese_er.config import ClusterSettings
 from siamese_er.errors import ContractFault
 from siamese_er.schemas import DECISION_CONFLICTS, DECISIONS, KEY_SEPARATOR, conform
 from siamese_er.storage import RunFolder
@@ -20,10 +21,10 @@ NUMBERED = "conflict int, left_key string, right_key string"
 Pair = tuple[str, str]
 
 
-def refuse_conflicts(decisions: DataFrame, run: RunFolder, most_on_driver: int) -> None:
+def refuse_conflicts(decisions: DataFrame, run: RunFolder, settings: ClusterSettings) -> None:
     """Nothing, where no ``no_match`` is on two records that matches join, perhaps over others; else the run's table of them.
 
-    In:  DECISIONS on pairs of living records; ``most_on_driver``: matches whose components are found on the driver.
+    In:  DECISIONS on pairs of living records; ``settings``: where components are found.
     Raises: ContractFault with their number and the path of the table.
     """
     spark = decisions.sparkSession
@@ -35,7 +36,10 @@ def refuse_conflicts(decisions: DataFrame, run: RunFolder, most_on_driver: int) 
         return
     labels = run.checkpoint(
         component_keys(
-            matches, counts["n"] <= most_on_driver, lambda frame, name: run.checkpoint(frame, f"match_{name}")
+            matches,
+            counts["n"] <= settings.max_driver_links,
+            lambda frame, name: run.checkpoint(frame, f"match_{name}"),
+            settings.max_task_records,
         ),
         "match_components",
     )

@@ -108,7 +108,7 @@ def read_inputs(
     if config.input.decisions is not None:
         given = run.write_table(read_decisions(spark, config.input.decisions), "decisions")
         decisions = run.checkpoint(known_decisions(given, records), "living_decisions")
-        refuse_conflicts(decisions, run, config.cluster.max_driver_links)
+        refuse_conflicts(decisions, run, config.cluster)
     else:
         run.write_table(no_rows(spark, DECISIONS), "decisions")
     labels = None

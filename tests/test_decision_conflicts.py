@@ -2,6 +2,7 @@
 
 import pytest
 
+from siamese_er.config import ClusterSettings
 from siamese_er.decision_conflicts import TABLE, conflict_rows, refuse_conflicts
 from siamese_er.errors import ContractFault
 from siamese_er.schemas import DECISIONS
@@ -22,7 +23,7 @@ def test_a_contradiction_across_a_chain_is_named(spark, tmp_path, most_on_driver
     )  # fmt: skip
 
     with pytest.raises(ContractFault) as caught:
-        refuse_conflicts(decisions, run, most_on_driver)
+        refuse_conflicts(decisions, run, ClusterSettings(max_driver_links=most_on_driver))
 
     (fault,) = caught.value.faults
     assert fault.startswith("decisions: 1 no_match pair(s)")
@@ -46,7 +47,7 @@ def test_a_contradiction_across_a_chain_is_named(spark, tmp_path, most_on_driver
     ],
 )
 def test_decisions_that_agree_stop_nothing(spark, tmp_path, decided):
-    refuse_conflicts(decisions_of(spark, *decided), new_run(spark, str(tmp_path)), 10)
+    refuse_conflicts(decisions_of(spark, *decided), new_run(spark, str(tmp_path)), ClusterSettings(max_driver_links=10))
 
 
 def test_every_conflict_has_its_shortest_way():

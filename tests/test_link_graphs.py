@@ -19,7 +19,7 @@ def test_components_are_found_and_a_wrong_one_is_counted(spark):
     links = links_of(spark, shapes).persist()
 
     found = [
-        component_keys(links.select("left_key", "right_key"), where, local_checkpoint).persist()
+        component_keys(links.select("left_key", "right_key"), where, local_checkpoint, 1_000).persist()
         for where in (True, False)
     ]
 

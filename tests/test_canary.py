@@ -18,7 +18,7 @@ records, notes, output = sys.argv[1:4]
 config = load_config(None, {"input.records": [records], "input.notes": [notes], "run.output": output}, [])
 spark = build_session(config, "failing")
 
-def quoting_note(encoder_of, batch, notes, table):
+def quoting_note(encoder_of, batch, notes, table, memory):
     raise ValueError(f"cannot encode {[note.text for row in notes for note in row]}")
 
 def quoting_name(batch, rules):

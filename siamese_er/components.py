@@ -83,11 +83,13 @@ def _united(links: DataFrame, n_records: int) -> ArrowRows:
 def _joined(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
     """The batches, some LINKS_AT_ONCE rows at a time."""
     waiting: list[pa.RecordBatch] = []
+    n_waiting = 0
     for batch in batches:
         waiting.append(batch)
-        if sum(one.num_rows for one in waiting) >= LINKS_AT_ONCE:
+        n_waiting += batch.num_rows
+        if n_waiting >= LINKS_AT_ONCE:
             yield pa.Table.from_batches(waiting)
-            waiting = []
+            waiting, n_waiting = [], 0
     if waiting:
         yield pa.Table.from_batches(waiting)
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from siamese_er import components
 from siamese_er.cluster import cluster_metrics, clustered, clusters, guarded_rows, whole_groups
 from siamese_er.components import component_keys
 from siamese_er.components import local_checkpoint as checkpoint
@@ -181,6 +182,14 @@ def test_without_a_link_between_two_records_there_is_no_component(spark, edges, 
     frame = spark.createDataFrame(edges, "left_key string, right_key string")
 
     assert component_keys(frame, False, checkpoint, max_task_records).collect() == []
+
+
+def test_links_arrive_in_tables_of_some_size_and_none_is_lost(monkeypatch):
+    monkeypatch.setattr(components, "LINKS_AT_ONCE", 4)
+    batches = [pa.RecordBatch.from_arrays([pa.array(range(n), pa.int64())], ["left"]) for n in (3, 0, 2, 5, 1)]
+
+    assert [table.num_rows for table in components._joined(iter(batches))] == [5, 5, 1]
+    assert list(components._joined(iter([]))) == []
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=60), st.integers(1, 10))

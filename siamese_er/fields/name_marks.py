@@ -27,7 +27,7 @@ RELATIONS = frozenset(
         "inmate", "neighbor", "neighbour", "parent", "partner", "prisoner",
         "abuela", "abuelo", "conyuge", "cunada", "cunado", "esposa", "esposo", "hermana", "hermano", "nieta", "nieto",
         "padre", "sobrina", "sobrino", "suegra", "suegro",
-        "bruder", "ehefrau", "ehemann", "mutter", "schwester", "sohn", "tochter", "vater",
+        "bruder", "ehefrau", "ehemann", "mutter", "schwester", "vater",
         "epouse", "epoux", "frere", "soeur",
     }
 )  # fmt: skip
@@ -44,7 +44,6 @@ NO_FAMILIES = frozenset(
 IN_LAW = re.compile(r"(?:mother|father|sister|brother|son|daughter) in law")
 SOMEBODY = re.compile(
     r"(?:the )?(?:lady|man|woman|gentleman|person|guy|child|kid) (?:in|from|at|on|next|up|down|who|of)(?: .*)?"
-    r"|(?:youngest|oldest|eldest)(?: (?:boy|child|daughter|girl|kid|one|son))?"
 )
 PLACEHOLDER_TOKENS = frozenset({"fnu", "lnu", "nfn", "nln", "nmn", "unknown", "unk", "unidentified"})
 DOE_GIVEN = frozenset({"john", "jane", "jon", "janie", "johnny", "baby", "unknown", "jonathan"})
@@ -75,9 +74,11 @@ OF_MOTHER = re.compile(
 )
 A_CHILD = re.compile(
     r"(?:female|male|girl|boy) child|child (?:[fm]|female|male|girl|boy)|(?:son|daughter|child) of|hij[oa](?: de)?|rn"
-    r"|recien nacid[oa]|recem nascid[oa]|neugeborenes?|nouveau ?ne"
+    r"|recien nacid[oa]|recem nascid[oa]|neugeborenes?|nouveau ?ne|sohn|tochter"
+    r"|(?:youngest|oldest|eldest)(?: (?:boy|child|daughter|girl|kid|one|son))?"
 )
-"""A child that has no name yet, or whose name nobody wrote, in words other than `NAMELESS` has: "Son of", "Hija", "RN"."""
+"""A child that has no name yet, or whose name nobody wrote, in words other than `NAMELESS` has: "Son of", "Hija", "RN".
+As a newborn and not as anybody, so that two such twins are not taken for one."""
 WITH_NAME = re.compile(rf"(?:{STRONG}(?: ?(?:boy|girl|male|female|twin))?|boy|girl|twin){ORDER}? [a-z].*")
 MOTHERS = re.compile(rf"(?P<mother>[a-z]{{3,}})s ?(?:baby ?)?(?:boy|girl|baby|twin){ORDER}?")
 MOTHERS_CHILD = re.compile(rf"(?P<mother>[a-z]{{3,}})s (?:{CHILD} ?)*(?:son|daughter|{CHILD}){ORDER}?")

@@ -44,6 +44,7 @@ def embedding_columns(
         note_vectors = mean_vectors(vectors, [row for row, _ in texts], len(notes))
         for (row, _), digest, vector in zip(texts, named, vectors, strict=True):
             kept[row].append((digest, vector.tobytes()))
+    kept = [sorted(own) for own in kept]
     each = [found.get(row) for row in range(len(notes))]
     return {
         "field_vectors": cells(fields), "record_vector": cells(record_vectors), 
@@ -54,8 +55,8 @@ def embedding_columns(
         "note_names": [evidence and evidence.names for evidence in each],
         "chart_facts": [evidence and evidence.chart_facts for evidence in each],
         "wrong_chart": [evidence.is_wrong_chart if evidence else None for evidence in each],
-        "note_digests": [b"".join(digest for digest, _ in sorted(own)) or None for own in kept],
-        "note_own_vectors": [b"".join(vector for _, vector in sorted(own)) or None for own in kept],
+        "note_digests": [b"".join(digest for digest, _ in own) or None for own in kept],
+        "note_own_vectors": [b"".join(vector for _, vector in own) or None for own in kept],
     }  # fmt: skip
 
 

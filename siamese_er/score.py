@@ -134,8 +134,8 @@ class Compare:
 
     def drop(self, masks: np.ndarray, kept: np.ndarray) -> None:
         """Count the pairs that are not kept."""
-        passes, counts = np.unique(np.delete(masks, kept), return_counts=True)
-        self.n_dropped.update(dict(zip(passes.tolist(), counts.tolist(), strict=True)))
+        counts = np.bincount(np.delete(masks, kept))
+        self.n_dropped.update({passes: int(counts[passes]) for passes in np.flatnonzero(counts).tolist()})
 
 
 Part = TypeVar("Part", Met, Agreeing)

@@ -125,7 +125,9 @@ def test_whole_names_are_the_parts_of_the_first_names_in_order_and_empty_where_t
     given = value_column(pa.array([["timothy", "tim"], None, [], ["mary ann"]], pa.list_(pa.string())))
     family = value_column(pa.array([["ness"], ["de la cruz"], None, ["li", "wong"]], pa.list_(pa.string())))
 
-    assert whole_names(given, family) == ["ness timothy", "cruz de la", "", "ann li mary"]
+    assert whole_names(given, family, np.array([0, 1, 2, 3, 0])) == [
+        "ness timothy", "cruz de la", "", "ann li mary", "ness timothy",
+    ]  # fmt: skip
 
 
 def test_values_are_counted_once_a_batch_and_not_once_a_record(monkeypatch):
@@ -134,6 +136,6 @@ def test_values_are_counted_once_a_batch_and_not_once_a_record(monkeypatch):
     monkeypatch.setattr(ValueColumn, "counts", property(lambda column: n_counted.append(1) or counts(column)))
     column = value_column(pa.array([["ann"]] * 200, pa.list_(pa.string())))
 
-    whole_names(column, column)
+    whole_names(column, column, np.arange(200))
 
     assert len(n_counted) < 10

@@ -26,7 +26,7 @@ from siamese_er.linkage.sketches import (
 from siamese_er.linkage.values import value_column
 
 SLACK = 1e-3  # bits and similarities; bounds are in float32
-GIVEN, FAMILY, MIDDLE = INDEX["given_name"], INDEX["family_name"], INDEX["middle_name"]
+GIVEN, FAMILY = INDEX["given_name"], INDEX["family_name"]
 EXACT = [INDEX[name] for name in ("name_suffix", "sex", "state")]  # levels: equal or different, nothing between
 
 
@@ -97,7 +97,8 @@ class Reach:
         self.most = np.array([top.max() for top in tops], np.float32)
         self.unequal = self.most.copy()
         self.unequal[EXACT] = self.weights[EXACT, 1]
-        self.swapped = self.weights[GIVEN, SWAPPED_GIVEN] + self.weights[FAMILY, SWAPPED_FAMILY]
+        # both names, or a given name alone where a record has one name part and nothing else
+        self.swapped = self.weights[GIVEN, SWAPPED_GIVEN] + max(self.weights[FAMILY, SWAPPED_FAMILY], np.float32(0))
 
     def rows(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """The numbers of the pairs (of record rows) that could reach it."""
@@ -107,7 +108,8 @@ class Reach:
                 total += self.bits(place, left, right)
         given, family = self.bits(GIVEN, left, right), self.bits(FAMILY, left, right)
         no_name = self.is_missing(GIVEN, left, right) | self.is_missing(FAMILY, left, right)
-        total += np.maximum(given + family, np.where(no_name, self.swapped, np.float32(-np.inf)))
+        names = np.where(no_name, np.maximum(given + family, self.swapped), given + family)
+        total += names
         alive = np.flatnonzero(total >= -SLACK)
         for name, bound in BOUNDS.items():
             place = INDEX[name]
@@ -115,11 +117,10 @@ class Reach:
             if len(rows):
                 total[rows] += bound(self, left[rows], right[rows]) - self.unequal[place]
                 alive = alive[total[alive] >= -SLACK]
-        rows = alive[~no_name[alive]]
-        rows = rows[self.is_open(GIVEN, left[rows], right[rows]) | self.is_open(FAMILY, left[rows], right[rows])]
+        unlike = self.is_open(GIVEN, left[alive], right[alive]) | self.is_open(FAMILY, left[alive], right[alive])
+        rows = alive[no_name[alive] | unlike]
         if len(rows):
-            before = given[rows] + family[rows]
-            total[rows] += self.names(left[rows], right[rows], given[rows], family[rows]) - before
+            total[rows] += self.names(left[rows], right[rows], given[rows], family[rows]) - names[rows]
             alive = alive[total[alive] >= -SLACK]
         return alive
 
@@ -147,24 +148,33 @@ class Reach:
 
         In: the bits of either name as `bits` tells.
         """
-        given = np.where(self.is_open(GIVEN, left, right), given_bits(self, left, right), given)
-        family = np.where(self.is_open(FAMILY, left, right), family_bits(self, "family_name")(left, right), family)
+        rows = np.flatnonzero(self.is_open(GIVEN, left, right))
+        given[rows] = given_bits(self, left[rows], right[rows])
+        rows = np.flatnonzero(self.is_open(FAMILY, left, right))
+        family[rows] = family_bits(self, "family_name")(left[rows], right[rows])
         part = greatest(self.weights, "given_name", 6)
-        unsure = [self.codes[place].take(side) == SEVERAL for place in (GIVEN, FAMILY) for side in (left, right)]
-        loose = np.logical_or.reduce(unsure)
-        best = np.maximum(given, np.where(self.middle_may_be_given(left, right), part, -np.inf)) + family
-        whole = self.closeness("whole_name", left, right)
-        return np.where(loose | (whole.edits <= 4), np.maximum(best, self.swapped), best)
+        rows = np.flatnonzero(given < part)
+        first, second = left[rows], right[rows]
+        crossed = self.may_be_crossed("middle_name", first, second) | self.may_be_crossed("middle_name", second, first)
+        given[rows[crossed]] = part
+        best = given + family
+        rows = np.flatnonzero(best < self.swapped)
+        best[rows[self.may_be_swapped(left[rows], right[rows])]] = self.swapped
+        return best
 
-    def middle_may_be_given(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Whether the given name of one may be nearly the middle name of the other."""
-        possible = np.zeros(len(left), bool)
-        for own, other in ((left, right), (right, left)):
-            code = self.codes[MIDDLE].take(other)
-            possible |= (code == SEVERAL) | (self.codes[GIVEN].take(own) == SEVERAL)
-            found = self.closeness("given_name", own, other, "middle_name")
-            possible |= (code > SEVERAL) & found.is_close & (found.shortest > 1)
-        return possible
+    def may_be_crossed(self, other: str, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Whether the given name of a left record may be nearly the right one's name of another kind."""
+        least = np.minimum(self.codes[GIVEN].take(left), self.codes[INDEX[other]].take(right))
+        found = self.closeness("given_name", left, right, other)
+        return (least == SEVERAL) | ((least > SEVERAL) & found.is_close & (found.shortest > 1))
+
+    def may_be_swapped(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Whether given and family names may have changed places, or have the same parts in whichever fields."""
+        found = self.closeness("whole_name", left, right).edits <= 1
+        rows = np.flatnonzero(~found)
+        rows = rows[self.may_be_crossed("family_name", left[rows], right[rows])]
+        found[rows] = self.may_be_crossed("family_name", right[rows], left[rows])
+        return found
 
     def closeness(self, name: str, left: np.ndarray, right: np.ndarray, other: str | None = None) -> Closeness:
         """The Closeness of texts of pairs; ``other``: which text of the right side, where it is not the same."""

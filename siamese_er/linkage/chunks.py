@@ -167,11 +167,11 @@ class Group:
     @cached_property
     def sketches(self) -> np.ndarray:
         """Their sketches."""
-        content = b"".join(
-            array.buffers()[1].slice(array.offset * SKETCH.itemsize, len(array) * SKETCH.itemsize).to_pybytes()
+        parts = [
+            np.frombuffer(array.buffers()[1], SKETCH, len(array), array.offset * SKETCH.itemsize)
             for array in self.table["sketch"].chunks
-        )
-        return np.frombuffer(content, SKETCH)
+        ]
+        return np.concatenate([np.zeros(0, SKETCH), *parts])
 
     @cached_property
     def held(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -94,11 +93,6 @@ class Values:
         self.given_beside = {
             name: shared_dictionary(given, value_column(records[name])) for name in ("family_names", "middle_names")
         }
-
-    @cached_property
-    def whole_names(self) -> np.ndarray:
-        """`whole_names` of all records."""
-        return levels.strings(whole_names(*self.given_beside["family_names"]))
 
 
 def comparison_column(records: pa.Table, comparison: Comparison) -> ValueColumn:
@@ -235,28 +229,25 @@ def crossed(first: ValueColumn, second: ValueColumn, left: np.ndarray, right: np
     return result
 
 
-def whole_names(given: ValueColumn, family: ValueColumn) -> list[str]:
-    """The parts of the first given and family name of each record, in ascending order: "ness timothy"."""
-    firsts = [first_values(column) for column in (given, family)]
+def whole_names(given: ValueColumn, family: ValueColumn, rows: np.ndarray) -> list[str]:
+    """The parts of the first given and family name of some records, in ascending order: "ness timothy"."""
+    firsts = [first_values(column, rows) for column in (given, family)]
     return [" ".join(sorted(" ".join(name for name in names if name).split())) for names in zip(*firsts, strict=True)]
 
 
-def first_values(column: ValueColumn) -> list[str]:
-    """The first value of each record; empty where it has none."""
-    values = np.array([*column.values, ""], dtype=object)
-    first: list[str] = values[column.first_codes].tolist()
-    return first
+def first_values(column: ValueColumn, rows: np.ndarray) -> list[str]:
+    """The first value of some records; empty where they have none."""
+    return [column.values[code] if code < len(column.values) else "" for code in column.first_codes[rows].tolist()]
 
 
-def same_name_parts(names: np.ndarray, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(two or more parts agree, the only part agrees), whichever fields they stand in; one typing error is allowed.
-
-    In: `whole_names` of all records.
-    """
+def same_name_parts(
+    given: ValueColumn, family: ValueColumn, left: np.ndarray, right: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(two or more parts agree, the only part agrees), whichever fields they stand in; one typing error is allowed."""
     if not len(left):
         return np.zeros(0, bool), np.zeros(0, bool)
     rows, back = np.unique(np.concatenate([left, right]), return_inverse=True)
-    chosen = names[rows].tolist()
+    chosen = whole_names(given, family, rows)
     a, b = np.split(back, 2)
     lengths = levels.each(chosen, len, np.int32)
     n_parts = levels.each(chosen, lambda name: name.count(" ") + 1, np.int32)
@@ -278,7 +269,7 @@ def note_swapped_names(
         crossed(given, family, left[unlike], right[unlike]),
         crossed(given, family, right[unlike], left[unlike]),
     )
-    glued, one_part = same_name_parts(values.whole_names, left[unlike], right[unlike])
+    glued, one_part = same_name_parts(given, family, left[unlike], right[unlike])
     rows = unlike[(there & back) | glued]
     is_crossed = np.zeros(len(left), bool)
     is_crossed[unlike] = (there != back) & ~glued

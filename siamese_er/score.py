@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
@@ -134,8 +135,8 @@ class Compare:
 
     def drop(self, masks: np.ndarray, kept: np.ndarray) -> None:
         """Count the pairs that are not kept."""
-        counts = np.bincount(np.delete(masks, kept))
-        self.n_dropped.update({passes: int(counts[passes]) for passes in np.flatnonzero(counts).tolist()})
+        counts = pd.Series(np.delete(masks, kept)).value_counts(sort=False)
+        self.n_dropped.update(dict(zip(counts.index.tolist(), counts.tolist(), strict=True)))
 
 
 Part = TypeVar("Part", Met, Agreeing)

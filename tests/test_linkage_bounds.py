@@ -100,7 +100,7 @@ def test_most_pairs_that_comparing_would_drop_are_ruled_out(made):
     weights, passes = weights_and_reach(arrow_table(standard_batch(records, StandardRules())))
 
     assert not (~passes & (weights >= 0)).any()
-    assert passes.mean() < 2 * (weights >= 0).mean()
+    assert passes.mean() < 1.2 * (weights >= 0).mean()
 
 
 def test_names_that_share_most_letters_do_not_pass_for_names_that_changed_places():

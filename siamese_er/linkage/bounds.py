@@ -146,7 +146,7 @@ class Reach:
     def names(self, left: np.ndarray, right: np.ndarray, given: np.ndarray, family: np.ndarray) -> np.ndarray:
         """The most that given and family names bring together; they may have changed places.
 
-        In: the bits of either name as `bits` tells.
+        In: the bits of either name as `bits` tells; they are changed.
         """
         rows = np.flatnonzero(self.is_open(GIVEN, left, right))
         given[rows] = given_bits(self, left[rows], right[rows])
@@ -163,13 +163,13 @@ class Reach:
         return best
 
     def may_be_crossed(self, other: str, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Whether the given name of a left record may be nearly the right one's name of another kind."""
+        """Whether the given name of a left record may be nearly (`compare.crossed`) the right one's name of another kind."""
         least = np.minimum(self.codes[GIVEN].take(left), self.codes[INDEX[other]].take(right))
         found = self.closeness("given_name", left, right, other)
         return (least == SEVERAL) | ((least > SEVERAL) & found.is_close & (found.shortest > 1))
 
     def may_be_swapped(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Whether given and family names may have changed places, or have the same parts in whichever fields."""
+        """Whether given and family names may have changed places, or the same parts, one letter aside, in whichever fields."""
         found = self.closeness("whole_name", left, right).edits <= 1
         rows = np.flatnonzero(~found)
         rows = rows[self.may_be_crossed("family_name", left[rows], right[rows])]

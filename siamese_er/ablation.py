@@ -115,7 +115,8 @@ def without_columns(inputs: Inputs, columns: tuple[str, ...]) -> Inputs:
     """The inputs with some columns of RECORDS missing from every record."""
     kinds = {name: RECORDS[name].dataType.simpleString() for name in columns}
     empty = {name: (F.array() if kind.startswith("array") else F.lit(None)).cast(kind) for name, kind in kinds.items()}
-    return replace(inputs, records=inputs.records.withColumns(empty), history=inputs.history.withColumns(empty))
+    altered = {name: getattr(inputs, name).withColumns(empty) for name in ("records", "history")}
+    return replace(inputs, **altered, record_files=None)
 
 
 def with_notes_of_others(inputs: Inputs) -> Inputs:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pyspark import TaskContext
 from pyspark.resource import ResourceProfile
 from pyspark.sql import DataFrame, SparkSession
@@ -21,7 +20,6 @@ from pyspark.sql import functions as F
 from siamese_er.config import BlockingSettings
 from siamese_er.errors import without_values
 from siamese_er.linkage.chunks import (
-    CHUNK_RECORDS,
     LEAST_IN_GROUP,
     OF_VALUE,
     Chunk,
@@ -35,6 +33,7 @@ from siamese_er.linkage.keys import LEAST_BITS
 from siamese_er.linkage.oversized import WORST_BLOCKS, block_digest, by_pass
 from siamese_er.schemas import CHUNKS, CODE_COUNTS, EMBEDDINGS, HELD_CODES, PAIR_TASKS, PLACES, conform
 from siamese_er.task_rows import Tasks, chunk_contents, numbered, only_number, sent_tasks
+from siamese_er.whole_files import rows_of
 from siamese_er.worker_files import ArrowRows
 
 RECORDS_IN_PART = 100_000  # whose codes one task counts at once
@@ -64,12 +63,12 @@ def part_count(n_records: int) -> int:
 def chunks(
     records: DataFrame, settings: BlockingSettings, n_groups: int, n_parts: int,
     encoded: Callable[[pa.RecordBatch], pa.RecordBatch] | None = None, profile: ResourceProfile | None = None,
-    *, of_files: bool = False, learned_bits: int = LEAST_BITS, first_chunk: int = 0,
+    *, learned_bits: int = LEAST_BITS, first_chunk: int = 0,
 ) -> ArrowRows:  # fmt: skip
     """The records in chunks, and the codes of their keys and values by part of the code space; a batch for each chunk.
 
     In: STANDARDISED, with EMBEDDINGS columns or, where ``encoded`` is given, with what it makes the EMBEDDINGS of a
-    batch from; ``of_files``: as whole Parquet files (`RunFolder.table_files`); ``profile``: what its tasks ask for;
+    batch from; as rows or as whole files (`whole_files.rows_of`); ``profile``: what its tasks ask for;
     ``learned_bits``: see `keys.blocking_keys`; ``first_chunk``: the least number that a chunk may have. Out: CHUNKS. A
     record without a value has no key of that pass. To be checkpointed: numbers of chunks depend on how the rows are split.
     """
@@ -79,23 +78,14 @@ def chunks(
     def cut(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         context = TaskContext.get()
         partition = context.partitionId() if context else 0
-        batches = batches_of_files(batches) if of_files else batches
-        whole = batches if encoded is None else (with_vectors(batch, encoded(batch)) for batch in batches)
+        own = rows_of(batches)
+        whole = own if encoded is None else (with_vectors(batch, encoded(batch)) for batch in own)
         tables = (table for batch in whole for table in sliced(pa.Table.from_batches([batch])))
         for place, table in enumerate(tables):
             number, group = first_chunk + partition * CHUNKS_IN_PARTITION + place, (partition + place) % n_groups
             yield chunk_rows(number, group, chunk(table, passes, n_parts, learned_bits))
 
     return ArrowRows(records, cut, CHUNKS, profile, batch_is_group=True)
-
-
-def batches_of_files(files: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The rows of Parquet files that are there as a column, ``path`` or ``content`` (`RunFolder.table_files`)."""
-    for batch in files:
-        for file in batch.column(0):
-            source = file.as_py() if batch.schema.names == ["path"] else pa.BufferReader(file.as_buffer())
-            with pq.ParquetFile(source) as opened:
-                yield from opened.iter_batches(2 * CHUNK_RECORDS)
 
 
 def with_vectors(batch: pa.RecordBatch, vectors: pa.RecordBatch) -> pa.RecordBatch:

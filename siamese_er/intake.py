@@ -22,7 +22,7 @@ from siamese_er.sources.inputs import InputFile, bare_path, file_statuses, parqu
 from siamese_er.sources.labels import read_labels
 from siamese_er.sources.notes import n_cut_notes, read_notes
 from siamese_er.sources.records import Reading, check_quarantine, parts_of, read_records
-from siamese_er.storage import RunFolder
+from siamese_er.storage import ROWS_IN_FILE, RunFolder
 from siamese_er.summary import mapping_line
 from siamese_er.together import together
 
@@ -39,6 +39,8 @@ class Inputs:
     labels: DataFrame | None
     n_records: int
     counts: dict[str, Any]
+    record_files: DataFrame | None = None
+    """The whole files that hold ``records`` (`whole_files.rows_of`), among versions; null where they are not those."""
     arrivals: Arrivals | None = None
     """Incremental mode with something known: what the batch changed; records, history and notes are all that is known."""
 
@@ -80,7 +82,9 @@ def read_inputs(
     if config.input.notes:
         own, bad_notes = read_notes(spark, config.input)
         of_files, bad = of_files.unionByName(own), bad.unionByName(bad_notes)
-    keep = partial(run.write_table, name="versions") if known is None else partial(run.checkpoint, name="delivered")
+    keep = partial(run.write_table, name="versions", rows_in_file=ROWS_IN_FILE)
+    if known is not None:
+        keep = partial(run.checkpoint, name="delivered")
     taken = together({
         "versions": partial(keep, reading.versions),  # of a whole table, what is delivered is all there is
         "notes": partial(run.checkpoint, of_files, "delivered_notes"),
@@ -115,8 +119,9 @@ def read_inputs(
     if config.input.labels is not None:
         labels = run.checkpoint(read_labels(spark, config.input.labels), "labels")
     has_notes = not notes.isEmpty()
+    of_records = run.table_files(spark, "versions") if known is None else None
     return Inputs(records, reading.history, notes if has_notes else None, bad, decisions, labels, counts["records"],
-                  counts, arrived)  # fmt: skip
+                  counts, of_records, arrived)  # fmt: skip
 
 
 def delivery_counts(config: MatchConfig, batch: Reading, notes: DataFrame, bad: DataFrame) -> dict[str, Any]:

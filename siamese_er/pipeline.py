@@ -37,11 +37,19 @@ from siamese_er.rematch import reasons_to_learn, scored_batch, standardised_arri
 from siamese_er.review.answers import answers, renewed_decisions
 from siamese_er.review.queue import review_queue
 from siamese_er.review.record_doubts import reasons_for_doubt, record_doubts
-from siamese_er.scoring import ROWS_IN_FILE, Scoring, scored, truth_of
+from siamese_er.scoring import Scoring, scored, truth_of
 from siamese_er.sources.inputs import readable_input, stamps
 from siamese_er.sources.records import Reading, read_records
 from siamese_er.standardise import cleared, fault_counts, shared_identifiers, whole_normal_forms
-from siamese_er.storage import RunFolder, StaleRows, new_run, output_lock, previous_run, unfinished_run
+from siamese_er.storage import (
+    ROWS_IN_FILE,
+    RunFolder,
+    StaleRows,
+    new_run,
+    output_lock,
+    previous_run,
+    unfinished_run,
+)
 from siamese_er.summary import Summary
 from siamese_er.taken_over import moved_records, people, published_pairs, written_people
 from siamese_er.threshold import device_margin, on_table, widened

@@ -104,6 +104,9 @@ order of the codes, each once)."""
 MEETING_SUMS = table(blocking_pass=IntegerType(), n_pairs=LongType(), n_squares=DoubleType())
 """Of a pass, over some of its blocks: the sum of their pairs, and of the squares of that."""
 
+PARTED = table(part=IntegerType(), kind=IntegerType(), content=BinaryType())
+"""Rows on their way through a shuffle (``parted.py``): Arrow messages of those of one part, and which table they are of."""
+
 PAIR_TASKS = table(
     task=IntegerType(), is_within=BooleanType(), group=IntegerType(), chunk=LongType(), part=IntegerType(),
     content=BinaryType(),

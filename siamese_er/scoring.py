@@ -44,9 +44,6 @@ from siamese_er.storage import WORK, RunFolder
 from siamese_er.task_rows import Tasks, file_tasks
 from siamese_er.together import together
 
-ROWS_IN_FILE = 100_000
-"""Of the table of standardised records, whose files workers read whole."""
-
 
 class Clock(Protocol):
     """What counts the seconds of named steps."""
@@ -114,7 +111,7 @@ def scored(
         rows = own.rows if own.with_notes else run.table_files(spark, "standardised")
         bits = bits_of_table(inputs.n_records)
         made = chunks(rows, blocking, n_groups, n_parts, own.encoded, own.profile,
-                      of_files=not own.with_notes, learned_bits=bits)  # fmt: skip
+                      learned_bits=bits)  # fmt: skip
         cut = together({
             "chunks": partial(run.write_table, made, "chunks"),
             "note_counts": partial(run.write_table, note_rows(spark, counted), "note_counts"),

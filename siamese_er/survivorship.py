@@ -9,25 +9,20 @@ from pyspark.sql import functions as F
 from siamese_er.config import SourceSettings, SurvivorshipSettings
 from siamese_er.errors import without_values
 from siamese_er.golden_choice import whole_people
+from siamese_er.golden_members import STEP, in_order, members
 from siamese_er.golden_rows import Survivorship, golden_batch
-from siamese_er.golden_values import STANDARD_OF
 from siamese_er.schemas import (
     CROSSWALK,
     CROSSWALK_HISTORY,
     ENTERPRISE_IDS,
-    GOLDEN_FIELDS,
     GOLDEN_RECORDS,
     KEY_SEPARATOR,
-    MULTIVALUED,
-    RECORDS,
-    STANDARDISED,
     conform,
     no_rows,
 )
 from siamese_er.worker_files import ArrowRows
 
-ROWS_AT_ONCE = 20_000  # records held by a worker; a person's records are never split
-NEVER = 2**62  # recency of a record without updated_at
+ROWS_AT_ONCE = 20_000  # records whose people are elected at once; a person's records are never split
 
 
 def crosswalk(
@@ -133,6 +128,7 @@ def golden_records(
     settings: SurvivorshipSettings,
     sources: dict[str, SourceSettings],
     links: DataFrame | None = None,
+    n_parts: int = 2,
 ) -> ArrowRows:
     """GOLDEN_RECORDS: the best value of each field among the records of one person, as one of them wrote it.
 
@@ -145,7 +141,8 @@ def golden_records(
     patients have no golden record; a restricted record enters a golden record of restricted records only.
     conflicts: fields of which one person has one value, where records of the person contradict each other.
 
-    In:  RECORDS, STANDARDISED, ENTERPRISE_IDS, one row each for every record_key; LINKS, for verified_first alone.
+    In:  RECORDS, STANDARDISED, ENTERPRISE_IDS, one row each for every record_key, the first two as rows or as whole files
+         (`golden_members.members`); LINKS, for verified_first alone; ``n_parts``: of people, each held by one worker.
     Out: sorted by enterprise_id within each partition; provenance holds the winning record and rule of each field that
     has a value, extra columns included.
     """
@@ -158,37 +155,10 @@ def golden_records(
     heeds_people = "verified_first" in {own.default_rule, *own.rules.values()}
     verified = _verified(ids, links) if heeds_people and links is not None else None
 
-    @without_values("survive")
+    @without_values(STEP)
     def golden(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for people in whole_people(batches, ROWS_AT_ONCE):
+        rows = in_order(batches)
+        for people in () if rows is None else whole_people(iter(rows.to_batches(ROWS_AT_ONCE)), ROWS_AT_ONCE):
             yield golden_batch(people, own)
 
-    members = _members(records, standardised, ids, verified).repartition("enterprise_id")
-    ordered = members.sortWithinPartitions("enterprise_id", "record_key")
-    return ArrowRows(ordered, golden, GOLDEN_RECORDS)
-
-
-def _members(records: DataFrame, standardised: DataFrame, ids: DataFrame, verified: DataFrame | None) -> DataFrame:
-    """The records of all people but test patients, with what `golden_batch` reads of them."""
-    is_restricted = F.coalesce(F.lower(F.trim("sensitivity")) == "restricted", F.lit(False))
-    no_strings = F.array().cast("array<string>")
-    raw = conform(records, RECORDS).select(
-        "record_key",
-        "source",
-        "record_id",
-        is_restricted.alias("is_restricted"),
-        F.coalesce(-F.unix_micros("updated_at"), F.lit(NEVER)).alias("recency"),
-        *[F.coalesce(name, no_strings).alias(name) for name in MULTIVALUED],
-        *[name for name in GOLDEN_FIELDS if name not in MULTIVALUED],
-        "identifiers",
-        F.map_entries("extra").alias("extra"),
-    )
-    is_test = F.coalesce(F.array_contains("name_marks", "test"), F.lit(False))
-    standard = conform(standardised, STANDARDISED).where(~is_test)
-    members = raw.join(ids.select("record_key", "enterprise_id"), "record_key").join(
-        standard.select("record_key", *STANDARD_OF.values()), "record_key"
-    )
-    if verified is None:
-        return members.withColumn("is_verified", F.lit(False))
-    joined = members.join(verified, "record_key", "left")
-    return joined.withColumn("is_verified", F.coalesce("is_verified", F.lit(False)))
+    return ArrowRows(members(records, standardised, ids, verified, n_parts), golden, GOLDEN_RECORDS)

@@ -2,19 +2,23 @@
 
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from siamese_er.cluster import cluster_metrics, clusters
 from siamese_er.config import MatchConfig
-from siamese_er.intake import Inputs
+from siamese_er.intake import Inputs, rows_on_disk
 from siamese_er.known import OF_CLUSTERS, OF_GOLDEN, Known, only
 from siamese_er.publish import in_few_files, written_table
 from siamese_er.regroup import Grouping, decided_anew
 from siamese_er.schemas import KEY_SEPARATOR, PUBLISHED, SCORED_PAIRS, conform
+from siamese_er.sources.inputs import file_statuses
 from siamese_er.storage import RunFolder, StaleRows
 from siamese_er.survivorship import golden_records, ids_of
 from siamese_er.worker_files import ArrowRows, frame_of
+
+LEAST_ROWS, MOST_ROWS, MOST_BYTES = 10_000, 100_000, 16 << 20
+"""Of the records, as Parquet, whose people one task holds."""
 
 
 def moved_records(
@@ -70,7 +74,9 @@ def people(
     Null: all of them; else those that a batch does not touch are taken over.
     """
     ended, own, memberships = None, ids, grouping.grouped.select("record_key", "cluster_key")
-    records = inputs.records
+    records, standards = inputs.records, standardised
+    if inputs.record_files is not None:
+        records, standards = inputs.record_files, run.table_files(ids.sparkSession, "standardised")
     if known is not None and grouping.touched is not None and not known.differs(config, OF_GOLDEN):
         assert inputs.arrivals is not None
         own = run.checkpoint(only(ids, F.broadcast(grouping.touched), "record_key"), "touched_ids")
@@ -78,12 +84,22 @@ def people(
         ended = run.checkpoint(ids_of(known.table("crosswalk"), moved), "touched_people")
         touched_keys = F.broadcast(grouping.touched)
         records, standardised, memberships = (
-            only(frame, touched_keys, "record_key") for frame in (records, standardised, memberships)
+            only(frame, touched_keys, "record_key") for frame in (inputs.records, standardised, memberships)
         )
+        standards = standardised
         all_links = only(all_links, touched_keys, "left_key", "right_key")
     metrics = clusters(cluster_metrics(memberships, all_links, standardised, overlaid), own)
-    golden = golden_records(records, standardised, own, config.survivorship, config.sources, all_links)
+    n_parts = parts_of_people(run, ids.sparkSession, "versions" if ended is None else "work/touched_ids")
+    golden = golden_records(records, standards, own, config.survivorship, config.sources, all_links, n_parts)
     return {"golden_records": golden, "clusters": in_few_files(metrics, "clusters")}, ended
+
+
+def parts_of_people(run: RunFolder, spark: SparkSession, table: str) -> int:
+    """Into how many parts people are cut, by the rows and the bytes of a table of their records."""
+    folder = run.table(table)
+    n_rows, n_bytes = rows_on_disk(spark, folder), sum(size for _, size in file_statuses(spark, folder) or [])
+    of_cores = min(spark.sparkContext.defaultParallelism, n_rows // LEAST_ROWS)
+    return max(2, of_cores, -(-n_rows // MOST_ROWS), -(-n_bytes // MOST_BYTES))
 
 
 def written_people(

@@ -156,7 +156,7 @@ def test_files_of_records_are_cut_like_their_rows_and_keep_their_vectors(spark, 
         marked = [pa.array([key.encode() for key in batch["record_key"].to_pylist()]), *nothing[1:]]
         return pa.RecordBatch.from_arrays([batch["record_key"], *marked], EMBEDDINGS.names)
 
-    cut = chunks(files.select(by), NAMED, 1, 2, encoded, of_files=True).frame().persist()
+    cut = chunks(files.select(by), NAMED, 1, 2, encoded).frame().persist()
     rows = chunks(whole, NAMED, 1, 2).frame().persist()
 
     assert files.count() == 2

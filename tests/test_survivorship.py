@@ -2,10 +2,21 @@ import random
 from datetime import datetime
 
 import pytest
+from pyspark.sql import functions as F
 
 from siamese_er.config import SourceSettings, SurvivorshipSettings
 from siamese_er.golden_values import STANDARD_OF
-from siamese_er.schemas import CROSSWALK, ENTERPRISE_IDS, LINKS, MULTIVALUED, RECORDS, STANDARD_COLUMNS, STANDARDISED
+from siamese_er.schemas import (
+    CROSSWALK,
+    ENTERPRISE_IDS,
+    LINKS,
+    MULTIVALUED,
+    RECORDS,
+    STANDARD_COLUMNS,
+    STANDARDISED,
+    STRINGS,
+)
+from siamese_er.storage import RunFolder
 from siamese_er.survivorship import crosswalk, golden_records
 
 SOURCES = {
@@ -35,12 +46,12 @@ def standardised(row, **columns):
     return keys | {name: [] for name in STANDARD_COLUMNS} | plain | columns
 
 
-def golden_of(spark, people, settings=None, shuffle=None, links=None, **columns):
-    """Golden records, by enterprise id, of {enterprise id: records}."""
+def tables_of(spark, people, shuffle=None, **columns):
+    """RECORDS, STANDARDISED and ENTERPRISE_IDS of {enterprise id: records}."""
     rows = [(row, enterprise_id) for enterprise_id, members in people.items() for row in members]
     if shuffle is not None:
         random.Random(shuffle).shuffle(rows)
-    golden = golden_records(
+    return (
         spark.createDataFrame([row for row, _ in rows], RECORDS),
         spark.createDataFrame(
             [standardised(row, **columns.get(row["record_id"], {})) for row, _ in rows], STANDARDISED
@@ -48,11 +59,19 @@ def golden_of(spark, people, settings=None, shuffle=None, links=None, **columns)
         spark.createDataFrame(
             [(row["record_key"], enterprise_id, None) for row, enterprise_id in rows], ENTERPRISE_IDS
         ),
-        settings or SurvivorshipSettings(rules={}),
-        SOURCES,
-        links,
-    )
+    )  # fmt: skip
+
+
+def by_person(golden):
     return {row["enterprise_id"]: row for row in golden.frame().collect()}
+
+
+def golden_of(spark, people, settings=None, shuffle=None, links=None, n_parts=2, **columns):
+    """Golden records, by enterprise id, of {enterprise id: records}."""
+    tables = tables_of(spark, people, shuffle, **columns)
+    return by_person(
+        golden_records(*tables, settings or SurvivorshipSettings(rules={}), SOURCES, links, n_parts=n_parts)
+    )
 
 
 PEOPLE = {
@@ -99,6 +118,57 @@ def golden(spark):
     first = golden_of(spark, PEOPLE, settings, links=links, **columns)
     assert first == golden_of(spark, PEOPLE, settings, shuffle=7, links=links, **columns)
     return first
+
+
+@pytest.mark.parametrize("n_parts", [1, 7])
+def test_golden_records_are_the_same_however_people_are_cut(spark, golden, n_parts):
+    columns = {"7": {"name_marks": ["test"]}, "9": {"given_names": ["ola"], "family_names": ["nord"]}}
+    links = spark.createDataFrame(JOINED_BY_A_PERSON, LINKS)
+
+    assert golden_of(spark, PEOPLE, SurvivorshipSettings(rules=RULES), 3, links, n_parts, **columns) == golden
+
+
+@pytest.mark.parametrize("by", ["path", "content"])
+def test_golden_records_of_whole_files_are_those_of_their_rows(spark, tmp_path, by):
+    settings = SurvivorshipSettings(rules=RULES)
+    records, standards, ids = tables_of(spark, PEOPLE)
+    of_rows = by_person(golden_records(records, standards, ids, settings, SOURCES))
+    living = records.withColumns({"rank": F.lit(1), "is_deleted": F.lit(False)})
+    earlier = records.where("record_id < '3'").withColumns(
+        {"rank": F.lit(2), "is_deleted": F.lit(False), "given_name": F.array(F.lit("Earlier"))}
+    )
+    gone = records.limit(1).withColumns(
+        {
+            "record_key": F.lit("clinic\x1f99"),
+            "rank": F.lit(1),
+            "is_deleted": F.lit(True),
+            "given_name": F.lit(None).cast(STRINGS),
+        }
+    )
+    versions = living.unionAll(earlier).unionAll(gone)
+    run = RunFolder(str(tmp_path), "run", str(tmp_path))
+    run.write_table(versions.repartition(3), "versions")
+    run.write_table(standards.repartition(2), "standardised")
+    files = [run.table_files(spark, name) for name in ("versions", "standardised")]
+    if by == "content":
+        reader = spark.read.format("binaryFile").option("pathGlobFilter", "*.parquet")
+        files = [reader.load(run.table(name)).select("content") for name in ("versions", "standardised")]
+
+    assert by_person(golden_records(*files, ids, settings, SOURCES)) == of_rows
+
+
+def test_a_null_list_is_an_empty_one(spark):
+    with_nulls = [record("1", given_name=None, phone=["1"], extra=None), record("2", given_name=["Bo"], phone=None)]
+    plain = [record("1", given_name=[], phone=["1"], extra={}), record("2", given_name=["Bo"], phone=[])]
+    records, standards, ids = tables_of(spark, {"E1": plain})
+    given = spark.createDataFrame(with_nulls, RECORDS)
+    settings = SurvivorshipSettings(rules={})
+
+    found = by_person(golden_records(given, standards, ids, settings, SOURCES))
+
+    assert found == by_person(golden_records(records, standards, ids, settings, SOURCES))
+    assert found["E1"]["given_name"] == "Bo"
+    assert found["E1"]["phone"] == "1"
 
 
 def test_golden_records_follow_the_rule_of_each_field(golden):

@@ -15,6 +15,7 @@ from siamese_er.linkage.comparisons import COMPARISONS, FREQUENCY_COLUMNS
 from siamese_er.linkage.keys import LEAST_BITS, blocking_keys
 from siamese_er.linkage.sketches import SKETCH, hashes, sketches
 from siamese_er.linkage.values import value_column
+from siamese_er.messages import message, table_of
 
 CHUNK_RECORDS = 5_000
 LEAST_IN_GROUP = 2_000  # records; smaller groups cost more to open than they spare
@@ -101,11 +102,8 @@ def packed(records: pa.Table, n_parts: int) -> Chunk:
     kinds[: len(keys)] = flat(records["kinds"]).to_numpy(zero_copy_only=False)
     part = codes % n_parts
     table = records.replace_schema_metadata({PARTS: part.astype(np.uint16).tobytes()})
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
-        writer.write_table(table)
     by_part = [np.flatnonzero(part == number) for number in range(n_parts)]
-    return Chunk(sink.getvalue().to_pybytes(), [Codes(codes[own], kinds[own]) for own in by_part])
+    return Chunk(message(table), [Codes(codes[own], kinds[own]) for own in by_part])
 
 
 def columns_of(content: bytes | pa.Buffer, names: tuple[str, ...]) -> pa.Table:
@@ -117,7 +115,7 @@ def columns_of(content: bytes | pa.Buffer, names: tuple[str, ...]) -> pa.Table:
 
 def rows_of(content: bytes | pa.Buffer, rows: np.ndarray) -> pa.Table:
     """Some records of a chunk, as `packed` takes them."""
-    return pa.ipc.open_stream(content).read_all().replace_schema_metadata(None).take(pa.array(rows))
+    return table_of(content).replace_schema_metadata(None).take(pa.array(rows))
 
 
 def opened(content: bytes, counts: list[bytes]) -> pa.Table:

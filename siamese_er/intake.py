@@ -14,15 +14,24 @@ from siamese_er.arrivals import Arrivals, arrivals
 from siamese_er.config import MatchConfig
 from siamese_er.decision_conflicts import refuse_conflicts
 from siamese_er.errors import ContractFault
-from siamese_er.known import Known
+from siamese_er.known import Known, only
 from siamese_er.publish import written_table
-from siamese_er.schemas import DECISIONS, NOTES, no_rows
+from siamese_er.schemas import DECISIONS, NOTES, conform, no_rows
 from siamese_er.sources.decisions import read_decisions
 from siamese_er.sources.inputs import InputFile, bare_path, file_statuses, parquet_footer, readable_input
 from siamese_er.sources.labels import read_labels
 from siamese_er.sources.notes import n_cut_notes, read_notes
-from siamese_er.sources.records import Reading, check_quarantine, parts_of, read_records
-from siamese_er.storage import ROWS_IN_FILE, RunFolder
+from siamese_er.sources.records import (
+    VERSIONS,
+    Reading,
+    check_quarantine,
+    parts_of,
+    ranked_versions,
+    read_records,
+    sole_versions,
+    to_be_ranked,
+)
+from siamese_er.storage import ROWS_IN_FILE, RunFolder, StaleRows
 from siamese_er.summary import mapping_line
 from siamese_er.together import together
 
@@ -82,11 +91,9 @@ def read_inputs(
     if config.input.notes:
         own, bad_notes = read_notes(spark, config.input)
         of_files, bad = of_files.unionByName(own), bad.unionByName(bad_notes)
-    keep = partial(run.write_table, name="versions", rows_in_file=ROWS_IN_FILE)
-    if known is not None:
-        keep = partial(run.checkpoint, name="delivered")
     taken = together({
-        "versions": partial(keep, reading.versions),  # of a whole table, what is delivered is all there is
+        "versions": partial(whole_versions, reading.rows, run) if known is None else  # what is delivered is all there is
+                    partial(run.checkpoint, reading.versions, "delivered"),
         "notes": partial(run.checkpoint, of_files, "delivered_notes"),
         "quarantine": partial(written_table, run, bad, "quarantine"),
     })  # fmt: skip
@@ -122,6 +129,17 @@ def read_inputs(
     of_records = run.table_files(spark, "versions") if known is None else None
     return Inputs(records, reading.history, notes if has_notes else None, bad, decisions, labels, counts["records"],
                   counts, of_records, arrived)  # fmt: skip
+
+
+def whole_versions(rows: DataFrame, run: RunFolder) -> DataFrame:
+    """The ranked versions of a whole table, written: only those of keys that have several, or are deleted, are moved.
+
+    Most keys have one version; a window over all of them would bring every row, wide as it is, to its key.
+    """
+    sole = run.checkpoint(sole_versions(rows), "sole_versions", ROWS_IN_FILE)
+    keys = run.checkpoint(to_be_ranked(sole), "keys_to_rank")
+    ranked = ranked_versions(conform(only(sole, keys, "record_key"), VERSIONS))
+    return run.renew_table("versions", run.table("work/sole_versions"), [StaleRows(keys, ("record_key",))], ranked)
 
 
 def delivery_counts(config: MatchConfig, batch: Reading, notes: DataFrame, bad: DataFrame) -> dict[str, Any]:

@@ -33,7 +33,7 @@ WORK = "work"
 UNFINISHED = ("running", "failed")
 SMALL_FILE, MOST_SMALL_FILES = 1 << 20, 50
 """Bytes, and how many such files a table that batches renew may have; one of more is written anew, in few files."""
-ROWS_IN_FILE = 100_000
+ROWS_IN_FILE = 50_000
 """Of tables whose files workers read whole (`RunFolder.table_files`)."""
 MOST_STALE = 200_000
 """Keys of stale rows that are sent to workers; beyond it Spark joins."""

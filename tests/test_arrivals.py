@@ -6,7 +6,6 @@ from datetime import datetime
 from itertools import permutations
 
 import pytest
-from pyspark.sql import functions as F
 
 from siamese_er.arrivals import arrivals
 from siamese_er.known import Known
@@ -32,8 +31,7 @@ class Deliveries:
     run: object = None
 
     def versions(self, rows):
-        ranked = ranked_versions(self.spark.createDataFrame(rows, VERSIONS))
-        return ranked.withColumn("is_deleted", F.coalesce(F.col("deleted") == "true", F.lit(False)))
+        return ranked_versions(self.spark.createDataFrame(rows, VERSIONS))
 
     def first(self, rows, notes=()):
         self.run = new_run(self.spark, self.output)

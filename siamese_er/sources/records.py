@@ -47,6 +47,8 @@ VERSIONS = StructType(
 class Reading:
     """What one input holds. Every row read is in exactly one of records, history, deleted and quarantine."""
 
+    rows: DataFrame
+    """VERSIONS of every key, as they were read."""
     versions: DataFrame
     """All versions of every key, with ``rank`` (1 = the latest) and ``is_deleted``; the next four follow from it."""
     records: DataFrame
@@ -100,10 +102,10 @@ def read_records(spark: SparkSession, settings: InputSettings, allow_empty: bool
     rows = [contract_rows(table, mapping, settings) for table, mapping in zip(tables, mappings, strict=True)]
     found = [sound(own) for own in rows] + [own for own in (foreign.records,) if own is not None]
     bad = [quarantine(table, own) for table, own in zip(tables, rows, strict=True)]
-    versions = ranked_versions(union(spark, found, VERSIONS)).withColumn(
-        "is_deleted", F.coalesce(F.col("deleted") == "true", F.lit(False))
-    )
+    rows_read = union(spark, found, VERSIONS)
+    versions = ranked_versions(rows_read)
     return Reading(
+        rows=rows_read,
         versions=versions,
         **parts_of(versions, any("notes" in mapping.placed for mapping in mappings)),
         quarantine=union(spark, bad + [own for own in (foreign.quarantine,) if own is not None], QUARANTINE),
@@ -143,7 +145,7 @@ def contract_rows(table: RawTable, mapping: ColumnMapping, settings: InputSettin
 
 
 def ranked_versions(rows: DataFrame) -> DataFrame:
-    """The rows with ``rank``, 1 for the latest version of each key.
+    """The rows with ``rank``, 1 for the latest version of each key, and ``is_deleted``: whether this one is a deletion.
 
     Latest is the greatest ``updated_at`` (none is the earliest), then the greatest FHIR version, then the greatest
     content, so that the order of the input decides nothing. A deletion that is final comes last. Of a key whose latest
@@ -156,11 +158,27 @@ def ranked_versions(rows: DataFrame) -> DataFrame:
         *[F.col(name).desc_nulls_last() for name in ("updated_at", "version_id")],
         F.col("content").desc(),
     )
-    is_gone = F.first(F.coalesce(F.col("deleted") == "true", F.lit(False))).over(newest)
+    is_gone = F.first(_is_deleted()).over(newest)
     ranked = rows.withColumn("content", content).withColumns({"rank": F.row_number().over(newest), "is_gone": is_gone})
     return ranked.withColumns(
         {field.name: _erased(field) for field in VERSIONS if field.name not in OF_DELETIONS}
+        | {"is_deleted": _is_deleted()}
     ).drop("content", "is_gone")
+
+
+def sole_versions(rows: DataFrame) -> DataFrame:
+    """The rows as `ranked_versions` has those of keys that have one version, which is no deletion."""
+    return conform(rows, VERSIONS).withColumns({"rank": F.lit(1), "is_deleted": _is_deleted()})
+
+
+def to_be_ranked(sole: DataFrame) -> DataFrame:
+    """record_key of the `sole_versions` that are not what they are taken for: another has the key, or one is a deletion."""
+    of_key = sole.groupBy("record_key").agg(F.count("*").alias("n"), F.bool_or("is_deleted").alias("is_gone"))
+    return of_key.where((F.col("n") > 1) | F.col("is_gone")).select("record_key")
+
+
+def _is_deleted() -> Column:
+    return F.coalesce(F.col("deleted") == "true", F.lit(False))
 
 
 def _erased(field: StructField) -> Column:

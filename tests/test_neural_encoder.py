@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 
 import siamese_er
 from siamese_er.errors import ContractFault
+from siamese_er.neural import encoder as encoder_module
 from siamese_er.neural.checkpoint import load_encoder, save_encoder
 from siamese_er.neural.encoder import FIELD_BATCH, Encoder, mean_vectors, unit_bytes
 from siamese_er.neural.text import CODED_FIELDS, FIELD_COLUMNS, FIELD_KINDS, coded_slots, text_codes
@@ -24,6 +25,14 @@ from siamese_er.neural.wordpiece import first_words, trained_tokenizer
 SHIPPED = str(Path(siamese_er.__file__).parent / "models" / "default")
 COLUMNS = [*FIELD_COLUMNS.values(), *CODED_FIELDS]
 VALUES = st.lists(st.text("abcdefgh 19", min_size=1, max_size=50), min_size=1, max_size=12)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_kept():
+    """Every value is encoded each time: a vector that was kept would be the same in any batch."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoder_module, "MOST_KEPT", 0)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +95,25 @@ def test_record_vectors_do_not_depend_on_the_batch(tiny, rows):
     together = tiny.record_vectors(records(*[ANA] * 150, *rows))[150:]
 
     np.testing.assert_array_equal(together, alone)
+
+
+@pytest.mark.parametrize("most", [0, 3, 1000])
+def test_kept_vectors_are_those_of_the_values_and_bounded(tiny_dir, monkeypatch, most):
+    monkeypatch.setattr(encoder_module, "MOST_KEPT", most)
+    encoder = load_encoder.__wrapped__(tiny_dir, "cpu")
+    batches = [["ann", "bo", "ann", ""], ["cy", "bo", "dee"], ["ann", "cy", "eve", "bo"]]
+    alone = {value: encoder._encoded("given", [value])[0] for values in batches for value in values}
+
+    for values in batches:
+        np.testing.assert_array_equal(encoder.field_vectors("given", values), [alone[value] for value in values])
+
+    assert len(encoder._kept["given"]) == min(most, 6)
+    assert not encoder._kept["family"]
+    first = encoder.field_vectors("given", ["ann"])
+    weights = {"fields": encoder.fields.exact.state_dict(), "demographics": encoder.demographics.exact.state_dict()}
+    changed = {name: weight + 0.5 if weight.ndim > 1 else weight for name, weight in weights["fields"].items()}
+    encoder.take(weights | {"fields": changed})
+    assert (encoder.field_vectors("given", ["ann"]) != first).any()
 
 
 def test_shipped_model_does_not_depend_on_the_batch():

@@ -27,7 +27,7 @@ from siamese_er.linkage.held import (
 
 MOST_VALUES = 3  # values of one column that make keys; a record with dozens of addresses must not make thousands
 MOST_NAMES = 6
-N_BANDS, LEAST_BITS = 6, 14
+N_BANDS, LEAST_BITS, SPREAD = 6, 14, 17
 
 
 @lru_cache(maxsize=200_000)
@@ -145,9 +145,11 @@ PASS_NAMES = (*PASSES, "learned")
 def bits_of_table(n_records: int) -> int:
     """How many bits a band of the learned pass has in a table of so many records: one record for each of its values.
 
-    So a record meets about as many others in a large table as in a small one.
+    Beyond 2**SPREAD records, five bits for three doublings: vectors crowd where names are common, so a bit more leaves
+    some 70 % of the pairs and not half. So a record meets about as many others in a large table as in a small one.
     """
-    return max(LEAST_BITS, (n_records - 1).bit_length())
+    bits = (n_records - 1).bit_length()
+    return max(LEAST_BITS, bits + 2 * max(bits - SPREAD, 0) // 3)
 
 
 def blocking_keys(

@@ -13,6 +13,7 @@ alone runs in bfloat16 on a GPU that knows it, without the second look; see ``ba
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ FIELD_BATCH, RECORD_BATCH, NOTE_BATCH = 256, 128, 16
 NOTE_LENGTHS = (32, 64, 96)  # tokens, padded up to
 VALUE_LENGTHS = (16, 32, 48)  # bytes, padded up to
 MAX_VALUES = 3  # values of one field that a record vector looks at
+MOST_KEPT = 100_000  # values of each kind whose vectors a process keeps, the first it meets: some 25 MB
 
 
 @dataclass
@@ -98,6 +100,7 @@ class Encoder:
     def take(self, weights: dict[str, dict[str, Tensor]]) -> None:
         """Set the field and the demographics network to these weights."""
         self.fields = self._network(FieldEncoder(self.settings), weights["fields"])
+        self._kept: dict[str, dict[str, bytes]] = {kind: {} for kind in FIELD_KINDS}
         self.demographics = self._network(DemographicsTower(self.settings), weights["demographics"])
 
     def _network(self, network: nn.Module, weights: dict[str, Tensor], in_half: bool = False) -> TwoPrecisions:
@@ -113,17 +116,25 @@ class Encoder:
     def field_vectors(self, kind: str, values: Sequence[str]) -> Bytes:
         """Vectors (n, 32) of standardised values of one of ``FIELD_KINDS``; zeros for an empty value.
 
-        Each distinct value is encoded once.
+        Each distinct value is encoded once, and those of which a vector is kept not again: a table has few names.
         """
         codes, unique = pd.factorize(np.asarray([text_value(kind, value) for value in values], dtype=object))
-        distinct = [str(value) for value in unique]
+        distinct, kept = [str(value) for value in unique], self._kept[kind]
+        new = [value for value in distinct if value not in kept]
+        vectors = self._encoded(kind, new)
+        fresh = dict(zip(new, map(bytes, vectors), strict=True))
+        content = b"".join([kept.get(value) or fresh[value] for value in distinct])
+        kept.update(islice(fresh.items(), max(MOST_KEPT - len(kept), 0)))
+        return np.frombuffer(content, np.int8).reshape(len(distinct), self.settings.field_width)[codes]
+
+    def _encoded(self, kind: str, distinct: list[str]) -> Bytes:
         found = np.zeros((len(distinct), self.settings.field_width), dtype=np.int8)
         sizes = np.asarray([len(value.encode("utf-8", "replace")) for value in distinct], dtype=np.int64)
         for places, bound in by_length(np.minimum(sizes, TEXT_LENGTHS[kind]), VALUE_LENGTHS):
             symbols = text_codes([distinct[place] for place in places], bound).astype(np.int64)
             kinds = np.full(len(places), FIELD_KINDS.index(kind), dtype=np.int64)
             found[places] = self._rows(self.fields, FIELD_BATCH, found.shape[1], symbols, kinds)
-        return found[codes]
+        return found
 
     def record_field_vectors(self, batch: pd.DataFrame) -> Bytes:
         """EMBEDDINGS.field_vectors of STANDARDISED rows, (n, 160): the first value of each kind."""
@@ -209,8 +220,8 @@ def coded_fields(batch: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.boo
     """Slots (n, all slots) of the first value of each coded field, and which of the fields are present (n, fields)."""
     slots, present = [], []
     for column in CODED_FIELDS:
-        values = [(listed(cell) or [""])[0] for cell in batch[column]]
-        symbols = coded_slots(column, values)
+        codes, distinct = pd.factorize(np.asarray([(listed(cell) or [""])[0] for cell in batch[column]], dtype=object))
+        symbols = coded_slots(column, distinct.tolist())[codes]
         slots.append(symbols)
         present.append((symbols > 0).any(axis=1))
     return np.concatenate(slots, axis=1).astype(np.int64), np.stack(present, axis=1)

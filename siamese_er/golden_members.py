@@ -19,6 +19,7 @@ from siamese_er.errors import without_values
 from siamese_er.golden_values import STANDARD_OF, one_array
 from siamese_er.parted import in_parts, parted, rows_by_kind
 from siamese_er.schemas import GOLDEN_FIELDS, MULTIVALUED, PARTED
+from siamese_er.whole_files import OF_VERSIONS, living
 
 STEP = "survive"
 RECORD, STANDARD, PERSON = range(3)
@@ -27,7 +28,7 @@ NEVER = 2**62
 """Recency of a record without updated_at."""
 OF_RECORD = (
     "record_key", "source", "record_id", "sensitivity", "updated_at", *GOLDEN_FIELDS, "full_name", "identifiers", "extra",
-    "rank", "is_deleted",
+    *OF_VERSIONS,
 )  # fmt: skip
 OF_STANDARD = ("record_key", "name_marks", *STANDARD_OF.values())
 OF_PERSON = ("record_key", "enterprise_id", "is_verified")
@@ -81,8 +82,7 @@ def in_order(batches: Iterator[pa.RecordBatch]) -> pa.Table | None:
 
 def record_rows(rows: pa.Table) -> pa.Table:
     """What a golden record takes of RECORDS; of versions those that are the latest of a living record."""
-    if "rank" in rows.column_names:
-        rows = rows.filter(pc.and_(pc.equal(rows["rank"], 1), pc.invert(rows["is_deleted"])))
+    rows = living(rows)
     sensitivity = pc.utf8_lower(pc.utf8_trim(rows["sensitivity"], " "))
     micros = rows["updated_at"].cast(pa.timestamp("us", rows.schema.field("updated_at").type.tz)).cast(pa.int64())
     columns = {

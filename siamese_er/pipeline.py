@@ -260,7 +260,7 @@ def scoring_of(
         if known is not None and not reasons:
             standardised = standardised_arrivals(known, inputs, config, run)
         else:
-            standardised = standardised_table(run, inputs.records, config)
+            standardised = standardised_table(run, inputs, config)
         faults = [row.asDict() for row in fault_counts(standardised).collect()]
         record["value_faults"] = sorted(faults, key=lambda fault: (fault["column"], fault["reason"]))
     if known is not None and not reasons:
@@ -268,9 +268,9 @@ def scoring_of(
     return scored(spark, config, run, standardised, inputs, alteration, record, clock, before), standardised, True
 
 
-def standardised_table(run: RunFolder, records: DataFrame, config: MatchConfig) -> DataFrame:
+def standardised_table(run: RunFolder, inputs: Inputs, config: MatchConfig) -> DataFrame:
     """STANDARDISED of all records, written; only those that lose an identifier too many people share are written twice."""
-    forms = whole_normal_forms(records, config.input, config.standardise)
+    forms = whole_normal_forms(inputs.records, config.input, config.standardise, inputs.record_files)
     written = run.checkpoint(forms, "normal_forms", ROWS_IN_FILE)
     shared = shared_identifiers(written, config.standardise.max_people_for_identifier, run.checkpoint)
     stale = [StaleRows(shared.select("record_key"), ("record_key",))]

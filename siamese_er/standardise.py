@@ -13,6 +13,7 @@ from siamese_er.config import InputSettings, StandardiseSettings
 from siamese_er.errors import without_values
 from siamese_er.fields.standard import StandardRules, standard_arrow
 from siamese_er.schemas import STANDARDISED, STRINGS, conform
+from siamese_er.whole_files import CONTENT, OF_VERSIONS, PATH, living, rows_of
 from siamese_er.worker_files import ArrowRows, frame_of
 
 FIRST_IS_DAY = r"^\s*(1[3-9]|2[0-9]|3[01])[/\- ](0?[1-9]|1[0-2])[/\- ]([0-9]{4}|[0-9]{2})\b"
@@ -46,10 +47,15 @@ def standardised_records(
     return cleared(standardised, shared, "left")
 
 
-def whole_normal_forms(records: DataFrame, settings: InputSettings, rules: StandardiseSettings) -> ArrowRows:
-    """`normal_forms` of a whole table, whose sources' own birth dates decide where ``settings.day_first`` is null."""
+def whole_normal_forms(
+    records: DataFrame, settings: InputSettings, rules: StandardiseSettings, files: DataFrame | None = None
+) -> ArrowRows:
+    """`normal_forms` of a whole table, whose sources' own birth dates decide where ``settings.day_first`` is null.
+
+    ``files``: the whole files that hold the records, among versions; null: they are read as rows.
+    """
     day_first = day_first_sources(records) if settings.day_first is None else frozenset()
-    return normal_forms(records, settings, rules, day_first)
+    return normal_forms(records if files is None else files, settings, rules, day_first)
 
 
 def standardised_batch(
@@ -78,14 +84,17 @@ def standardised_batch(
 def normal_forms(
     records: DataFrame, settings: InputSettings, rules: StandardiseSettings, day_first: frozenset[str]
 ) -> ArrowRows:
-    """STANDARDISED of records, shared identifiers still there; ``day_first`` are sources."""
+    """STANDARDISED of records, shared identifiers still there; ``day_first`` are sources.
+
+    In: RECORDS, or whole files of them or of ranked versions (`whole_files.rows_of`).
+    """
     standard = StandardRules(
         date_formats=settings.date_formats,
         day_first=settings.day_first,
         default_region=settings.default_region.upper(),
         placeholder_values=tuple(sorted(rules.placeholder_values.items())),
     )
-    written = records.select(*[name for name in READ_COLUMNS if name in records.columns])
+    written = records.select(*[name for name in (*READ_COLUMNS, PATH, CONTENT) if name in records.columns])
     return ArrowRows(written, standard_batches(standard, day_first), STANDARDISED)
 
 
@@ -95,7 +104,7 @@ def standard_batches(rules: StandardRules, day_first: frozenset[str]) -> Callabl
 
     @without_values("standardise")
     def standardise(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
+        for batch in map(living, rows_of(batches, (*READ_COLUMNS, *OF_VERSIONS))):
             is_day_first = pc.is_in(batch.column("source"), value_set=sources)
             for part, part_rules in (
                 (batch.filter(pc.invert(is_day_first)), rules),

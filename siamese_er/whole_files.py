@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 PATH, CONTENT = "path", "content"
+OF_VERSIONS = ("rank", "is_deleted")
+"""What tells which versions are `living`."""
 ROWS_AT_ONCE = 10_000
 
 
@@ -24,3 +27,11 @@ def rows_of(batches: Iterator[pa.RecordBatch], columns: Sequence[str] | None = N
                 names = set(opened.schema_arrow.names)
                 wanted = None if columns is None else [name for name in columns if name in names]
                 yield from opened.iter_batches(ROWS_AT_ONCE, columns=wanted)
+
+
+def living(rows: pa.RecordBatch | pa.Table) -> pa.RecordBatch | pa.Table:
+    """Of ranked versions those that are the latest of a living record; rows that are no versions are records all."""
+    if "rank" not in rows.schema.names:
+        return rows
+    is_living = pc.and_(pc.equal(rows.column("rank"), 1), pc.invert(rows.column("is_deleted")))
+    return rows.filter(is_living).drop_columns(list(OF_VERSIONS))

@@ -21,7 +21,7 @@ def cells(vectors: Bytes, mark: bytes = b"") -> list[bytes | None]:
     """One cell a row, with a mark behind it; null for a row of zeros, which stands for nothing to encode."""
     content, width = vectors.tobytes(), vectors.shape[1]
     starts = range(0, len(content), width)
-    known = vectors.any(axis=1).tolist()
+    known: list[bool] = np.any(vectors, axis=1).tolist()
     return [content[start : start + width] + mark if has else None for start, has in zip(starts, known, strict=True)]
 
 

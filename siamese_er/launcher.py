@@ -155,6 +155,8 @@ def has_large_input(arguments: list[str]) -> bool:
 def environment(is_large: bool = False) -> dict[str, str]:
     """The variables that Spark needs and that are not as they should be yet; what the user set is kept.
 
+    Options of the JVM that a launcher around this one set, for an input of another size, are not the user's.
+
     JAVA_HOME is one with Java 17 or later, PATH starts with this Python's scripts and that Java, Python workers
     run this interpreter, and the driver's JVM gets `java_options` for the input's size, with the archive of `prepare`
     where there is one.
@@ -163,13 +165,18 @@ def environment(is_large: bool = False) -> dict[str, str]:
     path = [scripts, str(java / "bin"), *os.environ.get("PATH", os.defpath).split(os.pathsep)]
     archive = class_archive(java, spark_jars()) if find_spec("pyspark") else None
     shared = f" -XX:SharedArchiveFile={archive} {QUIET_ARCHIVE}" if archive is not None and archive.is_file() else ""
+    ours = {large: java_options(large) + shared for large in (False, True)}
     defaults = {
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
         "SPARK_DRIVER_MEMORY": DRIVER_MEMORY,
-        "SPARK_SUBMIT_OPTS": java_options(is_large) + shared,
     }
-    fixed = {"JAVA_HOME": str(java), "PATH": os.pathsep.join(dict.fromkeys(path))}
+    options = os.environ.get("SPARK_SUBMIT_OPTS")
+    fixed = {
+        "JAVA_HOME": str(java),
+        "PATH": os.pathsep.join(dict.fromkeys(path)),
+        "SPARK_SUBMIT_OPTS": ours[is_large] if options is None or options in ours.values() else options,
+    }
     return fixed | {name: os.environ.get(name, value) for name, value in defaults.items()}
 
 

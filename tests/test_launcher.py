@@ -194,6 +194,11 @@ def test_a_large_input_gets_both_compilers_of_java(tmp_path, monkeypatch, argume
 
     assert found == is_large
     assert ("TieredStopAtLevel" in launcher.environment(found)["SPARK_SUBMIT_OPTS"]) != is_large
+    around = launcher.environment(not is_large)["SPARK_SUBMIT_OPTS"]
+    monkeypatch.setenv("SPARK_SUBMIT_OPTS", around)  # as `siamese-er run jobs/benchmark.py` does for its matching
+    assert ("TieredStopAtLevel" in launcher.environment(found)["SPARK_SUBMIT_OPTS"]) != is_large
+    monkeypatch.setenv("SPARK_SUBMIT_OPTS", f"{around} -Xmx1g")
+    assert launcher.environment(found)["SPARK_SUBMIT_OPTS"] == f"{around} -Xmx1g"
 
 
 def test_an_archive_that_does_not_fit_changes_nothing(without_java, tmp_path):

@@ -39,6 +39,8 @@ from siamese_er.synthetic.skew import skewed
 
 JOBS = Path(__file__).resolve().parent
 PEERS = {f"splink_{engine}": ("splink_match.py", engine) for engine in ("duckdb", "spark")}
+ROW_GROUP = 131_072
+"""Rows in a row group of the files that are timed: Spark reads a row group in one task, and pandas would write a million rows in one."""
 command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -49,15 +51,16 @@ def tables(sizes: list[int], data: list[Path], seed: int, output: Path) -> Itera
         if not (folder / "truth.parquet").exists():
             made = population(size, seed, PROFILES["households"])
             folder.mkdir(parents=True, exist_ok=True)
-            made.records.to_parquet(folder / "records.parquet")
+            made.records.to_parquet(folder / "records.parquet", row_group_size=ROW_GROUP)
             made.truth.to_parquet(folder / "truth.parquet")
         yield folder / "records.parquet", pd.read_parquet(folder / "truth.parquet")
     for path in data:
         given = pd.read_parquet(path)
         truth = given[[*KEYS, "entity_id"]] if "entity_id" in given else None
         (output / path.stem).mkdir(parents=True, exist_ok=True)
-        given.drop(columns="entity_id", errors="ignore").to_parquet(output / path.stem / "records.parquet")
-        yield output / path.stem / "records.parquet", truth
+        bare, file = given.drop(columns="entity_id", errors="ignore"), output / path.stem / "records.parquet"
+        bare.to_parquet(file, row_group_size=ROW_GROUP)
+        yield file, truth
 
 
 def own_timing(records: Path, truth: pd.DataFrame | None, settings: list[str], tool: str = OWN) -> Timing:
@@ -76,7 +79,7 @@ def own_timing(records: Path, truth: pd.DataFrame | None, settings: list[str], t
 def skewed_timing(records: Path, truth: pd.DataFrame | None, settings: list[str], seed: int) -> Timing:
     """jobs/match.py on the same table with much of it shared. Raises: ContractFault where it does not end with 0."""
     path = records.with_name("records_skewed.parquet")
-    skewed(pd.read_parquet(records), seed).to_parquet(path)
+    skewed(pd.read_parquet(records), seed).to_parquet(path, row_group_size=ROW_GROUP)
     return own_timing(path, truth, settings, SKEWED)
 
 

@@ -40,7 +40,7 @@ from siamese_er.synthetic.skew import skewed
 JOBS = Path(__file__).resolve().parent
 PEERS = {f"splink_{engine}": ("splink_match.py", engine) for engine in ("duckdb", "spark")}
 ROW_GROUP = 131_072
-"""Rows in a row group of the files that are timed: Spark reads a row group in one task, and pandas would write a million rows in one."""
+"""Rows in a row group of the files that are timed. Spark reads a group in one task; pandas writes a million rows in one."""
 command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 

@@ -100,8 +100,12 @@ class Encoder:
     def take(self, weights: dict[str, dict[str, Tensor]]) -> None:
         """Set the field and the demographics network to these weights."""
         self.fields = self._network(FieldEncoder(self.settings), weights["fields"])
-        self._kept: dict[str, dict[str, bytes]] = {kind: {} for kind in FIELD_KINDS}
+        self.forget()
         self.demographics = self._network(DemographicsTower(self.settings), weights["demographics"])
+
+    def forget(self) -> None:
+        """Drop the vectors that are kept."""
+        self._kept: dict[str, dict[str, bytes]] = {kind: {} for kind in FIELD_KINDS}
 
     def _network(self, network: nn.Module, weights: dict[str, Tensor], in_half: bool = False) -> TwoPrecisions:
         missing = network.load_state_dict(weights, strict=False)

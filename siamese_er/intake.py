@@ -134,7 +134,8 @@ def read_inputs(
 def whole_versions(rows: DataFrame, run: RunFolder) -> DataFrame:
     """The ranked versions of a whole table, written: only those of keys that have several, or are deleted, are moved.
 
-    Most keys have one version; a window over all of them would bring every row, wide as it is, to its key.
+    Most keys have one version; a window over all of them would bring every row, wide as it is, to its key. What deleted
+    keys held stands in a checkpoint, until the run ends, and not in the table.
     """
     sole = run.checkpoint(sole_versions(rows), "sole_versions", ROWS_IN_FILE)
     keys = run.checkpoint(to_be_ranked(sole), "keys_to_rank")

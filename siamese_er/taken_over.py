@@ -74,9 +74,7 @@ def people(
     Null: all of them; else those that a batch does not touch are taken over.
     """
     ended, own, memberships = None, ids, grouping.grouped.select("record_key", "cluster_key")
-    records, standards = inputs.records, standardised
-    if inputs.record_files is not None:
-        records, standards = inputs.record_files, run.table_files(ids.sparkSession, "standardised")
+    spark = ids.sparkSession
     if known is not None and grouping.touched is not None and not known.differs(config, OF_GOLDEN):
         assert inputs.arrivals is not None
         own = run.checkpoint(only(ids, F.broadcast(grouping.touched), "record_key"), "touched_ids")
@@ -86,11 +84,15 @@ def people(
         records, standardised, memberships = (
             only(frame, touched_keys, "record_key") for frame in (inputs.records, standardised, memberships)
         )
-        standards = standardised
         all_links = only(all_links, touched_keys, "left_key", "right_key")
+        read = records, standardised
+    elif inputs.record_files is not None:
+        read = inputs.record_files, run.table_files(spark, "standardised")
+    else:
+        read = inputs.records, standardised
     metrics = clusters(cluster_metrics(memberships, all_links, standardised, overlaid), own)
-    n_parts = parts_of_people(run, ids.sparkSession, "versions" if ended is None else "work/touched_ids")
-    golden = golden_records(records, standards, own, config.survivorship, config.sources, all_links, n_parts)
+    n_parts = parts_of_people(run, spark, "versions" if ended is None else "work/touched_ids")
+    golden = golden_records(*read, own, config.survivorship, config.sources, all_links, n_parts)
     return {"golden_records": golden, "clusters": in_few_files(metrics, "clusters")}, ended
 
 

@@ -1,6 +1,11 @@
 import gc
+import weakref
 
 from siamese_er.garbage import BETWEEN_COLLECTIONS, collect_rarely
+
+
+class Ring:
+    """What only a collection of cycles frees."""
 
 
 def is_walked(held):
@@ -27,11 +32,15 @@ def test_cycles_made_since_are_collected():
     try:
         collect_rarely()
         gc.set_threshold(*BETWEEN_COLLECTIONS)
-        cycle = []
-        cycle.append(cycle)
-        del cycle
+        ring = Ring()
+        ring.next = ring
+        dead = weakref.ref(ring)
+        del ring
+        assert dead() is not None
 
-        assert gc.collect() >= 1
+        gc.collect()
+
+        assert dead() is None
     finally:
         gc.unfreeze()
         gc.set_threshold(*before)

@@ -133,14 +133,8 @@ def test_a_record_meets_as_many_by_the_learned_pass_in_a_table_of_any_size():
     vectors = np.random.default_rng(3).integers(-90, 90, (40_000, 64)).astype(np.int8)
     per_record = {n: learned_meetings(vectors[:n], bits_of_table(n)) / n for n in (20_000, 40_000)}
 
-    assert [bits_of_table(n) for n in (1, 16_384, 16_385, 131_072, 1_000_000, 5_000_000)] == [
-        LEAST_BITS,
-        14,
-        15,
-        17,
-        22,
-        27,
-    ]
+    sizes = (1, 16_384, 16_385, 131_072, 1_000_000, 5_000_000)
+    assert [bits_of_table(n) for n in sizes] == [LEAST_BITS, 14, 15, 17, 22, 27]
     assert 0.8 < per_record[20_000] / per_record[40_000] < 1.6
     assert learned_meetings(vectors, LEAST_BITS) > 2 * learned_meetings(vectors, bits_of_table(40_000))
     assert learned_meetings(np.repeat(vectors[:1], 2, 0), 20) == 6

@@ -10,7 +10,8 @@ from siamese_er.errors import StepFailed
 from siamese_er.fields.standard import STANDARD_COLUMNS as PURE_COLUMNS
 from siamese_er.fields.standard import StandardRules
 from siamese_er.schemas import KEY_SEPARATOR, RECORDS, STANDARD_COLUMNS, STANDARDISED
-from siamese_er.standardise import fault_counts, standard_batches, standardised_records
+from siamese_er.standardise import fault_counts, standard_batches, standardised_records, whole_normal_forms
+from siamese_er.storage import RunFolder
 
 
 def written(spark, rows):
@@ -28,6 +29,33 @@ def column_of(frame, column):
 
 def test_columns_are_those_of_the_schema():
     assert PURE_COLUMNS == STANDARD_COLUMNS
+
+
+@pytest.mark.parametrize("by", ["path", "content"])
+def test_whole_files_of_versions_are_standardised_like_the_records_among_them(spark, tmp_path, by):
+    records = written(spark, [
+        ("uk", "day first", {"birth_date": ["25/04/1980"], "given_name": ["Ann"]}),
+        ("uk", "ambiguous", {"birth_date": ["05/04/1980"], "phone": ["617-555-0133"]}),
+        ("us", "structs", {"identifiers": [{"system": "http://a.org", "type": "MR", "value": "A-1"}]}),
+    ])  # fmt: skip
+    others = written(spark, [("us", "structs", {"given_name": ["Earlier"]}), ("us", "gone", {"given_name": ["Gone"]})])
+    ranked = records.withColumns({"rank": F.lit(1), "is_deleted": F.lit(False)}).unionAll(
+        others.withColumns(
+            {"rank": F.when(F.col("record_id") == "gone", 1).otherwise(2), "is_deleted": F.col("record_id") == "gone"}
+        )
+    )
+    run = RunFolder(str(tmp_path), "run", str(tmp_path))
+    run.write_table(ranked.repartition(2), "versions")
+    files = run.table_files(spark, "versions")
+    if by == "content":
+        reader = spark.read.format("binaryFile").option("pathGlobFilter", "*.parquet")
+        files = reader.load(run.table("versions")).select("content")
+    settings, rules = InputSettings(), StandardiseSettings()
+
+    found = whole_normal_forms(records, settings, rules, files).frame()
+
+    assert_df_equality(found, whole_normal_forms(records, settings, rules).frame(), ignore_row_order=True)
+    assert column_of(found, "birth_dates")["ambiguous"] == ["1980-04-05"]
 
 
 @pytest.fixture(scope="module")

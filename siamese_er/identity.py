@@ -31,10 +31,16 @@ BIRTHS = ("created", "split_from")
 
 @dataclass(frozen=True)
 class Identity:
-    """``ids``: ENTERPRISE_IDS, one row for each record. ``history``: ENTERPRISE_ID_HISTORY, earlier runs' too."""
+    """``ids``: ENTERPRISE_IDS, one row for each record. ENTERPRISE_ID_HISTORY: ``events`` of this run, ``past`` of others."""
 
     ids: DataFrame
-    history: DataFrame
+    events: DataFrame
+    past: DataFrame
+
+    @property
+    def history(self) -> DataFrame:
+        """ENTERPRISE_ID_HISTORY of all runs."""
+        return self.past.unionByName(self.events)
 
 
 def new_id(key: str, digest: str, sequence: int) -> str:
@@ -94,8 +100,8 @@ def enterprise_ids(
             "previous_enterprise_id", F.when(F.col("previous_id") != F.col("enterprise_id"), F.col("previous_id"))
         )
     )
-    events = _events(previous, shares, named, created, run_id)
-    return Identity(conform(ids, ENTERPRISE_IDS), conform(past.unionByName(events), ENTERPRISE_ID_HISTORY))
+    events = conform(_events(previous, shares, named, created, run_id), ENTERPRISE_ID_HISTORY)
+    return Identity(conform(ids, ENTERPRISE_IDS), events, past)
 
 
 def _shares(memberships: DataFrame, previous: DataFrame, past: DataFrame) -> DataFrame:

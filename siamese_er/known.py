@@ -20,7 +20,7 @@ KEPT = (
 OF_SCORES = ("standardise", "model", "notes", "blocking", "score", "labels")
 OF_READING = ("columns", "date_formats", "day_first", "default_region", "max_note_characters")
 OF_CLUSTERS = ("decide", "cluster", "sources")
-OF_GOLDEN = ("survivorship", "sources")
+OF_GOLDEN = ("survivorship",)
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,9 @@ from siamese_er.dated_care import dated_care, with_care_vetoes
 from siamese_er.decide import BALANCED_VETOES, banded, links, standings
 from siamese_er.errors import InvariantBroken
 from siamese_er.intake import AS_READ, Alteration, Inputs, read_inputs, rows_on_disk, with_demo
-from siamese_er.known import Known, known_run
+from siamese_er.known import OF_GOLDEN, Known, known_run
 from siamese_er.overlays import suspected_overlays, with_overlay_veto
 from siamese_er.progress import STEP_COSTS, Progress, Work, running_stage, seconds_before
-from siamese_er.proposals import proposals
 from siamese_er.publish import (
     changes,
     deleted_known,
@@ -31,12 +30,22 @@ from siamese_er.publish import (
     recorded_run,
     written_table,
 )
-from siamese_er.reached import identified, reached_by, walk_history, walked
+from siamese_er.reached import (
+    Reached,
+    identified,
+    near,
+    reached_by,
+    walked,
+    written_ids,
+    written_proposals,
+    written_walk,
+    written_walk_history,
+)
 from siamese_er.regroup import Grouping, decided_anew, regrouped, whole_grouping
 from siamese_er.rematch import reasons_to_learn, scored_batch, standardised_arrivals
-from siamese_er.review.answers import answers, renewed_decisions
+from siamese_er.review.answers import renewed_decisions
+from siamese_er.review.asked import Told, people_of, written_answers, written_doubts, written_questions
 from siamese_er.review.queue import review_queue
-from siamese_er.review.record_doubts import reasons_for_doubt, record_doubts
 from siamese_er.scoring import Scoring, scored, truth_of
 from siamese_er.sources.inputs import readable_input, stamps
 from siamese_er.sources.records import Reading, read_records
@@ -55,7 +64,9 @@ from siamese_er.taken_over import moved_records, people, published_pairs, writte
 from siamese_er.threshold import device_margin, on_table, widened
 from siamese_er.together import together
 
-OF_BEFORE = ("crosswalk", "crosswalk_history", "enterprise_id_history", "decisions", "answers", "record_doubts")
+OF_BEFORE = (
+    "crosswalk", "crosswalk_history", "enterprise_id_history", "decisions", "answers", "record_doubts", "questions",
+)  # fmt: skip
 """What a run reads of the one before it, in either mode."""
 
 
@@ -94,8 +105,7 @@ def match(
             with clock.step("report"):
                 gates = appraised(spark, config, run, before, tables, record)
             with clock.step("publish"):
-                written = tables.keys() - {"enterprise_id_history"}
-                publish(tables, run, record, written=written, dry_run=config.run.dry_run, failed_gates=gates, lock=lock,
+                publish(tables, run, record, written=tables.keys(), dry_run=config.run.dry_run, failed_gates=gates, lock=lock,
                         hold=config.gates.hold)  # fmt: skip
             return Summary(record, run.path)
 
@@ -172,55 +182,48 @@ def matched(
     old = {name: before.optional_table(spark, name) if before else None for name in OF_BEFORE}
     with clock.step("identify"):
         memberships = grouping.grouped.select("record_key", "cluster_key")
-        reached = reached_by(inputs, grouping, old["crosswalk"], run.checkpoint)
+        reached = reached_by(inputs, grouping, known, run.checkpoint)
         identity = identified(memberships, reached, old["crosswalk"], old["enterprise_id_history"], run.run_id,
                               config.identity, run.checkpoint)  # fmt: skip
         ids = run.checkpoint(identity.ids, "enterprise_ids")
+    # a batch under another survivorship elects and asks anew about everybody, whomever it reaches
+    shown = None if known is None or known.differs(config, OF_GOLDEN) or old["questions"] is None else reached
+    shown_ids = ids if reached is None or shown is not None else ids.unionByName(reached.ids_of_others())
     with clock.step("survive"):
-        found, ended = people(config, run, known, inputs, standardised, all_links, grouping, ids, overlaid)
+        found = people(config, run, shown, inputs, standardised, all_links, grouping, shown_ids, overlaid)
         renewed = renewed_decisions(run.read_table(spark, "decisions"), old["decisions"])
-
-        def walk_written() -> DataFrame:
-            walk = walked(
-                inputs.records, ids, standing, all_links, run.run_id, record["started"], old["crosswalk"], reached
-            )
-            return written_table(run, walk, "crosswalk")
-
-        tables = together({name: partial(written_people, run, frame, name, known, ended) for name, frame in found.items()} | {
-            "crosswalk": walk_written,
-            "answers": lambda: run.write_table(answers(all_links, grouping.cuts, ids, old["answers"], renewed), "answers"),
+        about = near(all_links, grouping.cuts, shown_ids, old["answers"], shown, run.checkpoint)
+        own_walk = walked(
+            inputs.records, ids, standing, all_links, run.run_id, record["started"], old["crosswalk"], reached
+        )
+        own_walk = own_walk if reached is None else run.checkpoint(own_walk, "reached_crosswalk")
+        tables = together({name: partial(written_people, run, frame, name, shown) for name, frame in found.items()} | {
+            "crosswalk": partial(written_walk, run, own_walk, reached),
+            "answers": partial(written_answers, run, about, old["answers"], renewed, shown),
         })  # fmt: skip
-        settled, walk = tables.pop("answers"), tables["crosswalk"]
-        tables |= {"scored_pairs": published}
+        own_walk = tables["crosswalk"] if reached is None else own_walk
     with clock.step("review"):
-
-        def doubts_written() -> DataFrame:
-            reasons = reasons_for_doubt(
-                scoring.wrong_charts, overlaid, ids, tables["clusters"], tables["golden_records"]
-            )
-            in_doubt = record_doubts(
-                reasons, run.read_table(spark, "versions"), inputs.notes, old["record_doubts"],
-                run.read_table(spark, "decisions"), renewed,
-            )  # fmt: skip
-            return run.write_table(in_doubt, "record_doubts")
-
-        def history_written() -> DataFrame:
-            ended = walk_history(walk, old["crosswalk"], old["crosswalk_history"], record["started"], reached)
-            return run.write_table(ended, "crosswalk_history")
-
+        told = Told(run.read_table(spark, "versions"), inputs.notes, scoring.wrong_charts, overlaid)
+        doubted = people_of(tables, shown_ids, shown)
         beside = together({
-            "record_doubts": doubts_written,
-            "proposals": lambda: run.write_table(proposals(inputs.records, walk, all_links, config.sources), "proposals"),
-            "crosswalk_history": history_written,
+            "record_doubts": partial(
+                written_doubts, run, told, shown_ids, doubted, old["record_doubts"], renewed, shown
+            ),
+            "proposals": partial(
+                written_proposals, run, inputs.records, own_walk, all_links, config.sources, reached
+            ),
+            "crosswalk_history": partial(
+                written_walk_history, run, own_walk, old["crosswalk"], old["crosswalk_history"], record["started"], reached
+            ),
+            "enterprise_id_history": partial(written_ids, run, identity, reached),
         })  # fmt: skip
-        questions = review_queue(
-            all_links, grouping.cuts, ids, tables["clusters"], config.cluster.max_cluster_size,
-            tables["golden_records"], beside.pop("record_doubts"), config.review.capacity(inputs.n_records), settled, walk,
-        )  # fmt: skip
-        tables |= beside | {"review_queue": written_table(run, questions, "review_queue")}
-        tables |= {"quarantine": inputs.quarantine, "standardised": standardised,
-                   "enterprise_id_history": identity.history}  # fmt: skip
-    counted(spark, config, run, inputs, tables, all_links, grouping.cuts, old["crosswalk"], record)
+        walk = own_walk if shown is not None else tables["crosswalk"]
+        asked = written_questions(config, run, about, doubted, tables["clusters"], beside["record_doubts"],
+                                  tables["answers"], walk, shown)  # fmt: skip
+        queue = review_queue(asked, config.review.capacity(inputs.n_records))
+        tables |= beside | {"questions": asked, "review_queue": written_table(run, queue, "review_queue")}
+        tables |= {"scored_pairs": published, "quarantine": inputs.quarantine, "standardised": standardised}
+    counted(spark, config, run, inputs, tables, all_links, grouping.cuts, own_walk, old["crosswalk"], reached, record)
     if config.input.truth is not None:
         with clock.step("evaluate"):
             record |= judged(spark, run, truth_of(spark, config), record["started"])
@@ -296,23 +299,29 @@ def grouped(
 
 def counted(
     spark: SparkSession, config: MatchConfig, run: RunFolder, inputs: Inputs, tables: dict[str, DataFrame],
-    all_links: DataFrame, cuts: DataFrame, old_crosswalk: DataFrame | None, record: dict[str, Any],
+    all_links: DataFrame, cuts: DataFrame, own_walk: DataFrame, old_crosswalk: DataFrame | None, reached: Reached | None,
+    record: dict[str, Any],
 ) -> None:  # fmt: skip
-    """The counts of the run into the record, with its invariants checked."""
-    walk = tables["crosswalk"]
+    """The counts of the run into the record, with its invariants checked.
+
+    In: ``own_walk``: CROSSWALK of the records that are reached; ``reached``: null for all.
+    """
+    n_in_clusters, versions = rows_on_disk(spark, run.table("crosswalk")), run.read_table(spark, "versions")
+    before = old_crosswalk if reached is None else reached.had
     both = F.count("*").alias("n"), F.count_distinct("source", "record_id").alias("n_distinct")
     found: dict[str, Any] = together({
-        "in_clusters": walk.agg(*both).first,
+        "own": own_walk.agg(*both).first,
         "bands": all_links.groupBy("band").agg(F.count("*").alias("n")).collect,
         "sizes": tables["clusters"].agg(F.count("*").alias("n"), F.max("n_records").alias("largest")).first,
-        "change": partial(changes, walk, old_crosswalk),
-        "deleted": partial(deleted_known, run.read_table(spark, "versions"), old_crosswalk),
-        "missing": partial(missing_by_source, walk, run.read_table(spark, "versions"), old_crosswalk),
+        "change": partial(changes, own_walk, before),
+        "deleted": partial(deleted_known, versions, before),
+        "missing": partial(missing_by_source, own_walk, versions, before),
         "links_cut": cuts.count,
     })  # fmt: skip
-    in_clusters, sizes = found["in_clusters"], found["sizes"]
-    if not in_clusters["n"] == in_clusters["n_distinct"] == inputs.n_records:
-        raise InvariantBroken(f"{inputs.n_records} records, but the crosswalk has {in_clusters}")
+    own, sizes = found["own"], found["sizes"]
+    if own["n"] != own["n_distinct"] or n_in_clusters != inputs.n_records:
+        raise InvariantBroken(f"{inputs.n_records} records, but the crosswalk has {n_in_clusters} and of these {own}")
+    found["change"]["same"] += n_in_clusters - own["n"]
     bands = {row["band"]: row["n"] for row in found["bands"]}
     record["counts"] = inputs.counts | {
         "candidate_pairs": record["candidate_pairs"], "links": bands.get("auto", 0), "pairs_by_band": bands,

@@ -1,7 +1,7 @@
-"""Steps 7 and 8 over a batch: only records that it reaches get ids and rows of the crosswalk anew.
+"""Steps 7 and 8 over a batch: only people whom it reaches get ids, rows of the crosswalk and proposals anew.
 
 A batch reaches the records of the components that it touches, and those that are gone (`regroup`). A person who has one such
-record has no other: of everyone else id, status and dates are as they were.
+record has no other: of everyone else id, status, dates and proposals are as they were.
 """
 
 from dataclasses import dataclass
@@ -10,12 +10,15 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from siamese_er.components import Checkpoint
-from siamese_er.config import IdentitySettings
+from siamese_er.config import IdentitySettings, SourceSettings
 from siamese_er.identity import Identity, enterprise_ids
 from siamese_er.intake import Inputs
-from siamese_er.known import only, without
+from siamese_er.known import Known, only, without
+from siamese_er.proposals import proposals
+from siamese_er.publish import written_table
 from siamese_er.regroup import Grouping
-from siamese_er.schemas import CROSSWALK, ENTERPRISE_IDS, KEY_SEPARATOR, conform
+from siamese_er.schemas import CROSSWALK, CUTS, ENTERPRISE_IDS, KEY_SEPARATOR, LINKS, conform
+from siamese_er.storage import RunFolder, StaleRows
 from siamese_er.survivorship import crosswalk, crosswalk_history
 
 
@@ -27,63 +30,138 @@ def keyed(walk: DataFrame) -> DataFrame:
 @dataclass(frozen=True)
 class Reached:
     """``living``: record_key of the living records that a batch reaches, small. CROSSWALK before the batch: ``had``, of these
-    and of those that are gone, and ``others``, of all others, with record_key.
+    and of those that are gone, small, and ``others``, of all others, with record_key. ``run``: the run it adds to.
     """
 
     living: DataFrame
     had: DataFrame
     others: DataFrame
+    run: RunFolder
 
     def of(self, frame: DataFrame, *columns: str) -> DataFrame:
         """The rows all of whose ``columns`` (record keys) are living records that the batch reaches."""
         return only(frame, F.broadcast(self.living), *columns)
 
+    def touching(self, frame: DataFrame) -> DataFrame:
+        """The rows of whose left_key and right_key one at least is such a record."""
+        found = frame
+        for side in ("left", "right"):
+            flag = self.living.select(F.col("record_key").alias(f"{side}_key"), F.lit(True).alias(f"{side}_reached"))
+            found = found.join(F.broadcast(flag), f"{side}_key", "left")
+        return found.where(F.coalesce("left_reached", "right_reached")).select(*frame.columns)
 
-def reached_by(inputs: Inputs, grouping: Grouping, before: DataFrame | None, checkpoint: Checkpoint) -> Reached | None:
-    """What a batch reaches; null where all records are clustered anew. In: ``before``: CROSSWALK of the run it adds to."""
-    if grouping.touched is None or inputs.arrivals is None or before is None:
+    def ids_of_others(self) -> DataFrame:
+        """ENTERPRISE_IDS of all living records that the batch does not reach."""
+        kept = F.lit(None).cast("string").alias("previous_enterprise_id")
+        return conform(self.others.select("record_key", "enterprise_id", kept), ENTERPRISE_IDS)
+
+    def stale_people(self) -> list[StaleRows]:
+        """The rows of a table of the run before with the enterprise_id of a person whom the batch reaches."""
+        return [StaleRows(self.had.select("enterprise_id").distinct(), ("enterprise_id",))]
+
+
+def reached_by(inputs: Inputs, grouping: Grouping, known: Known | None, checkpoint: Checkpoint) -> Reached | None:
+    """What a batch reaches; null where all records are clustered anew. In: ``known``: the run it adds to."""
+    if grouping.touched is None or inputs.arrivals is None or known is None:
         return None
     living = grouping.touched.select("record_key")
     keys = living.union(inputs.arrivals.gone.select("record_key")).distinct()
-    rows = keyed(conform(before, CROSSWALK).where("valid_to is null"))
+    rows = keyed(conform(known.table("crosswalk"), CROSSWALK).where("valid_to is null"))
     had = checkpoint(only(rows, F.broadcast(keys), "record_key").select(*CROSSWALK.names), "reached_before")
-    return Reached(living, had, without(rows, keys, "record_key"))
+    return Reached(living, had, without(rows, keys, "record_key"), known.run)
 
 
 def identified(
     memberships: DataFrame, reached: Reached | None, before: DataFrame | None, past: DataFrame | None, run_id: str,
     settings: IdentitySettings, checkpoint: Checkpoint,
 ) -> Identity:  # fmt: skip
-    """The ids of all records and their history (`identity.enterprise_ids`). In: as there; ``reached``: null for all."""
+    """The ids of the records that are reached and their history (`identity.enterprise_ids`). ``reached``: null for all."""
     if reached is None:
         return enterprise_ids(memberships, before, past, run_id, settings, checkpoint)
-    found = enterprise_ids(reached.of(memberships, "record_key"), reached.had, past, run_id, settings, checkpoint)
-    kept = reached.others.select(
-        "record_key", "enterprise_id", F.lit(None).cast("string").alias("previous_enterprise_id")
-    )
-    return Identity(conform(found.ids.unionByName(kept), ENTERPRISE_IDS), found.history)
+    return enterprise_ids(reached.of(memberships, "record_key"), reached.had, past, run_id, settings, checkpoint)
+
+
+def written_ids(run: RunFolder, identity: Identity, reached: Reached | None) -> DataFrame:
+    """ENTERPRISE_ID_HISTORY, written."""
+    name = "enterprise_id_history"
+    if reached is None:
+        return written_table(run, identity.history, name)
+    return run.renew_table(name, reached.run.table(name), [], identity.events)
 
 
 def walked(
     records: DataFrame, ids: DataFrame, standings: DataFrame, links: DataFrame, run_id: str, run_time: str,
     before: DataFrame | None, reached: Reached | None,
 ) -> DataFrame:  # fmt: skip
-    """CROSSWALK of all records (`survivorship.crosswalk`). In: as there; ``reached``: null for all."""
+    """CROSSWALK of the records that are reached (`survivorship.crosswalk`).
+
+    In: as there, but ``ids`` of these records alone; ``reached``: null for all.
+    """
     if reached is None:
         return crosswalk(records, ids, standings, links, run_id, run_time, before)
-    own_records, own_ids, own_standings = (reached.of(frame, "record_key") for frame in (records, ids, standings))
+    own_records, own_standings = (reached.of(frame, "record_key") for frame in (records, standings))
     own_links = reached.of(links, "left_key", "right_key")
-    fresh = crosswalk(own_records, own_ids, own_standings, own_links, run_id, run_time, reached.had)
-    return conform(
-        fresh.unionByName(reached.others.select(*CROSSWALK.names).withColumn("run_id", F.lit(run_id))), CROSSWALK
-    )
+    return crosswalk(own_records, ids, own_standings, own_links, run_id, run_time, reached.had)
 
 
-def walk_history(
-    walk: DataFrame, before: DataFrame | None, earlier: DataFrame | None, run_time: str, reached: Reached | None
-) -> DataFrame:
-    """CROSSWALK_HISTORY (`survivorship.crosswalk_history`). In: as there; ``reached``: null for all."""
+def written_walk(run: RunFolder, own: DataFrame, reached: Reached | None) -> DataFrame:
+    """CROSSWALK of all records, written. In: ``own``: `walked`."""
     if reached is None:
-        return crosswalk_history(walk, before, earlier, run_time)
-    own = reached.of(keyed(walk), "record_key").select(*CROSSWALK.names)
-    return crosswalk_history(own, reached.had, earlier, run_time)
+        return written_table(run, own, "crosswalk")
+    stale = [StaleRows(reached.had.select("source", "record_id"), ("source", "record_id"))]
+    return run.renew_table("crosswalk", reached.run.table("crosswalk"), stale, own, {"run_id": run.run_id})
+
+
+def written_walk_history(
+    run: RunFolder, own: DataFrame, before: DataFrame | None, earlier: DataFrame | None, run_time: str,
+    reached: Reached | None,
+) -> DataFrame:  # fmt: skip
+    """CROSSWALK_HISTORY (`survivorship.crosswalk_history`), written. In: ``own``: `walked`; ``reached``: null for all."""
+    name = "crosswalk_history"
+    if reached is None or earlier is None:
+        history = crosswalk_history(own, before if reached is None else reached.had, earlier, run_time)
+        return run.write_table(history, name)
+    ended = crosswalk_history(own, reached.had, None, run_time)
+    return run.renew_table(name, reached.run.table(name), [], ended)
+
+
+def written_proposals(
+    run: RunFolder, records: DataFrame, own: DataFrame, links: DataFrame, sources: dict[str, SourceSettings],
+    reached: Reached | None,
+) -> DataFrame:  # fmt: skip
+    """PROPOSALS of all people (`proposals.proposals`), written. In: ``own``: `walked`; ``reached``: null for all."""
+    if reached is None:
+        return run.write_table(proposals(records, own, links, sources), "proposals")
+    fresh = proposals(reached.of(records, "record_key"), own, reached.of(links, "left_key", "right_key"), sources)
+    return run.renew_table("proposals", reached.run.table("proposals"), reached.stale_people(), fresh)
+
+
+@dataclass(frozen=True)
+class Near:
+    """What there is to ask about the people that are reached: LINKS and CUTS of their records with any other, and
+    ENTERPRISE_IDS of both.
+    """
+
+    links: DataFrame
+    cuts: DataFrame
+    ids: DataFrame
+
+
+def near(
+    links: DataFrame, cuts: DataFrame, ids: DataFrame, answered: DataFrame | None, reached: Reached | None,
+    checkpoint: Checkpoint,
+) -> Near:  # fmt: skip
+    """In: LINKS and CUTS of all records; ``ids``: ENTERPRISE_IDS of those that are reached; ``answered``: ANSWERS of the run
+    before; ``reached``: null for all.
+    """
+    if reached is None:
+        return Near(links, cuts, ids)
+    own_links = checkpoint(reached.touching(conform(links, LINKS)), "near_links")
+    own_cuts = checkpoint(reached.touching(conform(cuts, CUTS)), "near_cuts")
+    pairs = [own_links, own_cuts] + ([] if answered is None else [reached.touching(answered)])
+    ends = [pair.select(F.explode(F.array("left_key", "right_key")).alias("record_key")) for pair in pairs]
+    keys = ends[0]
+    for other in ends[1:]:
+        keys = keys.union(other)
+    others = only(reached.ids_of_others(), F.broadcast(keys.distinct()), "record_key")
+    return Near(own_links, own_cuts, checkpoint(ids.unionByName(others), "near_ids"))

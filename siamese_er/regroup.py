@@ -26,8 +26,8 @@ class Grouping:
 
 
 def decided_anew(known: Known, decisions: DataFrame) -> DataFrame:
-    """record_key of the records about which people decide otherwise than in the known run. In: DECISIONS."""
-    pair = ["left_key", "right_key", "decision"]
+    """record_key of the records about which people decide otherwise than in the known run, or again. In: DECISIONS."""
+    pair = ["left_key", "right_key", "decision", "decided_at"]
     now, then = conform(decisions, DECISIONS).select(*pair), known.table("decisions").select(*pair)
     other = now.exceptAll(then).unionByName(then.exceptAll(now))
     return other.select(F.explode(F.array("left_key", "right_key")).alias("record_key")).distinct()

@@ -202,6 +202,12 @@ REVIEW_QUEUE = table(
     task_id=STRING, kind=STRING, left_source=STRING, left_record_id=STRING, right_source=STRING, right_record_id=STRING,
     enterprise_ids=STRINGS, match_probability=DoubleType(), reason=STRING, priority=DoubleType(),
 )  # fmt: skip
+QUESTIONS = table(
+    task_id=STRING, kind=STRING, left_source=STRING, left_record_id=STRING, right_source=STRING, right_record_id=STRING,
+    enterprise_ids=STRINGS, match_probability=DoubleType(), reason=STRING, priority=DoubleType(),
+    first_id=STRING, second_id=STRING,
+)  # fmt: skip
+"""All that could be asked, of which REVIEW_QUEUE is the most valuable part; first_id and second_id are its enterprise_ids."""
 ENTERPRISE_ID_HISTORY = table(
     enterprise_id=STRING, event=STRING, other_enterprise_id=STRING, run_id=STRING, reason=STRING
 )

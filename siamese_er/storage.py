@@ -7,7 +7,7 @@ systems it is as atomic as their overwriting rename. See ``files.py``; the lock 
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,11 +83,15 @@ class RunFolder:
         """Write a table of this run as Parquet; the rows as they are on disk now. 0 rows in a file: no bound."""
         return self._kept(frame, self.table(name), rows_in_file)
 
-    def renew_table(self, name: str, before: str, stale: Sequence[StaleRows], fresh: DataFrame) -> DataFrame:
+    def renew_table(
+        self, name: str, before: str, stale: Sequence[StaleRows], fresh: DataFrame,
+        constants: Mapping[str, str] | None = None,
+    ) -> DataFrame:  # fmt: skip
         """Write a table of this run: the rows of the folder ``before`` but stale ones, and the fresh ones.
 
         On a file system that workers reach by a path, files without a stale row are linked, and the others are not read
-        by Spark: what is fresh costs more than what is not. Both have the same columns.
+        by Spark: what is fresh costs more than what is not. Both have the same columns. ``constants``: columns and the text
+        that they have from now on in all rows that are taken over.
         """
         spark, path = fresh.sparkSession, self.table(name)
         if self._is_done(spark, path):
@@ -98,8 +102,9 @@ class RunFolder:
             kept = conform(spark.read.parquet(before), fresh.schema)
             for rows in stale:
                 kept = rows.without(kept)
+            kept = kept.withColumns({column: F.lit(text) for column, text in (constants or {}).items()})
             return written(kept.unionByName(fresh), path)
-        take_over(spark, _folder(before), _folder(path), fresh.schema, keys)
+        take_over(spark, _folder(before), _folder(path), fresh.schema, keys, constants)
         fresh.write.mode("append").parquet(path)
         finished(_folder(path))
         return spark.read.schema(fresh.schema).parquet(path)

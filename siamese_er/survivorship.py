@@ -99,14 +99,6 @@ def crosswalk_history(
     return conform(past.unionByName(conform(ended, CROSSWALK)), CROSSWALK_HISTORY)
 
 
-def ids_of(crosswalk: DataFrame, keys: DataFrame) -> DataFrame:
-    """enterprise_id of the living records among some. In: CROSSWALK; ``keys``: record_key, small."""
-    rows = crosswalk.where("valid_to is null").withColumn(
-        "record_key", F.concat_ws(KEY_SEPARATOR, "source", "record_id")
-    )
-    return rows.join(F.broadcast(keys), "record_key", "left_semi").select("enterprise_id").distinct()
-
-
 def _verified(ids: DataFrame, links: DataFrame) -> DataFrame:
     """record_key, is_verified (true) of records that a person's match joins to another of the same enterprise id."""
     of = ids.select("record_key", "enterprise_id")

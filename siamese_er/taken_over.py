@@ -8,13 +8,14 @@ from pyspark.sql import functions as F
 from siamese_er.cluster import cluster_metrics, clusters
 from siamese_er.config import MatchConfig
 from siamese_er.intake import Inputs, rows_on_disk
-from siamese_er.known import OF_CLUSTERS, OF_GOLDEN, Known, only
+from siamese_er.known import OF_CLUSTERS, Known
 from siamese_er.publish import in_few_files, written_table
+from siamese_er.reached import Reached
 from siamese_er.regroup import Grouping, decided_anew
 from siamese_er.schemas import KEY_SEPARATOR, PUBLISHED, SCORED_PAIRS, conform
 from siamese_er.sources.inputs import file_statuses
 from siamese_er.storage import RunFolder, StaleRows
-from siamese_er.survivorship import golden_records, ids_of
+from siamese_er.survivorship import golden_records
 from siamese_er.worker_files import ArrowRows, frame_of
 
 LEAST_ROWS, MOST_ROWS, MOST_BYTES = 10_000, 100_000, 16 << 20
@@ -66,34 +67,28 @@ def _sides_of_keys() -> dict[str, Column]:
 
 
 def people(
-    config: MatchConfig, run: RunFolder, known: Known | None, inputs: Inputs, standardised: DataFrame,
+    config: MatchConfig, run: RunFolder, reached: Reached | None, inputs: Inputs, standardised: DataFrame,
     all_links: DataFrame, grouping: Grouping, ids: DataFrame, overlaid: DataFrame | None,
-) -> tuple[dict[str, DataFrame | ArrowRows], DataFrame | None]:  # fmt: skip
-    """golden_records and clusters, arranged but not written yet, and enterprise_id of the known people they replace.
+) -> dict[str, DataFrame | ArrowRows]:  # fmt: skip
+    """golden_records and clusters of the people that are reached, arranged but not written yet.
 
-    Null: all of them; else those that a batch does not touch are taken over.
+    In: ``reached``: null for all; ``ids``: ENTERPRISE_IDS of their records, a checkpoint of that name.
     """
-    ended, own, memberships = None, ids, grouping.grouped.select("record_key", "cluster_key")
-    spark = ids.sparkSession
-    if known is not None and grouping.touched is not None and not known.differs(config, OF_GOLDEN):
-        assert inputs.arrivals is not None
-        own = run.checkpoint(only(ids, F.broadcast(grouping.touched), "record_key"), "touched_ids")
-        moved = grouping.touched.unionByName(inputs.arrivals.gone)
-        ended = run.checkpoint(ids_of(known.table("crosswalk"), moved), "touched_people")
-        touched_keys = F.broadcast(grouping.touched)
+    memberships, spark = grouping.grouped.select("record_key", "cluster_key"), ids.sparkSession
+    if reached is not None:
         records, standardised, memberships = (
-            only(frame, touched_keys, "record_key") for frame in (inputs.records, standardised, memberships)
+            reached.of(frame, "record_key") for frame in (inputs.records, standardised, memberships)
         )
-        all_links = only(all_links, touched_keys, "left_key", "right_key")
+        all_links = reached.of(all_links, "left_key", "right_key")
         read = records, standardised
     elif inputs.record_files is not None:
         read = inputs.record_files, run.table_files(spark, "standardised")
     else:
         read = inputs.records, standardised
-    metrics = clusters(cluster_metrics(memberships, all_links, standardised, overlaid), own)
-    n_parts = parts_of_people(run, spark, "versions" if ended is None else "work/touched_ids")
-    golden = golden_records(*read, own, config.survivorship, config.sources, all_links, n_parts)
-    return {"golden_records": golden, "clusters": in_few_files(metrics, "clusters")}, ended
+    metrics = clusters(cluster_metrics(memberships, all_links, standardised, overlaid), ids)
+    n_parts = parts_of_people(run, spark, "versions" if reached is None else "work/enterprise_ids")
+    golden = golden_records(*read, ids, config.survivorship, config.sources, all_links, n_parts)
+    return {"golden_records": golden, "clusters": in_few_files(metrics, "clusters")}
 
 
 def parts_of_people(run: RunFolder, spark: SparkSession, table: str) -> int:
@@ -104,11 +99,9 @@ def parts_of_people(run: RunFolder, spark: SparkSession, table: str) -> int:
     return max(2, of_cores, -(-n_rows // MOST_ROWS), -(-n_bytes // MOST_BYTES))
 
 
-def written_people(
-    run: RunFolder, rows: DataFrame | ArrowRows, name: str, known: Known | None, ended: DataFrame | None
-) -> DataFrame:
-    """golden_records or clusters, written; ``ended``: as `people` gives them."""
-    if known is None or ended is None:
+def written_people(run: RunFolder, rows: DataFrame | ArrowRows, name: str, reached: Reached | None) -> DataFrame:
+    """golden_records or clusters of all people, written. In: ``rows``: of those that are `people`; ``reached``: as there."""
+    if reached is None:
         return written_table(run, rows, name, True)
-    stale = [StaleRows(ended, ("enterprise_id",))]
-    return run.renew_table(name, known.run.table(name), stale, conform(frame_of(rows), PUBLISHED[name]))
+    fresh = conform(frame_of(rows), PUBLISHED[name])
+    return run.renew_table(name, reached.run.table(name), reached.stale_people(), fresh)

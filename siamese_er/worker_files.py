@@ -8,7 +8,7 @@ reach by a path of their machine; elsewhere Spark writes (`storage`).
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -157,11 +157,15 @@ class Stale:
         return pc.is_in(joined, value_set=self.keys)
 
 
-def take_over(spark: SparkSession, before: Path, folder: Path, schema: StructType, stale: tuple[Stale, ...]) -> None:
+def take_over(
+    spark: SparkSession, before: Path, folder: Path, schema: StructType, stale: tuple[Stale, ...],
+    constants: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
     """The files of one table in the folder of another, without stale rows. What was in the folder is gone.
 
     Files without a stale row are linked (copied, where they cannot be), the others written anew by workers, who look at
-    no more than their keys before.
+    no more than their keys before. ``constants``: columns that have one text in all rows from now on; every file is then
+    written anew.
     """
     files = sorted(path.name for path in before.glob("[!._]*.parquet"))
     arrow = to_arrow_schema(schema, timezone="UTC")
@@ -171,31 +175,44 @@ def take_over(spark: SparkSession, before: Path, folder: Path, schema: StructTyp
     def taken(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for place in batch.column("id").to_pylist():
-                take_file(before / files[place], folder, f"kept-{place:05d}", arrow, stale)
+                take_file(before / files[place], folder, f"kept-{place:05d}", arrow, stale, constants or {})
             yield batch
 
     if files:
         spark.range(len(files), numPartitions=len(files)).mapInArrow(taken, "id long").count()
 
 
-def take_file(file: Path, folder: Path, name: str, schema: pa.Schema, stale: tuple[Stale, ...]) -> None:
+def take_file(
+    file: Path, folder: Path, name: str, schema: pa.Schema, stale: tuple[Stale, ...], constants: Mapping[str, str]
+) -> None:
     """One file in another folder, without stale rows; nothing where no row is left."""
     with pq.ParquetFile(file, coerce_int96_timestamp_unit="us") as content:
         if not content.metadata.num_rows:
             return
         columns = list(dict.fromkeys(column for own in stale for column in own.columns))
         kept = [staying(content.read_row_group(i, columns), stale) for i in range(content.num_row_groups)]
-        if all(pc.all(own).as_py() for own in kept if len(own)):
+        if not constants and all(pc.all(own).as_py() for own in kept if len(own)):
             linked(file, folder / f"{name}.parquet")
             return
         files = PartFiles(folder, name, schema)
         for i, own in enumerate(kept):
-            files.write(content.read_row_group(i).select(schema.names).filter(own).cast(schema))
+            rows = content.read_row_group(i).select(schema.names).filter(own).cast(schema)
+            files.write(with_constants(rows, constants))
         files.close()
 
 
+def with_constants(rows: pa.Table, constants: Mapping[str, str]) -> pa.Table:
+    """The rows with one text in each of some columns."""
+    for name, text in constants.items():
+        place = rows.schema.get_field_index(name)
+        rows = rows.set_column(place, rows.schema.field(place), pa.repeat(text, rows.num_rows))
+    return rows
+
+
 def staying(keys: pa.Table, stale: tuple[Stale, ...]) -> pa.ChunkedArray:
-    """Whether each row stays. In: its key columns."""
+    """Whether each row stays. In: its key columns; without a kind of stale rows every row does."""
+    if not stale:
+        return pa.chunked_array([pa.repeat(True, keys.num_rows)])
     found = [pc.invert(own.hits(keys)) for own in stale]
     stays = found[0]
     for own in found[1:]:

@@ -4,7 +4,7 @@ import pytest
 from pyspark.sql import functions as F
 from pyspark.sql.types import BooleanType, IntegerType, StructField, StructType
 
-from siamese_er.review.queue import RECORD_AGAIN, review_queue
+from siamese_er.review.queue import RECORD_AGAIN, questions
 from siamese_er.review.record_doubts import OVERLAID, TWO_IDS, WRONG_CHART, reasons_for_doubt, record_doubts
 from siamese_er.schemas import (
     CLUSTERS,
@@ -69,7 +69,7 @@ def asked(spark):
             spark.createDataFrame([one for one in decisions if one not in given], DECISIONS),
         )  # fmt: skip
         earlier, given = spark.createDataFrame(doubts.collect(), RECORD_DOUBTS), decisions
-        queue = review_queue(
+        queue = questions(
             no_rows(spark, LINKS), no_rows(spark, CUTS), ids, no_rows(spark, CLUSTERS), 100, in_doubt=earlier
         )
         reasons = {row["left_source"]: row["reason"] for row in queue.collect()}

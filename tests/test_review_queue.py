@@ -1,6 +1,6 @@
 import pytest
 
-from siamese_er.review.queue import AGAIN, CUT_REASONS, review_queue
+from siamese_er.review.queue import AGAIN, CUT_REASONS, questions, review_queue
 from siamese_er.review.record_doubts import OVERLAID, WRONG_CHART
 from siamese_er.schemas import ANSWERS, CLUSTERS, CUTS, ENTERPRISE_IDS, GOLDEN_RECORDS, LINKS, RECORD_DOUBTS
 
@@ -38,7 +38,7 @@ def queue(spark):
     ]
 
     def build(order):
-        return review_queue(
+        asked = questions(
             spark.createDataFrame([*links[::order], link("h", "i", 0.9, "no", verified=False)], LINKS),
             spark.createDataFrame(cuts[::order], CUTS),
             spark.createDataFrame([(key(record), id_, None) for record, id_ in E.items()][::order], ENTERPRISE_IDS),
@@ -50,7 +50,8 @@ def queue(spark):
                 RECORD_DOUBTS,
             ),
             answered=spark.createDataFrame([(key("e"), key("f"), 0.5), (key("h"), key("i"), 0.5)], ANSWERS),
-        ).collect()
+        )
+        return review_queue(asked).collect()
 
     rows = build(1)
     assert sorted(rows) == sorted(build(-1))
@@ -119,7 +120,7 @@ def test_a_cluster_is_settled_only_by_matches_over_all_of_it(spark):
         [(id_, "verified") for id_ in members.values()], "enterprise_id string, link_status string"
     )
 
-    asked = review_queue(
+    asked = questions(
         links, spark.createDataFrame([], CUTS), ids, spark.createDataFrame(clusters, CLUSTERS), 1, crosswalk=crosswalk
     ).collect()
 

@@ -1,4 +1,4 @@
-"""REVIEW_QUEUE: what a person should look at, each question once, the most valuable first; ids and words, no values."""
+"""QUESTIONS: what a person should look at, each once, and of them REVIEW_QUEUE, the most valuable; ids and words, no values."""
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -13,6 +13,7 @@ from siamese_er.schemas import (
     ENTERPRISE_IDS,
     KEY_SEPARATOR,
     LINKS,
+    QUESTIONS,
     RECORD_DOUBTS,
     REVIEW_QUEUE,
     conform,
@@ -32,7 +33,7 @@ RECORD_AGAIN = "; new evidence since a person answered"
 OF_RECORD = 0.1  # uncertainty of a record in doubt that is not suspected to hold two people
 
 
-def review_queue(
+def questions(
     links: DataFrame,
     cuts: DataFrame,
     ids: DataFrame,
@@ -40,11 +41,11 @@ def review_queue(
     max_cluster_size: int,
     goldens: DataFrame | None = None,
     in_doubt: DataFrame | None = None,
-    capacity: int | None = None,
     answered: DataFrame | None = None,
     crosswalk: DataFrame | None = None,
+    others: DataFrame | None = None,
 ) -> DataFrame:
-    """REVIEW_QUEUE: pairs of clusters that may be one person, clusters that may be several, records in doubt.
+    """QUESTIONS: pairs of clusters that may be one person, clusters that may be several, records in doubt.
 
     Two clusters are asked about once, by their best pair; a pair inside one cluster is not asked. A pair between
     clusters that a person keeps apart is asked again only where it is not among those ``answered``, or its probability
@@ -55,19 +56,20 @@ def review_queue(
     dated care, count as wholly uncertain (.25), whatever their own probability.
 
     In:  LINKS, CUTS, ENTERPRISE_IDS, CLUSTERS; ``goldens``: GOLDEN_RECORDS, for clusters with several national ids;
-         ``in_doubt``: RECORD_DOUBTS; ``capacity``: the most questions, the first by priority (ties by task), null for
-         all; ``answered``: ANSWERS; ``crosswalk``: CROSSWALK.
+         ``in_doubt``: RECORD_DOUBTS; ``answered``: ANSWERS; ``crosswalk``: CROSSWALK; ``others``: CLUSTERS about which
+         nothing is asked but with those of ``clusters``, to which pairs lead.
     Out: task_id is a hash of the keys of the question; kind is pair, cluster or record; right_source and
          right_record_id are null for a cluster and for a single record.
     """
     settled = no_rows(links.sparkSession, ANSWERS) if answered is None else conform(answered, ANSWERS)
     doubtful = clusters if crosswalk is None else _unconfirmed(clusters, crosswalk, links, ids)
-    questions = _pair_questions(doubts(links, cuts), links, ids, clusters, settled).unionByName(
+    sized = clusters if others is None else clusters.unionByName(others)
+    found = _pair_questions(doubts(links, cuts), links, ids, sized, settled).unionByName(
         _cluster_questions(ids, doubtful, goldens, max_cluster_size, contradicted(links, ids))
     )
     if in_doubt is not None:
-        questions = questions.unionByName(_record_questions(ids, in_doubt))
-    named = questions.select(
+        found = found.unionByName(_record_questions(ids, in_doubt))
+    named = found.select(
         F.substring(F.sha2(F.concat_ws("\x1e", "kind", "left_key", "right_key"), 256), 1, 16).alias("task_id"),
         "kind",
         *_source_and_id("left"),
@@ -76,10 +78,17 @@ def review_queue(
         "match_probability",
         "reason",
         F.round(F.col("uncertainty") * F.col("n_records"), 6).alias("priority"),
+        F.get("enterprise_ids", 0).alias("first_id"),
+        F.get("enterprise_ids", 1).alias("second_id"),
     )
+    return conform(named, QUESTIONS)
+
+
+def review_queue(asked: DataFrame, capacity: int | None = None) -> DataFrame:
+    """REVIEW_QUEUE: the questions of the highest priority (ties by task), at most ``capacity``, null for all. In: QUESTIONS."""
     if capacity is not None:
-        named = named.orderBy(F.desc("priority"), "task_id").limit(capacity)
-    return conform(named, REVIEW_QUEUE)
+        asked = asked.orderBy(F.desc("priority"), "task_id").limit(capacity)
+    return conform(asked, REVIEW_QUEUE)
 
 
 def _source_and_id(side: str) -> list[Column]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from siamese_er.known import Known, only, without
+from siamese_er.known import Known, without
 from siamese_er.schemas import NOTES, conform
 from siamese_er.sources.records import canonical_content
 from siamese_er.storage import RunFolder, StaleRows
@@ -41,13 +41,13 @@ def arrivals(known: Known, batch: DataFrame, batch_notes: DataFrame, run: RunFol
 
     In:  ``batch``: ranked versions as `sources.records.Reading` has them; ``batch_notes``: NOTES of files of notes.
     """
-    before = known.table("versions")
-    told = only(before, F.broadcast(batch.select("record_key").distinct()), "record_key")
+    of_batch = StaleRows(batch.select("record_key").distinct(), ("record_key",))
+    told = run.checkpoint(known.run.rows_among("versions", of_batch), "told_before")
     judged = run.checkpoint(_judged(told, batch), "arrivals")
     counts = dict.fromkeys(KINDS, 0) | {row["kind"]: row["count"] for row in judged.groupBy("kind").count().collect()}
     gone = judged.where("kind = 'removed'").select("record_key")
     moved = judged.where("kind != 'unchanged'")
-    ranked = _ranked_anew(before, batch, moved)
+    ranked = _ranked_anew(told, batch, moved)
     versions = run.renew_table(
         "versions", known.run.table("versions"), [StaleRows(moved.select("record_key"), ("record_key",))], ranked
     )
@@ -108,7 +108,10 @@ def _kind(lived: Column) -> Column:
 
 
 def _ranked_anew(before: DataFrame, batch: DataFrame, moved: DataFrame) -> DataFrame:
-    """All versions of the keys that have a new one, ranked. In: ``moved``: record_key, is_latest, small."""
+    """All versions of the keys that have a new one, ranked.
+
+    In: ``before``: versions known of these keys; ``moved``: record_key, is_latest, small.
+    """
     rows = (
         before.withColumn("is_mine", F.lit(False))
         .unionByName(batch.withColumn("is_mine", F.lit(True)))

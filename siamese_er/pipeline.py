@@ -16,7 +16,7 @@ from siamese_er.appraisal import appraised, judged
 from siamese_er.cluster import KEEP_APART, Clustering, clustered
 from siamese_er.config import DecideSettings, MatchConfig
 from siamese_er.dated_care import dated_care, with_care_vetoes
-from siamese_er.decide import BALANCED_VETOES, banded, links, standings
+from siamese_er.decide import BALANCED_VETOES, banded
 from siamese_er.errors import InvariantBroken
 from siamese_er.intake import AS_READ, Alteration, Inputs, read_inputs, rows_on_disk, with_demo
 from siamese_er.known import OF_GOLDEN, Known, known_run
@@ -60,7 +60,14 @@ from siamese_er.storage import (
     unfinished_run,
 )
 from siamese_er.summary import Summary
-from siamese_er.taken_over import moved_records, people, published_pairs, written_people
+from siamese_er.taken_over import (
+    moved_records,
+    people,
+    published_pairs,
+    written_links,
+    written_people,
+    written_standings,
+)
 from siamese_er.threshold import device_margin, on_table, widened
 from siamese_er.together import together
 
@@ -163,7 +170,8 @@ def matched(
     record["decide"] |= {"device_margin": margin} if margin else {}
     decide = widened(decide, margin)
     with clock.step("decide"):
-        standing = run.checkpoint(standings(inputs.records, standardised, decide.preset), "standings")
+        moved = moved_records(config, run, known, inputs, record)
+        standing = written_standings(run, known, moved, inputs.records, standardised, decide.preset)
         scores = scoring.scores
         if inputs.notes is not None and config.model.use_notes:
             care = run.checkpoint(dated_care(standardised, inputs.notes), "dated_care")
@@ -174,15 +182,14 @@ def matched(
                                           config.standardise, run.checkpoint)  # fmt: skip
             scores = with_overlay_veto(scores, overlaid)
         pairs = banded(scores, standing, inputs.decisions, decide, config.sources)
-        moved = moved_records(config, run, known, inputs, record)
         published = published_pairs(run, pairs, known, moved)
-        all_links = run.checkpoint(links(published, inputs.decisions), "links")
+        all_links = written_links(run, known, moved, published, inputs.decisions)
     with clock.step("cluster"):
         grouping = grouped(config, run, known, inputs, all_links, decide, moved)
     old = {name: before.optional_table(spark, name) if before else None for name in OF_BEFORE}
     with clock.step("identify"):
         memberships = grouping.grouped.select("record_key", "cluster_key")
-        reached = reached_by(inputs, grouping, known, run.checkpoint)
+        reached = reached_by(inputs, grouping, known, run)
         identity = identified(memberships, reached, old["crosswalk"], old["enterprise_id_history"], run.run_id,
                               config.identity, run.checkpoint)  # fmt: skip
         ids = run.checkpoint(identity.ids, "enterprise_ids")
@@ -190,11 +197,11 @@ def matched(
     shown = None if known is None or known.differs(config, OF_GOLDEN) or old["questions"] is None else reached
     shown_ids = ids if reached is None or shown is not None else ids.unionByName(reached.ids_of_others())
     with clock.step("survive"):
-        found = people(config, run, shown, inputs, standardised, all_links, grouping, shown_ids, overlaid)
+        about = near(all_links, grouping.cuts, shown_ids, old["answers"], shown, run)
+        found = people(config, run, shown, inputs, standardised, about.links, grouping, shown_ids, overlaid)
         renewed = renewed_decisions(run.read_table(spark, "decisions"), old["decisions"])
-        about = near(all_links, grouping.cuts, shown_ids, old["answers"], shown, run.checkpoint)
         own_walk = walked(
-            inputs.records, ids, standing, all_links, run.run_id, record["started"], old["crosswalk"], reached
+            inputs.records, ids, standing, about.links, run.run_id, record["started"], old["crosswalk"], reached
         )
         own_walk = own_walk if reached is None else run.checkpoint(own_walk, "reached_crosswalk")
         tables = together({name: partial(written_people, run, frame, name, shown) for name, frame in found.items()} | {
@@ -204,13 +211,13 @@ def matched(
         own_walk = tables["crosswalk"] if reached is None else own_walk
     with clock.step("review"):
         told = Told(run.read_table(spark, "versions"), inputs.notes, scoring.wrong_charts, overlaid)
-        doubted = people_of(tables, shown_ids, shown)
+        doubted = people_of(run, tables, shown_ids, shown)
         beside = together({
             "record_doubts": partial(
                 written_doubts, run, told, shown_ids, doubted, old["record_doubts"], renewed, shown
             ),
             "proposals": partial(
-                written_proposals, run, inputs.records, own_walk, all_links, config.sources, reached
+                written_proposals, run, inputs.records, own_walk, about.links, config.sources, reached
             ),
             "crosswalk_history": partial(
                 written_walk_history, run, own_walk, old["crosswalk"], old["crosswalk_history"], record["started"], reached
@@ -218,8 +225,8 @@ def matched(
             "enterprise_id_history": partial(written_ids, run, identity, reached),
         })  # fmt: skip
         walk = own_walk if shown is not None else tables["crosswalk"]
-        asked = written_questions(config, run, about, doubted, tables["clusters"], beside["record_doubts"],
-                                  tables["answers"], walk, shown)  # fmt: skip
+        asked = written_questions(config, run, about, doubted, beside["record_doubts"], tables["answers"], walk,
+                                  shown)  # fmt: skip
         queue = review_queue(asked, config.review.capacity(inputs.n_records))
         tables |= beside | {"questions": asked, "review_queue": written_table(run, queue, "review_queue")}
         tables |= {"scored_pairs": published, "quarantine": inputs.quarantine, "standardised": standardised}
@@ -291,10 +298,9 @@ def grouped(
         settings = config.cluster.of_preset(config.decide.preset)
         return clustered(keys, among, settings, run.checkpoint, apart, decide.threshold())
 
-    keys = inputs.records.select("record_key")
     if known is None or moved is None:
-        return whole_grouping(cluster(keys, all_links), run)
-    return regrouped(known, keys, all_links, moved, cluster, run)
+        return whole_grouping(cluster(inputs.records.select("record_key"), all_links), run)
+    return regrouped(known, moved, cluster, run)
 
 
 def counted(

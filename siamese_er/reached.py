@@ -5,6 +5,7 @@ record has no other: of everyone else id, status, dates and proposals are as the
 """
 
 from dataclasses import dataclass
+from functools import partial, reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -18,8 +19,10 @@ from siamese_er.proposals import proposals
 from siamese_er.publish import written_table
 from siamese_er.regroup import Grouping
 from siamese_er.schemas import CROSSWALK, CUTS, ENTERPRISE_IDS, KEY_SEPARATOR, LINKS, conform
+from siamese_er.sources.records import parts_of
 from siamese_er.storage import RunFolder, StaleRows
 from siamese_er.survivorship import crosswalk, crosswalk_history
+from siamese_er.together import together
 
 
 def keyed(walk: DataFrame) -> DataFrame:
@@ -27,16 +30,32 @@ def keyed(walk: DataFrame) -> DataFrame:
     return walk.withColumn("record_key", F.concat_ws(KEY_SEPARATOR, "source", "record_id"))
 
 
+def ids_of_walk(walk: DataFrame) -> DataFrame:
+    """ENTERPRISE_IDS of records whose ids are as they were. In: CROSSWALK with record_key."""
+    kept = F.lit(None).cast("string").alias("previous_enterprise_id")
+    return conform(walk.select("record_key", "enterprise_id", kept), ENTERPRISE_IDS)
+
+
 @dataclass(frozen=True)
 class Reached:
-    """``living``: record_key of the living records that a batch reaches, small. CROSSWALK before the batch: ``had``, of these
-    and of those that are gone, small, and ``others``, of all others, with record_key. ``run``: the run it adds to.
+    """``living``: record_key of the living records that a batch reaches, and what the run has of them: ranked ``versions``,
+    STANDARDISED, GROUPED. CROSSWALK before the batch: ``had``, of these and of those that are gone, and ``others``, of all
+    others, with record_key. ``run``: the run it adds to. All but the others are small.
     """
 
     living: DataFrame
+    versions: DataFrame
+    standardised: DataFrame
+    grouped: DataFrame
     had: DataFrame
     others: DataFrame
     run: RunFolder
+
+    @property
+    def records(self) -> DataFrame:
+        """RECORDS that are living."""
+        found: DataFrame = parts_of(self.versions, False)["records"]
+        return found
 
     def of(self, frame: DataFrame, *columns: str) -> DataFrame:
         """The rows all of whose ``columns`` (record keys) are living records that the batch reaches."""
@@ -52,23 +71,26 @@ class Reached:
 
     def ids_of_others(self) -> DataFrame:
         """ENTERPRISE_IDS of all living records that the batch does not reach."""
-        kept = F.lit(None).cast("string").alias("previous_enterprise_id")
-        return conform(self.others.select("record_key", "enterprise_id", kept), ENTERPRISE_IDS)
+        return ids_of_walk(self.others)
 
     def stale_people(self) -> list[StaleRows]:
         """The rows of a table of the run before with the enterprise_id of a person whom the batch reaches."""
         return [StaleRows(self.had.select("enterprise_id").distinct(), ("enterprise_id",))]
 
 
-def reached_by(inputs: Inputs, grouping: Grouping, known: Known | None, checkpoint: Checkpoint) -> Reached | None:
-    """What a batch reaches; null where all records are clustered anew. In: ``known``: the run it adds to."""
+def reached_by(inputs: Inputs, grouping: Grouping, known: Known | None, run: RunFolder) -> Reached | None:
+    """What a batch reaches; null where all records are clustered anew. In: ``known``: what it adds to."""
     if grouping.touched is None or inputs.arrivals is None or known is None:
         return None
     living = grouping.touched.select("record_key")
     keys = living.union(inputs.arrivals.gone.select("record_key")).distinct()
-    rows = keyed(conform(known.table("crosswalk"), CROSSWALK).where("valid_to is null"))
-    had = checkpoint(only(rows, F.broadcast(keys), "record_key").select(*CROSSWALK.names), "reached_before")
-    return Reached(living, had, without(rows, keys, "record_key"), known.run)
+    of_living = StaleRows(living, ("record_key",))
+    kept = {"before": known.run.rows_among("crosswalk", StaleRows(keys, ("source", "record_id")))}
+    kept |= {name: run.rows_among(name, of_living) for name in ("versions", "standardised", "memberships")}
+    found = together({name: partial(run.checkpoint, rows, f"reached_{name}") for name, rows in kept.items()})
+    had = conform(found["before"], CROSSWALK)
+    others = without(keyed(conform(known.table("crosswalk"), CROSSWALK)), keys, "record_key")
+    return Reached(living, found["versions"], found["standardised"], found["memberships"], had, others, known.run)
 
 
 def identified(
@@ -78,7 +100,7 @@ def identified(
     """The ids of the records that are reached and their history (`identity.enterprise_ids`). ``reached``: null for all."""
     if reached is None:
         return enterprise_ids(memberships, before, past, run_id, settings, checkpoint)
-    return enterprise_ids(reached.of(memberships, "record_key"), reached.had, past, run_id, settings, checkpoint)
+    return enterprise_ids(reached.grouped, reached.had, past, run_id, settings, checkpoint)
 
 
 def written_ids(run: RunFolder, identity: Identity, reached: Reached | None) -> DataFrame:
@@ -99,9 +121,8 @@ def walked(
     """
     if reached is None:
         return crosswalk(records, ids, standings, links, run_id, run_time, before)
-    own_records, own_standings = (reached.of(frame, "record_key") for frame in (records, standings))
     own_links = reached.of(links, "left_key", "right_key")
-    return crosswalk(own_records, ids, own_standings, own_links, run_id, run_time, reached.had)
+    return crosswalk(reached.records, ids, standings, own_links, run_id, run_time, reached.had)
 
 
 def written_walk(run: RunFolder, own: DataFrame, reached: Reached | None) -> DataFrame:
@@ -148,20 +169,26 @@ class Near:
 
 
 def near(
-    links: DataFrame, cuts: DataFrame, ids: DataFrame, answered: DataFrame | None, reached: Reached | None,
-    checkpoint: Checkpoint,
-) -> Near:  # fmt: skip
-    """In: LINKS and CUTS of all records; ``ids``: ENTERPRISE_IDS of those that are reached; ``answered``: ANSWERS of the run
-    before; ``reached``: null for all.
+    links: DataFrame,
+    cuts: DataFrame,
+    ids: DataFrame,
+    answered: DataFrame | None,
+    reached: Reached | None,
+    run: RunFolder,
+) -> Near:
+    """What there is to ask about.
+
+    In: LINKS and CUTS of all records, LINKS a table of that name in the run; ``ids``: ENTERPRISE_IDS of those reached;
+    ``answered``: ANSWERS of the run before; ``reached``: null for all.
     """
     if reached is None:
         return Near(links, cuts, ids)
-    own_links = checkpoint(reached.touching(conform(links, LINKS)), "near_links")
-    own_cuts = checkpoint(reached.touching(conform(cuts, CUTS)), "near_cuts")
+    sides = [StaleRows(reached.living, (side,)) for side in ("left_key", "right_key")]
+    own_links = conform(run.checkpoint(run.rows_among("links", *sides), "near_links"), LINKS)
+    own_cuts = run.checkpoint(reached.touching(conform(cuts, CUTS)), "near_cuts")
     pairs = [own_links, own_cuts] + ([] if answered is None else [reached.touching(answered)])
-    ends = [pair.select(F.explode(F.array("left_key", "right_key")).alias("record_key")) for pair in pairs]
-    keys = ends[0]
-    for other in ends[1:]:
-        keys = keys.union(other)
-    others = only(reached.ids_of_others(), F.broadcast(keys.distinct()), "record_key")
-    return Near(own_links, own_cuts, checkpoint(ids.unionByName(others), "near_ids"))
+    ends = reduce(DataFrame.union, (pair.select(F.explode(F.array("left_key", "right_key"))) for pair in pairs))
+    keys = ends.toDF("record_key").distinct().join(F.broadcast(reached.living), "record_key", "left_anti")
+    met = reached.run.rows_among("crosswalk", StaleRows(keys, ("source", "record_id")))
+    others = ids_of_walk(keyed(run.checkpoint(met, "met_before")))
+    return Near(own_links, own_cuts, run.checkpoint(ids.unionByName(others), "near_ids"))

@@ -6,6 +6,7 @@ none of whose records changed, and none of whose links lead to one that did, has
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -42,29 +43,38 @@ def whole_grouping(clustering: Clustering, run: RunFolder) -> Grouping:
 
 
 def regrouped(
-    known: Known, keys: DataFrame, links: DataFrame, moved: DataFrame, cluster: Callable[[DataFrame, DataFrame], Clustering],
-    run: RunFolder,
-) -> Grouping:  # fmt: skip
-    """The clusters after a batch.
+    known: Known, moved: DataFrame, cluster: Callable[[DataFrame, DataFrame], Clustering], run: RunFolder
+) -> Grouping:
+    """The clusters after a batch, whose LINKS of all records are a table of that name in its run.
 
-    In:  ``keys``: record_key of all living records; ``links``: LINKS of all; ``moved``: record_key of records that
-         changed, are gone, or about which people decide otherwise; ``cluster``: `cluster.clustered` of keys and links.
+    In:  ``moved``: record_key of records that changed, are gone, or about which people decide otherwise; ``cluster``:
+         `cluster.clustered` of keys and links.
     """
-    before = conform(known.table("memberships"), GROUPED)
-    linked = links.where("band = 'auto' or is_verified").select("left_key", "right_key")
-    ends = [linked.toDF("record_key", "other"), linked.toDF("other", "record_key")]
-    near = [only(sides, F.broadcast(moved), "record_key").select(F.col("other").alias("record_key")) for sides in ends]
-    seeds = moved.select("record_key").union(near[0]).union(near[1]).distinct()
-    components = only(before, F.broadcast(seeds), "record_key").select("component_key").distinct()
-    inside = before.join(F.broadcast(components), "component_key", "left_semi").select("record_key")
-    touched = only(seeds.union(inside).distinct(), keys, "record_key")
+    sides = ("left_key", "right_key")
+    met = run.checkpoint(run.rows_among("links", *(StaleRows(moved, (side,)) for side in sides)), "moved_links")
+    linked = met.where("band = 'auto' or is_verified")
+    seeds = reduce(DataFrame.union, (linked.select(F.col(side).alias("record_key")) for side in sides))
+    seeds = seeds.union(moved.select("record_key")).distinct()
+    held = known.run.rows_among("memberships", StaleRows(seeds, ("record_key",)))
+    components = (
+        run.checkpoint(held, "seed_components").where("component_key is not null").select("component_key").distinct()
+    )
+    inside = run.checkpoint(
+        known.run.rows_among("memberships", StaleRows(components, ("component_key",))), "seed_members"
+    )
+    candidates = seeds.union(inside.select("record_key")).distinct()
+    told = run.checkpoint(run.rows_among("versions", StaleRows(candidates, ("record_key",))), "candidate_versions")
+    touched = told.where((F.col("rank") == 1) & ~F.col("is_deleted")).select("record_key")
     touched = run.checkpoint(touched, "touched_records")
-    fresh = cluster(touched, only(links, F.broadcast(touched), "left_key", "right_key"))
+    own_links = run.rows_among("links", StaleRows(touched, ("left_key",)))
+    own_links = only(run.checkpoint(own_links, "touched_links"), F.broadcast(touched), "right_key")
+    fresh = cluster(touched, own_links)
     labelled = conform(fresh.memberships.join(fresh.components, "record_key", "left"), GROUPED)
-    stale = touched.union(moved.select("record_key"))
+    stale = touched.union(moved.select("record_key")).distinct()
     grouped = run.renew_table(
         "memberships", known.run.table("memberships"), [StaleRows(stale, ("record_key",))], labelled
     )
-    old_cuts = only(without(conform(known.table("cuts"), CUTS), touched, "left_key"), keys, "left_key", "right_key")
+    gone = F.broadcast(stale.join(F.broadcast(touched), "record_key", "left_anti"))
+    old_cuts = without(without(conform(known.table("cuts"), CUTS), touched, "left_key"), gone, *sides)
     cuts = run.write_table(old_cuts.unionByName(fresh.cuts), "cuts")
     return Grouping(grouped, cuts, touched)

@@ -20,7 +20,7 @@ from siamese_er.errors import ContractFault
 from siamese_er.files import LocalFiles, files_of, local
 from siamese_er.lock import OutputLock, output_lock
 from siamese_er.schemas import KEY_SEPARATOR, conform
-from siamese_er.worker_files import ArrowRows, Stale, finished, take_over, write_rows
+from siamese_er.worker_files import ArrowRows, Stale, finished, rows_in_files, take_over, write_rows
 
 __all__ = [
     "OutputLock", "RunFolder", "current_run", "make_current", "new_run", "output_lock", "previous_run", "read_run",
@@ -55,6 +55,11 @@ class StaleRows:
         """The rows without these."""
         keyed = rows.withColumn("stale_key", F.concat_ws(KEY_SEPARATOR, *self.columns))
         return keyed.join(self.joined, "stale_key", "left_anti").drop("stale_key")
+
+    def marked(self, rows: DataFrame, flag: str) -> DataFrame:
+        """The rows with a column that is true for these, null for others."""
+        keyed = rows.withColumn("stale_key", F.concat_ws(KEY_SEPARATOR, *self.columns))
+        return keyed.join(self.joined.distinct().withColumn(flag, F.lit(True)), "stale_key", "left").drop("stale_key")
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,18 @@ class RunFolder:
         fresh.write.mode("append").parquet(path)
         finished(_folder(path))
         return spark.read.schema(fresh.schema).parquet(path)
+
+    def rows_among(self, name: str, *wanted: StaleRows) -> DataFrame | ArrowRows:
+        """The rows of a table of this run that are one of ``wanted``, each of few keys.
+
+        On a file system that workers reach by a path Spark reads none of the others.
+        """
+        spark = wanted[0].keys.sparkSession
+        table, folder = self.read_table(spark, name), self.worker_folder(spark, name)
+        keys = None if folder is None else _few_keys(wanted)
+        if folder is not None and keys is not None:
+            return rows_in_files(spark, folder, table.schema, keys)
+        return rows_among(table, wanted)
 
     def _is_done(self, spark: SparkSession, path: str) -> bool:
         return self.is_resumed and files_of(spark, path).modified(f"{path}/_SUCCESS") is not None
@@ -164,6 +181,15 @@ class RunFolder:
     def drop_work(self, spark: SparkSession) -> None:
         """Remove the checkpoints; frames read from them are dead after this."""
         files_of(spark, self.path).delete(f"{self.path}/{WORK}")
+
+
+def rows_among(table: DataFrame, wanted: Sequence[StaleRows]) -> DataFrame:
+    """The rows of a table that are one of ``wanted``, found by Spark."""
+    found, is_wanted = table, F.lit(False)
+    for place, rows in enumerate(wanted):
+        flag = f"is_wanted_{place}"
+        found, is_wanted = rows.marked(found, flag), is_wanted | F.coalesce(flag, F.lit(False))
+    return found.where(is_wanted).select(*table.columns)
 
 
 def new_run(spark: SparkSession, output: str) -> RunFolder:

@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from siamese_er.cluster import cluster_metrics, clusters
 from siamese_er.config import MatchConfig
+from siamese_er.decide import links, standings
 from siamese_er.intake import Inputs, rows_on_disk
 from siamese_er.known import OF_CLUSTERS, Known
 from siamese_er.publish import in_few_files, written_table
@@ -14,7 +15,8 @@ from siamese_er.reached import Reached
 from siamese_er.regroup import Grouping, decided_anew
 from siamese_er.schemas import KEY_SEPARATOR, PUBLISHED, SCORED_PAIRS, conform
 from siamese_er.sources.inputs import file_statuses
-from siamese_er.storage import RunFolder, StaleRows
+from siamese_er.sources.records import parts_of
+from siamese_er.storage import RunFolder, StaleRows, rows_among
 from siamese_er.survivorship import golden_records
 from siamese_er.worker_files import ArrowRows, frame_of
 
@@ -52,6 +54,39 @@ def published_pairs(run: RunFolder, pairs: DataFrame, known: Known | None, moved
     return run.renew_table("scored_pairs", known.run.table("scored_pairs"), sides, fresh)
 
 
+def written_standings(
+    run: RunFolder,
+    known: Known | None,
+    moved: DataFrame | None,
+    records: DataFrame,
+    standardised: DataFrame,
+    preset: str,
+) -> DataFrame:
+    """The standings of all records (`decide.standings`), written. ``moved``: `moved_records`; the others have theirs."""
+    spark = standardised.sparkSession
+    if known is None or moved is None or known.run.optional_table(spark, "standings") is None:
+        return run.write_table(standings(records, standardised, preset), "standings")
+    of_moved = StaleRows(moved, ("record_key",))
+    own = {name: frame_of(run.rows_among(name, of_moved)) for name in ("versions", "standardised")}
+    fresh = standings(parts_of(own["versions"], False)["records"], own["standardised"], preset)
+    return run.renew_table("standings", known.run.table("standings"), [of_moved], fresh)
+
+
+def written_links(
+    run: RunFolder, known: Known | None, moved: DataFrame | None, published: DataFrame, decisions: DataFrame | None
+) -> DataFrame:
+    """LINKS of all records (`decide.links`), written. ``moved``: `moved_records`; pairs of two others are as before."""
+    spark = published.sparkSession
+    if known is None or moved is None or known.run.optional_table(spark, "links") is None:
+        return run.write_table(links(published, decisions), "links")
+    of_pairs = [StaleRows(moved, (f"{side}_source", f"{side}_record_id")) for side in ("left", "right")]
+    of_links = [StaleRows(moved, (f"{side}_key",)) for side in ("left", "right")]
+    if decisions is not None:
+        decisions = rows_among(decisions, of_links)
+    fresh = links(frame_of(run.rows_among("scored_pairs", *of_pairs)), decisions)
+    return run.renew_table("links", known.run.table("links"), of_links, fresh)
+
+
 def scored_pairs(pairs: DataFrame) -> DataFrame:
     """SCORED_PAIRS of banded scores, arranged; pairs that only people's decisions brought in have no score: left out."""
     found = pairs.where(F.col("match_probability").isNotNull())
@@ -68,26 +103,26 @@ def _sides_of_keys() -> dict[str, Column]:
 
 def people(
     config: MatchConfig, run: RunFolder, reached: Reached | None, inputs: Inputs, standardised: DataFrame,
-    all_links: DataFrame, grouping: Grouping, ids: DataFrame, overlaid: DataFrame | None,
+    links: DataFrame, grouping: Grouping, ids: DataFrame, overlaid: DataFrame | None,
 ) -> dict[str, DataFrame | ArrowRows]:  # fmt: skip
     """golden_records and clusters of the people that are reached, arranged but not written yet.
 
-    In: ``reached``: null for all; ``ids``: ENTERPRISE_IDS of their records, a checkpoint of that name.
+    In: ``reached``: null for all; LINKS of their records; ``ids``: ENTERPRISE_IDS of them, a checkpoint of that name.
     """
-    memberships, spark = grouping.grouped.select("record_key", "cluster_key"), ids.sparkSession
+    grouped, spark = grouping.grouped, ids.sparkSession
     if reached is not None:
-        records, standardised, memberships = (
-            reached.of(frame, "record_key") for frame in (inputs.records, standardised, memberships)
-        )
-        all_links = reached.of(all_links, "left_key", "right_key")
-        read = records, standardised
+        links, grouped = reached.of(links, "left_key", "right_key"), reached.grouped
+        read = reached.records, reached.standardised
     elif inputs.record_files is not None:
         read = inputs.record_files, run.table_files(spark, "standardised")
     else:
         read = inputs.records, standardised
-    metrics = clusters(cluster_metrics(memberships, all_links, standardised, overlaid), ids)
+    memberships = grouped.select("record_key", "cluster_key")
+    metrics = clusters(
+        cluster_metrics(memberships, links, standardised if reached is None else reached.standardised, overlaid), ids
+    )
     n_parts = parts_of_people(run, spark, "versions" if reached is None else "work/enterprise_ids")
-    golden = golden_records(*read, ids, config.survivorship, config.sources, all_links, n_parts)
+    golden = golden_records(*read, ids, config.survivorship, config.sources, links, n_parts)
     return {"golden_records": golden, "clusters": in_few_files(metrics, "clusters")}
 
 

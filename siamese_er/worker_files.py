@@ -145,7 +145,7 @@ def finished(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Stale:
-    """Rows to be left out: those whose ``columns``, joined by KEY_SEPARATOR, are among ``keys``."""
+    """Rows to be left out, or to be found: those whose ``columns``, joined by KEY_SEPARATOR, are among ``keys``."""
 
     columns: tuple[str, ...]
     keys: pa.Array
@@ -180,6 +180,31 @@ def take_over(
 
     if files:
         spark.range(len(files), numPartitions=len(files)).mapInArrow(taken, "id long").count()
+
+
+def rows_in_files(spark: SparkSession, folder: Path, schema: StructType, wanted: tuple[Stale, ...]) -> ArrowRows:
+    """The rows of a folder's Parquet files that are one of ``wanted``; of others workers look at no more than their keys."""
+    files = sorted(path.name for path in folder.glob("[!._]*.parquet"))
+    arrow = to_arrow_schema(schema, timezone="UTC")
+
+    @without_values("read")
+    def found(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for place in batch.column("id").to_pylist():
+                yield from rows_of_file(folder / files[place], arrow, wanted)
+
+    return ArrowRows(spark.range(len(files), numPartitions=max(1, len(files))), found, schema)
+
+
+def rows_of_file(file: Path, schema: pa.Schema, wanted: tuple[Stale, ...]) -> Iterator[pa.RecordBatch]:
+    """The rows of one file that are one of ``wanted``."""
+    columns = list(dict.fromkeys(column for own in wanted for column in own.columns))
+    with pq.ParquetFile(file, coerce_int96_timestamp_unit="us") as content:
+        for i in range(content.num_row_groups):
+            own = pc.invert(staying(content.read_row_group(i, columns), wanted))
+            if pc.any(own).as_py():
+                rows = content.read_row_group(i).select(schema.names).filter(own).cast(schema)
+                yield from rows.to_batches()
 
 
 def take_file(

@@ -2,7 +2,8 @@
 
 from types import SimpleNamespace
 
-from siamese_er.components import local_checkpoint
+from pyspark.sql import functions as F
+
 from siamese_er.config import IdentitySettings
 from siamese_er.identity import enterprise_ids
 from siamese_er.known import Known
@@ -17,13 +18,13 @@ from siamese_er.reached import (
     written_walk_history,
 )
 from siamese_er.regroup import Grouping
-from siamese_er.schemas import LINKS, MEMBERSHIPS
+from siamese_er.schemas import LINKS, MEMBERSHIPS, RECORDS
 from siamese_er.storage import RunFolder
 from siamese_er.survivorship import crosswalk, crosswalk_history
 
 FIRST, SECOND = "2026-01-01T00:00:00+00:00", "2026-01-02T00:00:00+00:00"
 KEY, STANDING = "record_key string", "record_key string, standing string"
-RECORDS = f"{KEY}, source string, record_id string, sensitivity string, updated_at timestamp"
+READ = f"{KEY}, source string, record_id string, sensitivity string, updated_at timestamp"
 
 
 def key(record):
@@ -36,7 +37,7 @@ def members_of(spark, clusters):
 
 
 def records_of(spark, clusters):
-    return spark.createDataFrame([(key(r), "s", r, None, None) for cluster in clusters for r in cluster], RECORDS)
+    return spark.createDataFrame([(key(r), "s", r, None, None) for cluster in clusters for r in cluster], READ)
 
 
 def frames(spark, clusters, verified, excluded):
@@ -86,7 +87,12 @@ def both_ways(spark, tmp_path, before, after, verified=(), excluded=()):
     records, standing, links = frames(spark, after, verified, excluded)
     for name, known in (("whole", None), ("reached", Known(spark, earlier, {}))):
         run = folder(tmp_path, name, "run2")
-        reached = reached_by(inputs, grouping, known, run.checkpoint)
+        columns = [F.col(name) if name in records.columns else F.lit(None).cast(RECORDS[name].dataType).alias(name)
+                   for name in RECORDS.names]  # fmt: skip
+        run.write_table(records.select(*columns, F.lit(1).alias("rank"), F.lit(False).alias("is_deleted")), "versions")
+        run.write_table(members, "memberships")
+        run.write_table(members.select("record_key"), "standardised")
+        reached = reached_by(inputs, grouping, known, run)
         identity = identified(members, reached, old, past, "run2", IdentitySettings(), run.checkpoint)
         ids = run.checkpoint(identity.ids, "enterprise_ids")
         own = walked(records, ids, standing, links, "run2", SECOND, old, reached)
@@ -124,6 +130,6 @@ def test_without_a_batch_all_records_are_reached(spark, tmp_path):
     grouping = Grouping(members, members, None)
     arrivals = SimpleNamespace(gone=keys_of(spark, []))
 
-    assert reached_by(SimpleNamespace(arrivals=None), grouping, None, local_checkpoint) is None
+    assert reached_by(SimpleNamespace(arrivals=None), grouping, None, run) is None
     known = Known(spark, run, {})
-    assert reached_by(SimpleNamespace(arrivals=arrivals), grouping, known, local_checkpoint) is None
+    assert reached_by(SimpleNamespace(arrivals=arrivals), grouping, known, run) is None

@@ -5,6 +5,7 @@ so are the doubts about a record, and what people answered.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -15,6 +16,7 @@ from siamese_er.review.answers import answers
 from siamese_er.review.queue import questions
 from siamese_er.review.record_doubts import reasons_for_doubt, record_doubts
 from siamese_er.storage import RunFolder, StaleRows
+from siamese_er.together import together
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def written_doubts(
     """
     versions, notes, wrong_charts, overlaid = told.versions, told.notes, told.wrong_charts, told.overlaid
     if reached is not None:
-        versions, wrong_charts = reached.of(versions, "record_key"), reached.of(wrong_charts, "record_key")
+        versions, wrong_charts = reached.versions, reached.of(wrong_charts, "record_key")
         notes = None if notes is None else reached.of(notes, "record_key")
         overlaid = None if overlaid is None else reached.of(overlaid, "record_key")
     reasons = reasons_for_doubt(wrong_charts, overlaid, ids, people["clusters"], people["golden_records"])
@@ -67,22 +69,24 @@ def written_doubts(
     return run.renew_table("record_doubts", reached.run.table("record_doubts"), stale, doubts)
 
 
-def people_of(tables: dict[str, DataFrame], ids: DataFrame, reached: Reached | None) -> dict[str, DataFrame]:
+def people_of(
+    run: RunFolder, tables: dict[str, DataFrame], ids: DataFrame, reached: Reached | None
+) -> dict[str, DataFrame]:
     """CLUSTERS and GOLDEN_RECORDS of the people that are reached, by name. In: of all, and the ids of their records."""
     names = ("clusters", "golden_records")
     if reached is None:
         return {name: tables[name] for name in names}
-    own = F.broadcast(ids.select("enterprise_id").distinct())
-    return {name: tables[name].join(own, "enterprise_id", "left_semi") for name in names}
+    own = StaleRows(ids.select("enterprise_id").distinct(), ("enterprise_id",))
+    return together({name: partial(run.checkpoint, run.rows_among(name, own), f"reached_{name}") for name in names})
 
 
 def written_questions(
-    config: MatchConfig, run: RunFolder, about: Near, people: dict[str, DataFrame], all_clusters: DataFrame,
+    config: MatchConfig, run: RunFolder, about: Near, people: dict[str, DataFrame],
     in_doubt: DataFrame, settled: DataFrame, walk: DataFrame, reached: Reached | None,
 ) -> DataFrame:  # fmt: skip
     """QUESTIONS about all people, written.
 
-    In: ``people``: `people_of`; ``all_clusters``: CLUSTERS of all; RECORD_DOUBTS, ANSWERS; ``walk``: CROSSWALK of the
+    In: ``people``: `people_of`; RECORD_DOUBTS, ANSWERS; ``walk``: CROSSWALK of the
     records that are reached; ``reached``: null for all.
     """
     size = config.cluster.max_cluster_size
@@ -99,10 +103,9 @@ def written_questions(
             walk,
         )
         return run.write_table(found, "questions")
-    met = F.broadcast(about.ids.select("enterprise_id").distinct())
-    others = all_clusters.join(met, "enterprise_id", "left_semi")
-    own = people["clusters"].select("enterprise_id")
-    others = others.join(F.broadcast(own), "enterprise_id", "left_anti")
+    own = F.broadcast(people["clusters"].select("enterprise_id"))
+    met = about.ids.select("enterprise_id").distinct().join(own, "enterprise_id", "left_anti")
+    others = run.checkpoint(run.rows_among("clusters", StaleRows(met, ("enterprise_id",))), "met_clusters")
     found = questions(
         about.links, about.cuts, about.ids, people["clusters"], size, people["golden_records"],
         reached.of(in_doubt, "record_key"), reached.touching(settled), walk, others,

@@ -19,33 +19,13 @@ from siamese_er.dated_care import dated_care, with_care_vetoes
 from siamese_er.decide import BALANCED_VETOES, banded
 from siamese_er.errors import InvariantBroken
 from siamese_er.intake import AS_READ, Alteration, Inputs, read_inputs, rows_on_disk, with_demo
-from siamese_er.known import OF_GOLDEN, Known, known_run
+from siamese_er.known import Known, known_run
 from siamese_er.overlays import suspected_overlays, with_overlay_veto
+from siamese_er.persons import Decided, Persons, persons
 from siamese_er.progress import STEP_COSTS, Progress, Work, running_stage, seconds_before
-from siamese_er.publish import (
-    changes,
-    deleted_known,
-    missing_by_source,
-    publish,
-    recorded_run,
-    written_table,
-)
-from siamese_er.reached import (
-    Reached,
-    identified,
-    near,
-    reached_by,
-    walked,
-    written_ids,
-    written_proposals,
-    written_walk,
-    written_walk_history,
-)
+from siamese_er.publish import changes, deleted_known, missing_by_source, publish, recorded_run
 from siamese_er.regroup import Grouping, decided_anew, regrouped, whole_grouping
 from siamese_er.rematch import reasons_to_learn, scored_batch, standardised_arrivals
-from siamese_er.review.answers import renewed_decisions
-from siamese_er.review.asked import Told, people_of, written_answers, written_doubts, written_questions
-from siamese_er.review.queue import review_queue
 from siamese_er.scoring import Scoring, scored, truth_of
 from siamese_er.sources.inputs import readable_input, stamps
 from siamese_er.sources.records import Reading, read_records
@@ -62,19 +42,12 @@ from siamese_er.storage import (
 from siamese_er.summary import Summary
 from siamese_er.taken_over import (
     moved_records,
-    people,
     published_pairs,
     written_links,
-    written_people,
     written_standings,
 )
 from siamese_er.threshold import device_margin, on_table, widened
 from siamese_er.together import together
-
-OF_BEFORE = (
-    "crosswalk", "crosswalk_history", "enterprise_id_history", "decisions", "answers", "record_doubts", "questions",
-)  # fmt: skip
-"""What a run reads of the one before it, in either mode."""
 
 
 def match(
@@ -186,51 +159,10 @@ def matched(
         all_links = written_links(run, known, moved, published, inputs.decisions)
     with clock.step("cluster"):
         grouping = grouped(config, run, known, inputs, all_links, decide, moved)
-    old = {name: before.optional_table(spark, name) if before else None for name in OF_BEFORE}
-    with clock.step("identify"):
-        memberships = grouping.grouped.select("record_key", "cluster_key")
-        reached = reached_by(inputs, grouping, known, run)
-        identity = identified(memberships, reached, old["crosswalk"], old["enterprise_id_history"], run.run_id,
-                              config.identity, run.checkpoint)  # fmt: skip
-        ids = run.checkpoint(identity.ids, "enterprise_ids")
-    # a batch under another survivorship elects and asks anew about everybody, whomever it reaches
-    shown = None if known is None or known.differs(config, OF_GOLDEN) or old["questions"] is None else reached
-    shown_ids = ids if reached is None or shown is not None else ids.unionByName(reached.ids_of_others())
-    with clock.step("survive"):
-        about = near(all_links, grouping.cuts, shown_ids, old["answers"], shown, run)
-        found = people(config, run, shown, inputs, standardised, about.links, grouping, shown_ids, overlaid)
-        renewed = renewed_decisions(run.read_table(spark, "decisions"), old["decisions"])
-        own_walk = walked(
-            inputs.records, ids, standing, about.links, run.run_id, record["started"], old["crosswalk"], reached
-        )
-        own_walk = own_walk if reached is None else run.checkpoint(own_walk, "reached_crosswalk")
-        tables = together({name: partial(written_people, run, frame, name, shown) for name, frame in found.items()} | {
-            "crosswalk": partial(written_walk, run, own_walk, reached),
-            "answers": partial(written_answers, run, about, old["answers"], renewed, shown),
-        })  # fmt: skip
-        own_walk = tables["crosswalk"] if reached is None else own_walk
-    with clock.step("review"):
-        told = Told(run.read_table(spark, "versions"), inputs.notes, scoring.wrong_charts, overlaid)
-        doubted = people_of(run, tables, shown_ids, shown)
-        beside = together({
-            "record_doubts": partial(
-                written_doubts, run, told, shown_ids, doubted, old["record_doubts"], renewed, shown
-            ),
-            "proposals": partial(
-                written_proposals, run, inputs.records, own_walk, about.links, config.sources, reached
-            ),
-            "crosswalk_history": partial(
-                written_walk_history, run, own_walk, old["crosswalk"], old["crosswalk_history"], record["started"], reached
-            ),
-            "enterprise_id_history": partial(written_ids, run, identity, reached),
-        })  # fmt: skip
-        walk = own_walk if shown is not None else tables["crosswalk"]
-        asked = written_questions(config, run, about, doubted, beside["record_doubts"], tables["answers"], walk,
-                                  shown)  # fmt: skip
-        queue = review_queue(asked, config.review.capacity(inputs.n_records))
-        tables |= beside | {"questions": asked, "review_queue": written_table(run, queue, "review_queue")}
-        tables |= {"scored_pairs": published, "quarantine": inputs.quarantine, "standardised": standardised}
-    counted(spark, config, run, inputs, tables, all_links, grouping.cuts, own_walk, old["crosswalk"], reached, record)
+    decided = Decided(standardised, standing, all_links, grouping, overlaid, scoring.wrong_charts)
+    made = persons(config, run, before, known, inputs, decided, record["started"], clock)
+    tables = made.tables | {"scored_pairs": published, "quarantine": inputs.quarantine, "standardised": standardised}
+    counted(spark, run, inputs, tables, decided, made, record)
     if config.input.truth is not None:
         with clock.step("evaluate"):
             record |= judged(spark, run, truth_of(spark, config), record["started"])
@@ -304,25 +236,21 @@ def grouped(
 
 
 def counted(
-    spark: SparkSession, config: MatchConfig, run: RunFolder, inputs: Inputs, tables: dict[str, DataFrame],
-    all_links: DataFrame, cuts: DataFrame, own_walk: DataFrame, old_crosswalk: DataFrame | None, reached: Reached | None,
+    spark: SparkSession, run: RunFolder, inputs: Inputs, tables: dict[str, DataFrame], decided: Decided, made: Persons,
     record: dict[str, Any],
 ) -> None:  # fmt: skip
-    """The counts of the run into the record, with its invariants checked.
-
-    In: ``own_walk``: CROSSWALK of the records that are reached; ``reached``: null for all.
-    """
+    """The counts of the run into the record, with its invariants checked."""
     n_in_clusters, versions = rows_on_disk(spark, run.table("crosswalk")), run.read_table(spark, "versions")
-    before = old_crosswalk if reached is None else reached.had
+    own_walk, before = made.walk, made.walk_before
     both = F.count("*").alias("n"), F.count_distinct("source", "record_id").alias("n_distinct")
     found: dict[str, Any] = together({
         "own": own_walk.agg(*both).first,
-        "bands": all_links.groupBy("band").agg(F.count("*").alias("n")).collect,
+        "bands": decided.links.groupBy("band").agg(F.count("*").alias("n")).collect,
         "sizes": tables["clusters"].agg(F.count("*").alias("n"), F.max("n_records").alias("largest")).first,
         "change": partial(changes, own_walk, before),
         "deleted": partial(deleted_known, versions, before),
         "missing": partial(missing_by_source, own_walk, versions, before),
-        "links_cut": cuts.count,
+        "links_cut": decided.grouping.cuts.count,
     })  # fmt: skip
     own, sizes = found["own"], found["sizes"]
     if own["n"] != own["n_distinct"] or n_in_clusters != inputs.n_records:

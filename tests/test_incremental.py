@@ -10,17 +10,28 @@ import pandas as pd
 import pytest
 
 from siamese_er import pipeline
-from siamese_er.config import load_config
+from siamese_er.config import InputSettings, StandardiseSettings, load_config
 from siamese_er.day_checks import Day, decision_faults, difference, id_faults
+from siamese_er.decide import links as all_links
+from siamese_er.decide import standings
 from siamese_er.errors import ContractFault
 from siamese_er.heirs import heir_of
+from siamese_er.intake import known_decisions
 from siamese_er.known import Known
 from siamese_er.model import model_folder, pair_head
+from siamese_er.overlays import suspected_overlays
+from siamese_er.proposals import proposals
+from siamese_er.publish import changes, deleted_known
+from siamese_er.reached import ids_of_walk, keyed
 from siamese_er.rematch import reasons_to_learn
-from siamese_er.review.queue import RECORD_AGAIN
-from siamese_er.review.record_doubts import OVERLAID
+from siamese_er.review.answers import answers, renewed_decisions
+from siamese_er.review.queue import RECORD_AGAIN, questions
+from siamese_er.review.record_doubts import OVERLAID, reasons_for_doubt, record_doubts
+from siamese_er.sources.records import parts_of
+from siamese_er.storage import RunFolder
 from siamese_er.synthetic.population import population
 from siamese_er.synthetic.profile import PROFILES
+from siamese_er.worker_files import frame_of
 
 KEY = ["source", "record_id"]
 LATER = ("2031-01-01", "2032-01-01", "2033-01-01")
@@ -358,6 +369,46 @@ def test_the_batches_end_where_a_whole_run_of_everything_does(life):
     whole = own.run(None, mode="full", output="whole")
 
     assert difference(days[-1].crosswalk, day_of(whole).crosswalk)["pair_f1"] >= 0.98
+
+
+def said_of_all(spark, run, before):
+    """What the tables of a run and of the one before it say of all people, by table, whomever a batch reached."""
+    walk, told = run.read_table(spark, "crosswalk"), run.read_table(spark, "versions")
+    ids = ids_of_walk(keyed(walk))
+    standard, links, cuts = (run.read_table(spark, name) for name in ("standardised", "links", "cuts"))
+    records, decisions = parts_of(told, False)["records"], run.read_table(spark, "decisions")
+    clusters, goldens = (run.read_table(spark, name) for name in ("clusters", "golden_records"))
+    renewed = renewed_decisions(decisions, before.read_table(spark, "decisions"))
+    wrong = run.read_table(spark, "places").where("wrong_chart").select("record_key")
+    overlaid = suspected_overlays(records, parts_of(told, False)["history"], standard, InputSettings(),
+                                  StandardiseSettings(), lambda rows, _: frame_of(rows))  # fmt: skip
+    doubts = record_doubts(reasons_for_doubt(wrong, overlaid, ids, clusters, goldens), told, None,
+                           before.read_table(spark, "record_doubts"), decisions, renewed)  # fmt: skip
+    said = answers(links, cuts, ids, before.read_table(spark, "answers"), renewed)
+    return {
+        "standings": standings(records, standard, "safe"), "proposals": proposals(records, walk, links, {}),
+        "links": all_links(run.read_table(spark, "scored_pairs"), known_decisions(decisions, records)),
+        "record_doubts": doubts, "answers": said,
+        "questions": questions(links, cuts, ids, clusters, 100, goldens, doubts, said, walk),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("day", [1, 2])
+def test_what_is_said_of_those_whom_a_batch_does_not_reach_is_what_would_be_said_anew(spark, life, day):
+    own, _, days, _ = life
+    before, run = (
+        RunFolder(str(own.folder / "out"), days[n].run_id, f"{own.folder}/out/runs/{days[n].run_id}")
+        for n in (day - 1, day)
+    )
+
+    for name, anew in said_of_all(spark, run, before).items():
+        found = run.read_table(spark, name)
+        assert sorted(map(repr, found.collect())) == sorted(map(repr, anew.select(*found.columns).collect())), name
+        assert name in ("standings", "answers") or found.count(), name
+    counts = run.read_record(spark)["counts"]
+    walks = [kept.read_table(spark, "crosswalk") for kept in (run, before)]
+    assert counts["changes"] == changes(*walks)
+    assert counts["deleted_known"] == deleted_known(run.read_table(spark, "versions"), walks[1])
 
 
 def test_a_batch_that_says_nothing_new_changes_nothing(life):

@@ -16,7 +16,7 @@ from pyspark.sql.types import ArrayType, LongType, MapType, StringType, Timestam
 from siamese_er import storage
 from siamese_er.schemas import KEY_SEPARATOR, table
 from siamese_er.storage import RunFolder, StaleRows
-from siamese_er.worker_files import ArrowRows, PartFiles, Stale, staying
+from siamese_er.worker_files import ArrowRows, PartFiles, Stale, frame_of, staying
 
 WIDE = table(
     record_key=StringType(), n=LongType(), names=ArrayType(StringType()), extra=MapType(StringType(), StringType()),
@@ -142,6 +142,45 @@ def test_a_file_all_of_whose_rows_are_stale_is_left_out(spark, run, before):
 
     assert [own.n for own in found.collect()] == [7]
     assert not list(storage._folder(run.table("wide")).glob("kept-*.parquet"))
+
+
+@pytest.mark.parametrize("bound", [3, 0])
+def test_rows_of_few_keys_are_found_in_the_files(spark, before, monkeypatch, bound):
+    monkeypatch.setattr(storage, "MOST_STALE", bound)
+    keys = spark.createDataFrame([(f"s{KEY_SEPARATOR}{number}",) for number in (3, 5, 200)], "record_key string")
+    by_name = spark.createDataFrame([("5",), ("7",)], "n string")
+
+    found = before.rows_among("wide", StaleRows(keys, ("record_key",)), StaleRows(by_name, ("n",)))
+
+    assert isinstance(found, ArrowRows) == bool(bound)
+    assert_rows(frame_of(found), spark.createDataFrame([row(number) for number in (3, 5, 7)], WIDE))
+
+
+def test_of_a_table_of_no_rows_none_is_found(spark, run):
+    run.write_table(spark.createDataFrame([], WIDE), "wide")
+    keys = StaleRows(spark.createDataFrame([("a",)], "record_key string"), ("record_key",))
+
+    assert not frame_of(run.rows_among("wide", keys)).collect()
+
+
+@pytest.mark.parametrize("bound", [storage.MOST_SMALL_FILES, 0])
+def test_a_column_of_what_is_taken_over_may_have_another_text(spark, run, before, monkeypatch, bound):
+    monkeypatch.setattr(storage, "MOST_SMALL_FILES", bound)
+    fresh = spark.createDataFrame([row(100)], WIDE)
+
+    found = run.renew_table("wide", before.table("wide"), [], fresh, {"record_key": "run2"})
+
+    assert {(own.n, own.record_key) for own in found.collect()} == {
+        *((n, "run2") for n in range(90)), (100, row(100)[0]),
+    }  # fmt: skip
+
+
+def test_without_stale_rows_all_files_are_linked(spark, run, before):
+    found = run.renew_table("wide", before.table("wide"), [], spark.createDataFrame([row(100)], WIDE))
+
+    files = list(storage._folder(run.table("wide")).glob("kept-*.parquet"))
+    assert [os.stat(file).st_nlink for file in files] == [2, 2, 2]
+    assert found.count() == 91
 
 
 def test_keys_of_several_columns_and_of_numbers(spark, run, before):

@@ -54,13 +54,13 @@ class Hospital:
     def __init__(self, spark, folder):
         self.spark, self.folder, self.files, self.decisions = spark, folder, [], []
 
-    def run(self, rows, mode="incremental", output="out"):
+    def run(self, rows, mode="incremental", output="out", **more):
         if rows is not None:
             path = self.folder / f"delivery{len(self.files)}.csv"
             rows.to_csv(path, index=False)
             self.files.append(str(path))
         flags = {"input.records": self.files[-1:] if output == "out" else self.files, "run.mode": mode,
-                 "run.output": str(self.folder / output), "run.relearn_share": 1.0}  # fmt: skip
+                 "run.output": str(self.folder / output), "run.relearn_share": 1.0, **more}  # fmt: skip
         if self.decisions:
             path = self.folder / "decisions.csv"
             pd.DataFrame(self.decisions).to_csv(path, index=False)
@@ -371,6 +371,10 @@ def test_the_batches_end_where_a_whole_run_of_everything_does(life):
     assert difference(days[-1].crosswalk, day_of(whole).crosswalk)["pair_f1"] >= 0.98
 
 
+def read_own(output, run_id):
+    return RunFolder(str(output), run_id, f"{output}/runs/{run_id}")
+
+
 def said_of_all(spark, run, before):
     """What the tables of a run and of the one before it say of all people, by table, whomever a batch reached."""
     walk, told = run.read_table(spark, "crosswalk"), run.read_table(spark, "versions")
@@ -396,10 +400,7 @@ def said_of_all(spark, run, before):
 @pytest.mark.parametrize("day", [1, 2])
 def test_what_is_said_of_those_whom_a_batch_does_not_reach_is_what_would_be_said_anew(spark, life, day):
     own, _, days, _ = life
-    before, run = (
-        RunFolder(str(own.folder / "out"), days[n].run_id, f"{own.folder}/out/runs/{days[n].run_id}")
-        for n in (day - 1, day)
-    )
+    before, run = (read_own(own.folder / "out", days[n].run_id) for n in (day - 1, day))
 
     for name, anew in said_of_all(spark, run, before).items():
         found = run.read_table(spark, name)
@@ -464,3 +465,28 @@ def test_a_batch_may_delete_more_than_a_whole_delivery_may_lack(life):
     gate = next(gate for gate in summary.record["gates"] if gate["name"] == "max_missing_records_share")
     assert (summary.record["status"], gate["status"]) == ("published", "nothing to measure")
     assert summary.record["counts"]["changes"]["gone"] == summary.record["counts"]["deleted_known"] == len(deleted)
+
+
+def test_a_decision_given_again_is_news_and_another_survivorship_elects_of_all(spark, life):
+    own, who, _, _ = life
+    empty = pd.read_csv(own.files[0], nrows=0)
+    own.decide(*who["verified"], "match", LATER[2])
+
+    summary = own.run(empty, **{"survivorship.default_rule": "source_trust"})
+
+    assert summary.record["status"] == "published"
+    assert summary.record["counts"]["changes"]["moved"] == 0
+    before = summary.record["previous_run_id"]
+    first, last = (read_own(own.folder / "out", run_id) for run_id in (before, summary.record["run_id"]))
+    rules = {name: rules_of(run.read_table(spark, "golden_records")) for name, run in (("then", first), ("now", last))}
+    assert "source_trust" not in rules["then"]
+    assert "most_recent" in rules["then"] - rules["now"]
+    assert "source_trust" in rules["now"]
+    for name, anew in said_of_all(spark, last, first).items():
+        found = last.read_table(spark, name)
+        assert sorted(map(repr, found.collect())) == sorted(map(repr, anew.select(*found.columns).collect())), name
+
+
+def rules_of(goldens):
+    """The rules by which values of golden records were elected."""
+    return {won["rule"] for row in goldens.select("provenance").collect() for won in row["provenance"].values()}

@@ -92,16 +92,8 @@ def written_questions(
     size = config.cluster.max_cluster_size
     if reached is None:
         found = questions(
-            about.links,
-            about.cuts,
-            about.ids,
-            people["clusters"],
-            size,
-            people["golden_records"],
-            in_doubt,
-            settled,
-            walk,
-        )
+            about.links, about.cuts, about.ids, people["clusters"], size, people["golden_records"], in_doubt, settled, walk
+        )  # fmt: skip
         return run.write_table(found, "questions")
     own = F.broadcast(people["clusters"].select("enterprise_id"))
     met = about.ids.select("enterprise_id").distinct().join(own, "enterprise_id", "left_anti")

@@ -1,9 +1,7 @@
 """Steps 7 to 9: clusters -> the people they are: ids, golden records, crosswalk, and what is to be asked about them."""
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from pyspark.sql import DataFrame
 
@@ -14,6 +12,7 @@ from siamese_er.publish import written_table
 from siamese_er.reached import (
     identified,
     near,
+    published_walk,
     reached_by,
     walked,
     written_ids,
@@ -25,6 +24,7 @@ from siamese_er.regroup import Grouping
 from siamese_er.review.answers import renewed_decisions
 from siamese_er.review.asked import Told, people_of, written_answers, written_doubts, written_questions
 from siamese_er.review.queue import review_queue
+from siamese_er.scoring import Clock
 from siamese_er.storage import RunFolder
 from siamese_er.taken_over import people, written_people
 from siamese_er.together import together
@@ -33,13 +33,6 @@ OF_BEFORE = (
     "crosswalk", "crosswalk_history", "enterprise_id_history", "decisions", "answers", "record_doubts", "questions",
 )  # fmt: skip
 """What is read of the run before, in either mode."""
-
-
-class Clock(Protocol):
-    """What counts the seconds of named steps."""
-
-    def step(self, name: str) -> AbstractContextManager[None]:
-        """Count the time of the body under a name."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +51,9 @@ class Decided:
 
 @dataclass(frozen=True)
 class Persons:
-    """``tables``: those of the contract and others beside them, written. CROSSWALK of the records that are new to their
-    person or whose person is made anew: ``walk``, and ``walk_before``, null where there was no run.
+    """``tables``: those of the contract and others beside them, written. CROSSWALK as written of the records that the run
+    reaches (of a whole table all): ``walk``; of these and of those that are gone before the run: ``walk_before``, null
+    where there was none.
     """
 
     tables: dict[str, DataFrame]
@@ -111,4 +105,4 @@ def persons(
         asked = written_questions(config, run, about, doubted, tables["record_doubts"], tables["answers"], walk, shown)
         queue = review_queue(asked, config.review.capacity(inputs.n_records))
         tables |= {"questions": asked, "review_queue": written_table(run, queue, "review_queue")}
-    return Persons(tables, own, old["crosswalk"] if reached is None else reached.had)
+    return Persons(tables, published_walk(run, own, reached), old["crosswalk"] if reached is None else reached.had)

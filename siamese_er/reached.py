@@ -111,6 +111,18 @@ def written_ids(run: RunFolder, identity: Identity, reached: Reached | None) -> 
     return run.renew_table(name, reached.run.table(name), [], identity.events)
 
 
+def published_walk(run: RunFolder, own: DataFrame, reached: Reached | None) -> DataFrame:
+    """CROSSWALK as it is written of all records that are reached, and of those that were and are gone: of these no row.
+
+    In: ``own``: `walked`, written by `written_walk`; ``reached``: null for all.
+    """
+    if reached is None:
+        return own
+    key = ("source", "record_id")
+    keys = own.select(*key).union(reached.had.select(*key)).distinct()
+    return run.checkpoint(run.rows_among("crosswalk", StaleRows(keys, key)), "published_walk")
+
+
 def walked(
     records: DataFrame, ids: DataFrame, standings: DataFrame, links: DataFrame, run_id: str, run_time: str,
     before: DataFrame | None, reached: Reached | None,
@@ -153,7 +165,7 @@ def written_proposals(
     """PROPOSALS of all people (`proposals.proposals`), written. In: ``own``: `walked`; ``reached``: null for all."""
     if reached is None:
         return run.write_table(proposals(records, own, links, sources), "proposals")
-    fresh = proposals(reached.of(records, "record_key"), own, reached.of(links, "left_key", "right_key"), sources)
+    fresh = proposals(reached.records, own, reached.of(links, "left_key", "right_key"), sources)
     return run.renew_table("proposals", reached.run.table("proposals"), reached.stale_people(), fresh)
 
 

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 
 import pyarrow as pa
@@ -201,7 +202,7 @@ def rows_of_file(file: Path, schema: pa.Schema, wanted: tuple[Stale, ...]) -> It
     columns = list(dict.fromkeys(column for own in wanted for column in own.columns))
     with pq.ParquetFile(file, coerce_int96_timestamp_unit="us") as content:
         for i in range(content.num_row_groups):
-            own = pc.invert(staying(content.read_row_group(i, columns), wanted))
+            own = is_one_of(content.read_row_group(i, columns), wanted)
             if pc.any(own).as_py():
                 rows = content.read_row_group(i).select(schema.names).filter(own).cast(schema)
                 yield from rows.to_batches()
@@ -234,15 +235,15 @@ def with_constants(rows: pa.Table, constants: Mapping[str, str]) -> pa.Table:
     return rows
 
 
+def is_one_of(keys: pa.Table, wanted: tuple[Stale, ...]) -> pa.ChunkedArray:
+    """Whether each row is one of ``wanted``. In: its key columns."""
+    hits = [own.hits(keys) for own in wanted]
+    return reduce(pc.or_, hits, pa.chunked_array([pa.repeat(False, keys.num_rows)]))
+
+
 def staying(keys: pa.Table, stale: tuple[Stale, ...]) -> pa.ChunkedArray:
     """Whether each row stays. In: its key columns; without a kind of stale rows every row does."""
-    if not stale:
-        return pa.chunked_array([pa.repeat(True, keys.num_rows)])
-    found = [pc.invert(own.hits(keys)) for own in stale]
-    stays = found[0]
-    for own in found[1:]:
-        stays = pc.and_(stays, own)
-    return stays
+    return pc.invert(is_one_of(keys, stale))
 
 
 def linked(file: Path, target: Path) -> None:

@@ -28,32 +28,14 @@ from siamese_er.storage import RunFolder
 KEY = "record_key string"
 TOLD = StructType([*(field for field in VERSIONS.fields if field.name not in ("rank", "is_deleted")),
                    StructField("rank", IntegerType()), StructField("is_deleted", BooleanType())])  # fmt: skip
-BEFORE = {
-    "ab": "E1",
-    "c": "E2",
-    "d": "E3",
-    "e": "E4",
-    "fg": "E5",
-    "h": "E6",
-    "jk": "E7",
-    "l": "E8",
-    "m": "E9",
-    "no": "E10",
-    "q": "E11",
-}
-AFTER = {
-    "abx": "E1",
-    "c": "E2",
-    "d": "E3",
-    "e": "E4",
-    "fg": "E5",
-    "h": "E6",
-    "jk": "E7",
-    "l": "E8",
-    "no": "E10",
-    "q": "E11",
-    "y": "E12",
-}
+
+
+def named(clusters):
+    """The clusters, each with the id of its first record."""
+    return {records: f"E{records[0]}" for records in clusters.split()}
+
+
+BEFORE, AFTER = named("ab c d e fg h jk l m no q"), named("abx c d e fg h jk l no q y")
 """x joins a and b, m is gone, y is new; j and d are said anew, and a person parts a from c."""
 CHANGED, GONE = "xyjacd", "m"
 PAIRS = {"ac": 0.6, "bc": 0.5, "de": 0.7, "gh": 0.4, "kl": 0.3, "mq": 0.8, "dq": 0.9}
@@ -81,8 +63,7 @@ class World:
         named = ("record_key", "source", "record_id", "given_name", "rank", "is_deleted")
         told = [[dict(zip(named, one, strict=True)).get(name) for name in TOLD.names] for one in keys]
         self.versions = run.write_table(spark.createDataFrame(told, TOLD), "versions")
-        keys = self.versions
-        run.write_table(keys.select("record_key"), "standardised")
+        run.write_table(self.versions.select("record_key"), "standardised")
         members = [(key(r), key(min(records)), None) for records in clusters for r in records]
         self.grouped = run.write_table(spark.createDataFrame(members, GROUPED), "memberships")
         links = [(key(a), key(b), 1.0, p, "review", [], None) for (a, b), p in pairs.items() if a + b not in said]
@@ -137,13 +118,13 @@ def asked(spark, tmp_path_factory):
     """What is asked first, and after the batch, about all anew and about those whom it reaches."""
     tmp_path = tmp_path_factory.mktemp("asked")
     earlier = folder(tmp_path, "first", "run1")
-    old = World(spark, earlier, BEFORE, PAIRS, FIRST_SAID, "efjh", {"E6", "E7", "E11"}, {})
+    old = World(spark, earlier, BEFORE, PAIRS, FIRST_SAID, "efjh", {"Eh", "Ej", "Eq"}, {})
     first = old.ask()
     pairs = {pair: p for pair, p in (PAIRS | NEW_PAIRS).items() if "m" not in pair}
     found = [first]
     for name in ("whole", "reached"):
         world = World(
-            spark, folder(tmp_path, name, "run2"), AFTER, pairs, SAID, "efdhc", {"E6", "E2", "E11"}, {"j": "anew"}
+            spark, folder(tmp_path, name, "run2"), AFTER, pairs, SAID, "efdhc", {"Eh", "Ec", "Eq"}, {"j": "anew"}
         )
         touched = {r for records in AFTER for r in records if set(records) & set(CHANGED)}
         keys = [spark.createDataFrame([(key(r),) for r in rs], KEY) for rs in (sorted(touched), GONE)]

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from siamese_er.known import Known, without
 from siamese_er.schemas import NOTES, conform
 from siamese_er.sources.records import canonical_content
-from siamese_er.storage import RunFolder, StaleRows
+from siamese_er.storage import KeyedRows, RunFolder
 
 KINDS = ("new", "updated", "unchanged", "stale", "removed", "unknown_removed")
 """What a delivered key is to what is known: a stale one is older than the version known, which stays."""
@@ -41,7 +41,7 @@ def arrivals(known: Known, batch: DataFrame, batch_notes: DataFrame, run: RunFol
 
     In:  ``batch``: ranked versions as `sources.records.Reading` has them; ``batch_notes``: NOTES of files of notes.
     """
-    of_batch = StaleRows(batch.select("record_key").distinct(), ("record_key",))
+    of_batch = KeyedRows(batch.select("record_key").distinct(), ("record_key",))
     told = run.checkpoint(known.run.rows_among("versions", of_batch), "told_before")
     judged = run.checkpoint(_judged(told, batch), "arrivals")
     counts = dict.fromkeys(KINDS, 0) | {row["kind"]: row["count"] for row in judged.groupBy("kind").count().collect()}
@@ -49,11 +49,11 @@ def arrivals(known: Known, batch: DataFrame, batch_notes: DataFrame, run: RunFol
     moved = judged.where("kind != 'unchanged'")
     ranked = _ranked_anew(told, batch, moved)
     versions = run.renew_table(
-        "versions", known.run.table("versions"), [StaleRows(moved.select("record_key"), ("record_key",))], ranked
+        "versions", known.run.table("versions"), [KeyedRows(moved.select("record_key"), ("record_key",))], ranked
     )
     fresh = run.checkpoint(_fresh_notes(conform(known.table("notes"), NOTES), batch_notes), "fresh_notes")
     note = ("record_key", "note_id")
-    replaced = [StaleRows(fresh.select(*note), note), StaleRows(gone, ("record_key",))]
+    replaced = [KeyedRows(fresh.select(*note), note), KeyedRows(gone, ("record_key",))]
     notes = run.renew_table("notes", known.run.table("notes"), replaced, without(fresh, gone, "record_key"))
     touched = judged.where("kind in ('new', 'updated', 'stale')").select("record_key").union(fresh.select("record_key"))
     living = versions.where((F.col("rank") == 1) & ~F.col("is_deleted")).select("record_key")

@@ -31,7 +31,7 @@ from siamese_er.sources.records import (
     sole_versions,
     to_be_ranked,
 )
-from siamese_er.storage import ROWS_IN_FILE, RunFolder, StaleRows
+from siamese_er.storage import ROWS_IN_FILE, KeyedRows, RunFolder
 from siamese_er.summary import mapping_line
 from siamese_er.together import together
 
@@ -140,7 +140,7 @@ def whole_versions(rows: DataFrame, run: RunFolder) -> DataFrame:
     sole = run.checkpoint(sole_versions(rows), "sole_versions", ROWS_IN_FILE)
     keys = run.checkpoint(to_be_ranked(sole), "keys_to_rank")
     ranked = ranked_versions(conform(only(sole, keys, "record_key"), VERSIONS))
-    return run.renew_table("versions", run.table("work/sole_versions"), [StaleRows(keys, ("record_key",))], ranked)
+    return run.renew_table("versions", run.table("work/sole_versions"), [KeyedRows(keys, ("record_key",))], ranked)
 
 
 def delivery_counts(config: MatchConfig, batch: Reading, notes: DataFrame, bad: DataFrame) -> dict[str, Any]:

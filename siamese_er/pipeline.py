@@ -32,8 +32,8 @@ from siamese_er.sources.records import Reading, read_records
 from siamese_er.standardise import cleared, fault_counts, shared_identifiers, whole_normal_forms
 from siamese_er.storage import (
     ROWS_IN_FILE,
+    KeyedRows,
     RunFolder,
-    StaleRows,
     new_run,
     output_lock,
     previous_run,
@@ -215,7 +215,7 @@ def standardised_table(run: RunFolder, inputs: Inputs, config: MatchConfig) -> D
     forms = whole_normal_forms(inputs.records, config.input, config.standardise, inputs.record_files)
     written = run.checkpoint(forms, "normal_forms", ROWS_IN_FILE)
     shared = shared_identifiers(written, config.standardise.max_people_for_identifier, run.checkpoint)
-    stale = [StaleRows(shared.select("record_key"), ("record_key",))]
+    stale = [KeyedRows(shared.select("record_key"), ("record_key",))]
     return run.renew_table("standardised", run.table("work/normal_forms"), stale, cleared(written, shared, "inner"))
 
 

@@ -20,7 +20,7 @@ from siamese_er.publish import written_table
 from siamese_er.regroup import Grouping
 from siamese_er.schemas import CROSSWALK, CUTS, ENTERPRISE_IDS, KEY_SEPARATOR, LINKS, conform
 from siamese_er.sources.records import parts_of
-from siamese_er.storage import RunFolder, StaleRows
+from siamese_er.storage import KeyedRows, RunFolder
 from siamese_er.survivorship import crosswalk, crosswalk_history
 from siamese_er.together import together
 
@@ -73,9 +73,9 @@ class Reached:
         """ENTERPRISE_IDS of all living records that the batch does not reach."""
         return ids_of_walk(self.others)
 
-    def stale_people(self) -> list[StaleRows]:
+    def stale_people(self) -> list[KeyedRows]:
         """The rows of a table of the run before with the enterprise_id of a person whom the batch reaches."""
-        return [StaleRows(self.had.select("enterprise_id").distinct(), ("enterprise_id",))]
+        return [KeyedRows(self.had.select("enterprise_id").distinct(), ("enterprise_id",))]
 
 
 def reached_by(inputs: Inputs, grouping: Grouping, known: Known | None, run: RunFolder) -> Reached | None:
@@ -84,8 +84,8 @@ def reached_by(inputs: Inputs, grouping: Grouping, known: Known | None, run: Run
         return None
     living = grouping.touched.select("record_key")
     keys = living.union(inputs.arrivals.gone.select("record_key")).distinct()
-    of_living = StaleRows(living, ("record_key",))
-    kept = {"before": known.run.rows_among("crosswalk", StaleRows(keys, ("source", "record_id")))}
+    of_living = KeyedRows(living, ("record_key",))
+    kept = {"before": known.run.rows_among("crosswalk", KeyedRows(keys, ("source", "record_id")))}
     kept |= {name: run.rows_among(name, of_living) for name in ("versions", "standardised", "memberships")}
     found = together({name: partial(run.checkpoint, rows, f"reached_{name}") for name, rows in kept.items()})
     had = conform(found["before"], CROSSWALK)
@@ -120,7 +120,7 @@ def published_walk(run: RunFolder, own: DataFrame, reached: Reached | None) -> D
         return own
     key = ("source", "record_id")
     keys = own.select(*key).union(reached.had.select(*key)).distinct()
-    return run.checkpoint(run.rows_among("crosswalk", StaleRows(keys, key)), "published_walk")
+    return run.checkpoint(run.rows_among("crosswalk", KeyedRows(keys, key)), "published_walk")
 
 
 def walked(
@@ -141,7 +141,7 @@ def written_walk(run: RunFolder, own: DataFrame, reached: Reached | None) -> Dat
     """CROSSWALK of all records, written. In: ``own``: `walked`."""
     if reached is None:
         return written_table(run, own, "crosswalk")
-    stale = [StaleRows(reached.had.select("source", "record_id"), ("source", "record_id"))]
+    stale = [KeyedRows(reached.had.select("source", "record_id"), ("source", "record_id"))]
     return run.renew_table("crosswalk", reached.run.table("crosswalk"), stale, own, {"run_id": run.run_id})
 
 
@@ -195,12 +195,12 @@ def near(
     """
     if reached is None:
         return Near(links, cuts, ids)
-    sides = [StaleRows(reached.living, (side,)) for side in ("left_key", "right_key")]
+    sides = [KeyedRows(reached.living, (side,)) for side in ("left_key", "right_key")]
     own_links = conform(run.checkpoint(run.rows_among("links", *sides), "near_links"), LINKS)
     own_cuts = run.checkpoint(reached.touching(conform(cuts, CUTS)), "near_cuts")
     pairs = [own_links, own_cuts] + ([] if answered is None else [reached.touching(answered)])
     ends = reduce(DataFrame.union, (pair.select(F.explode(F.array("left_key", "right_key"))) for pair in pairs))
     keys = ends.toDF("record_key").distinct().join(F.broadcast(reached.living), "record_key", "left_anti")
-    met = reached.run.rows_among("crosswalk", StaleRows(keys, ("source", "record_id")))
+    met = reached.run.rows_among("crosswalk", KeyedRows(keys, ("source", "record_id")))
     others = ids_of_walk(keyed(run.checkpoint(met, "met_before")))
     return Near(own_links, own_cuts, run.checkpoint(ids.unionByName(others), "near_ids"))

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from siamese_er.cluster import Clustering
 from siamese_er.known import Known, only, without
 from siamese_er.schemas import CUTS, DECISIONS, GROUPED, conform
-from siamese_er.storage import RunFolder, StaleRows
+from siamese_er.storage import KeyedRows, RunFolder
 
 
 @dataclass(frozen=True)
@@ -51,28 +51,28 @@ def regrouped(
          `cluster.clustered` of keys and links.
     """
     sides = ("left_key", "right_key")
-    met = run.checkpoint(run.rows_among("links", *(StaleRows(moved, (side,)) for side in sides)), "moved_links")
+    met = run.checkpoint(run.rows_among("links", *(KeyedRows(moved, (side,)) for side in sides)), "moved_links")
     linked = met.where("band = 'auto' or is_verified")
     seeds = reduce(DataFrame.union, (linked.select(F.col(side).alias("record_key")) for side in sides))
     seeds = seeds.union(moved.select("record_key")).distinct()
-    held = known.run.rows_among("memberships", StaleRows(seeds, ("record_key",)))
+    held = known.run.rows_among("memberships", KeyedRows(seeds, ("record_key",)))
     components = (
         run.checkpoint(held, "seed_components").where("component_key is not null").select("component_key").distinct()
     )
     inside = run.checkpoint(
-        known.run.rows_among("memberships", StaleRows(components, ("component_key",))), "seed_members"
+        known.run.rows_among("memberships", KeyedRows(components, ("component_key",))), "seed_members"
     )
     candidates = seeds.union(inside.select("record_key")).distinct()
-    told = run.checkpoint(run.rows_among("versions", StaleRows(candidates, ("record_key",))), "candidate_versions")
+    told = run.checkpoint(run.rows_among("versions", KeyedRows(candidates, ("record_key",))), "candidate_versions")
     touched = told.where((F.col("rank") == 1) & ~F.col("is_deleted")).select("record_key")
     touched = run.checkpoint(touched, "touched_records")
-    own_links = run.rows_among("links", StaleRows(touched, ("left_key",)))
+    own_links = run.rows_among("links", KeyedRows(touched, ("left_key",)))
     own_links = only(run.checkpoint(own_links, "touched_links"), F.broadcast(touched), "right_key")
     fresh = cluster(touched, own_links)
     labelled = conform(fresh.memberships.join(fresh.components, "record_key", "left"), GROUPED)
     stale = touched.union(moved.select("record_key")).distinct()
     grouped = run.renew_table(
-        "memberships", known.run.table("memberships"), [StaleRows(stale, ("record_key",))], labelled
+        "memberships", known.run.table("memberships"), [KeyedRows(stale, ("record_key",))], labelled
     )
     gone = F.broadcast(stale.join(F.broadcast(touched), "record_key", "left_anti"))
     old_cuts = without(without(conform(known.table("cuts"), CUTS), touched, "left_key"), gone, *sides)

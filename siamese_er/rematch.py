@@ -35,7 +35,7 @@ from siamese_er.schemas import FIRST_WEIGHTS, PLACES, SCORES, STANDARDISED, conf
 from siamese_er.score import Weighing, compared_pairs, first_scores, kept_pairs, pass_counts
 from siamese_er.scoring import Clock, Scoring, head_of, model_used, wrong_charts
 from siamese_er.standardise import standardised_batch
-from siamese_er.storage import WORK, RunFolder, StaleRows
+from siamese_er.storage import WORK, KeyedRows, RunFolder
 from siamese_er.task_rows import Tasks
 
 
@@ -93,7 +93,7 @@ def standardised_arrivals(known: Known, inputs: Inputs, config: MatchConfig, run
                                config.input, config.standardise, run.checkpoint)  # fmt: skip
     fresh = run.checkpoint(fresh, "fresh_standardised")
     return run.renew_table(
-        "standardised", known.run.table("standardised"), [StaleRows(changed.union(gone), ("record_key",))], fresh
+        "standardised", known.run.table("standardised"), [KeyedRows(changed.union(gone), ("record_key",))], fresh
     )
 
 
@@ -128,9 +128,9 @@ def scored_batch(
         placed = conform(known.table("places"), PLACES)
         cleaned = without_records(before, placed, stale, n_parts, run.checkpoint)
         placed = run.renew_table(
-            "places", known.run.table("places"), [StaleRows(stale, ("record_key",))], places(fresh)
+            "places", known.run.table("places"), [KeyedRows(stale, ("record_key",))], places(fresh)
         )
-        renewed = [StaleRows(cleaned.chunks, ("chunk",))]
+        renewed = [KeyedRows(cleaned.chunks, ("chunk",))]
         table = run.renew_table("chunks", known.run.table("chunks"), renewed, cleaned.rewritten.unionByName(fresh))
         held = held_by_others(run, table, "fresh_chunks")
         of_fresh = run.checkpoint(code_counts(fresh, blocking, n_parts, config.identity.key, held), "fresh_counts")
@@ -148,7 +148,7 @@ def scored_batch(
     with clock.step("score"):
         measure = Weighing(learned.fit, learned.shape)
         first = run.checkpoint(first_scores(kept_pairs(compared), measure, model, config.notes), "first_scores")
-        of_stale = [StaleRows(stale, (side,)) for side in ("left_key", "right_key")]
+        of_stale = [KeyedRows(stale, (side,)) for side in ("left_key", "right_key")]
         weights = run.renew_table(
             "first_weights", known.run.table("first_weights"), of_stale, conform(first, FIRST_WEIGHTS)
         )

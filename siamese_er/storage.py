@@ -20,7 +20,7 @@ from siamese_er.errors import ContractFault
 from siamese_er.files import LocalFiles, files_of, local
 from siamese_er.lock import OutputLock, output_lock
 from siamese_er.schemas import KEY_SEPARATOR, conform
-from siamese_er.worker_files import ArrowRows, Stale, finished, rows_in_files, take_over, write_rows
+from siamese_er.worker_files import ArrowRows, Keyed, finished, rows_in_files, take_over, write_rows
 
 __all__ = [
     "OutputLock", "RunFolder", "current_run", "make_current", "new_run", "output_lock", "previous_run", "read_run",
@@ -35,12 +35,12 @@ SMALL_FILE, MOST_SMALL_FILES = 1 << 20, 50
 """Bytes, and how many such files a table that batches renew may have; one of more is written anew, in few files."""
 ROWS_IN_FILE = 50_000
 """Of tables whose files workers read whole (`RunFolder.table_files`)."""
-MOST_STALE = 200_000
+MOST_KEYS = 200_000
 """Keys of stale rows that are sent to workers; beyond it Spark joins."""
 
 
 @dataclass(frozen=True)
-class StaleRows:
+class KeyedRows:
     """Rows of a table whose ``columns`` are a row of ``keys``, a small frame of as many columns, or one joined key."""
 
     keys: DataFrame
@@ -89,7 +89,7 @@ class RunFolder:
         return self._kept(frame, self.table(name), rows_in_file)
 
     def renew_table(
-        self, name: str, before: str, stale: Sequence[StaleRows], fresh: DataFrame,
+        self, name: str, before: str, stale: Sequence[KeyedRows], fresh: DataFrame,
         constants: Mapping[str, str] | None = None,
     ) -> DataFrame:  # fmt: skip
         """Write a table of this run: the rows of the folder ``before`` but stale ones, and the fresh ones.
@@ -114,7 +114,7 @@ class RunFolder:
         finished(_folder(path))
         return spark.read.schema(fresh.schema).parquet(path)
 
-    def rows_among(self, name: str, *wanted: StaleRows) -> DataFrame | ArrowRows:
+    def rows_among(self, name: str, *wanted: KeyedRows) -> DataFrame | ArrowRows:
         """The rows of a table of this run that are one of ``wanted``, each of few keys.
 
         On a file system that workers reach by a path Spark reads none of the others.
@@ -183,7 +183,7 @@ class RunFolder:
         files_of(spark, self.path).delete(f"{self.path}/{WORK}")
 
 
-def rows_among(table: DataFrame, wanted: Sequence[StaleRows]) -> DataFrame:
+def rows_among(table: DataFrame, wanted: Sequence[KeyedRows]) -> DataFrame:
     """The rows of a table that are one of ``wanted``, found by Spark."""
     found, is_wanted = table, F.lit(False)
     for place, rows in enumerate(wanted):
@@ -293,14 +293,14 @@ def n_small_files(folder: Path) -> int:
     return sum(file.stat().st_size < SMALL_FILE for file in folder.glob("*.parquet"))
 
 
-def _few_keys(stale: Sequence[StaleRows]) -> tuple[Stale, ...] | None:
-    """The keys of stale rows, brought to the driver; null where they are more than MOST_STALE."""
+def _few_keys(stale: Sequence[KeyedRows]) -> tuple[Keyed, ...] | None:
+    """The keys of stale rows, brought to the driver; null where they are more than MOST_KEYS."""
     found = []
     for rows in stale:
-        keys = rows.joined.limit(MOST_STALE + 1).toArrow()["stale_key"].combine_chunks()
-        if len(keys) > MOST_STALE:
+        keys = rows.joined.limit(MOST_KEYS + 1).toArrow()["stale_key"].combine_chunks()
+        if len(keys) > MOST_KEYS:
             return None
-        found.append(Stale(rows.columns, keys))
+        found.append(Keyed(rows.columns, keys))
     return tuple(found)
 
 

@@ -16,7 +16,7 @@ from siamese_er.regroup import Grouping, decided_anew
 from siamese_er.schemas import KEY_SEPARATOR, PUBLISHED, SCORED_PAIRS, conform
 from siamese_er.sources.inputs import file_statuses
 from siamese_er.sources.records import parts_of
-from siamese_er.storage import RunFolder, StaleRows, rows_among
+from siamese_er.storage import KeyedRows, RunFolder, rows_among
 from siamese_er.survivorship import golden_records
 from siamese_er.worker_files import ArrowRows, frame_of
 
@@ -50,7 +50,7 @@ def published_pairs(run: RunFolder, pairs: DataFrame, known: Known | None, moved
         flag = moved.select(F.col("record_key").alias(f"{side}_key"), F.lit(True).alias(f"{side}_moved"))
         found = found.join(F.broadcast(flag), f"{side}_key", "left")
     fresh = scored_pairs(found.where(F.coalesce("left_moved", "right_moved")))
-    sides = [StaleRows(moved, (f"{side}_source", f"{side}_record_id")) for side in ("left", "right")]
+    sides = [KeyedRows(moved, (f"{side}_source", f"{side}_record_id")) for side in ("left", "right")]
     return run.renew_table("scored_pairs", known.run.table("scored_pairs"), sides, fresh)
 
 
@@ -66,7 +66,7 @@ def written_standings(
     spark = standardised.sparkSession
     if known is None or moved is None or known.run.optional_table(spark, "standings") is None:
         return run.write_table(standings(records, standardised, preset), "standings")
-    of_moved = StaleRows(moved, ("record_key",))
+    of_moved = KeyedRows(moved, ("record_key",))
     own = {name: frame_of(run.rows_among(name, of_moved)) for name in ("versions", "standardised")}
     fresh = standings(parts_of(own["versions"], False)["records"], own["standardised"], preset)
     return run.renew_table("standings", known.run.table("standings"), [of_moved], fresh)
@@ -79,8 +79,8 @@ def written_links(
     spark = published.sparkSession
     if known is None or moved is None or known.run.optional_table(spark, "links") is None:
         return run.write_table(links(published, decisions), "links")
-    of_pairs = [StaleRows(moved, (f"{side}_source", f"{side}_record_id")) for side in ("left", "right")]
-    of_links = [StaleRows(moved, (f"{side}_key",)) for side in ("left", "right")]
+    of_pairs = [KeyedRows(moved, (f"{side}_source", f"{side}_record_id")) for side in ("left", "right")]
+    of_links = [KeyedRows(moved, (f"{side}_key",)) for side in ("left", "right")]
     if decisions is not None:
         decisions = rows_among(decisions, of_links)
     fresh = links(frame_of(run.rows_among("scored_pairs", *of_pairs)), decisions)

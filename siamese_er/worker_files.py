@@ -145,7 +145,7 @@ def finished(folder: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Stale:
+class Keyed:
     """Rows to be left out, or to be found: those whose ``columns``, joined by KEY_SEPARATOR, are among ``keys``."""
 
     columns: tuple[str, ...]
@@ -159,7 +159,7 @@ class Stale:
 
 
 def take_over(
-    spark: SparkSession, before: Path, folder: Path, schema: StructType, stale: tuple[Stale, ...],
+    spark: SparkSession, before: Path, folder: Path, schema: StructType, stale: tuple[Keyed, ...],
     constants: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
     """The files of one table in the folder of another, without stale rows. What was in the folder is gone.
@@ -183,7 +183,7 @@ def take_over(
         spark.range(len(files), numPartitions=len(files)).mapInArrow(taken, "id long").count()
 
 
-def rows_in_files(spark: SparkSession, folder: Path, schema: StructType, wanted: tuple[Stale, ...]) -> ArrowRows:
+def rows_in_files(spark: SparkSession, folder: Path, schema: StructType, wanted: tuple[Keyed, ...]) -> ArrowRows:
     """The rows of a folder's Parquet files that are one of ``wanted``; of others workers look at no more than their keys."""
     files = sorted(path.name for path in folder.glob("[!._]*.parquet"))
     arrow = to_arrow_schema(schema, timezone="UTC")
@@ -197,7 +197,7 @@ def rows_in_files(spark: SparkSession, folder: Path, schema: StructType, wanted:
     return ArrowRows(spark.range(len(files), numPartitions=max(1, len(files))), found, schema)
 
 
-def rows_of_file(file: Path, schema: pa.Schema, wanted: tuple[Stale, ...]) -> Iterator[pa.RecordBatch]:
+def rows_of_file(file: Path, schema: pa.Schema, wanted: tuple[Keyed, ...]) -> Iterator[pa.RecordBatch]:
     """The rows of one file that are one of ``wanted``."""
     columns = list(dict.fromkeys(column for own in wanted for column in own.columns))
     with pq.ParquetFile(file, coerce_int96_timestamp_unit="us") as content:
@@ -209,7 +209,7 @@ def rows_of_file(file: Path, schema: pa.Schema, wanted: tuple[Stale, ...]) -> It
 
 
 def take_file(
-    file: Path, folder: Path, name: str, schema: pa.Schema, stale: tuple[Stale, ...], constants: Mapping[str, str]
+    file: Path, folder: Path, name: str, schema: pa.Schema, stale: tuple[Keyed, ...], constants: Mapping[str, str]
 ) -> None:
     """One file in another folder, without stale rows; nothing where no row is left."""
     with pq.ParquetFile(file, coerce_int96_timestamp_unit="us") as content:
@@ -235,13 +235,13 @@ def with_constants(rows: pa.Table, constants: Mapping[str, str]) -> pa.Table:
     return rows
 
 
-def is_one_of(keys: pa.Table, wanted: tuple[Stale, ...]) -> pa.ChunkedArray:
+def is_one_of(keys: pa.Table, wanted: tuple[Keyed, ...]) -> pa.ChunkedArray:
     """Whether each row is one of ``wanted``. In: its key columns."""
     hits = [own.hits(keys) for own in wanted]
     return reduce(pc.or_, hits, pa.chunked_array([pa.repeat(False, keys.num_rows)]))
 
 
-def staying(keys: pa.Table, stale: tuple[Stale, ...]) -> pa.ChunkedArray:
+def staying(keys: pa.Table, stale: tuple[Keyed, ...]) -> pa.ChunkedArray:
     """Whether each row stays. In: its key columns; without a kind of stale rows every row does."""
     return pc.invert(is_one_of(keys, stale))
 

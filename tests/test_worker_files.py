@@ -15,8 +15,8 @@ from pyspark.sql.types import ArrayType, LongType, MapType, StringType, Timestam
 
 from siamese_er import storage
 from siamese_er.schemas import KEY_SEPARATOR, table
-from siamese_er.storage import RunFolder, StaleRows
-from siamese_er.worker_files import ArrowRows, PartFiles, Stale, frame_of, staying
+from siamese_er.storage import KeyedRows, RunFolder
+from siamese_er.worker_files import ArrowRows, Keyed, PartFiles, frame_of, staying
 
 WIDE = table(
     record_key=StringType(), n=LongType(), names=ArrayType(StringType()), extra=MapType(StringType(), StringType()),
@@ -104,10 +104,10 @@ def renewed(spark, run, before, gone, fresh=(100,)):
     """The table ``wide`` of an earlier run without the rows of some numbers, and with others."""
     keys = spark.createDataFrame([(f"s{KEY_SEPARATOR}{number}",) for number in gone], "record_key string")
     rows = spark.createDataFrame([row(number) for number in fresh], WIDE)
-    return run.renew_table("wide", before.table("wide"), [StaleRows(keys, ("record_key",))], rows)
+    return run.renew_table("wide", before.table("wide"), [KeyedRows(keys, ("record_key",))], rows)
 
 
-@pytest.mark.parametrize(("bound", "value"), [("MOST_STALE", 3), ("MOST_STALE", 1), ("MOST_SMALL_FILES", 0)])
+@pytest.mark.parametrize(("bound", "value"), [("MOST_KEYS", 3), ("MOST_KEYS", 1), ("MOST_SMALL_FILES", 0)])
 def test_a_table_is_taken_over_without_its_stale_rows(spark, run, before, monkeypatch, bound, value):
     monkeypatch.setattr(storage, bound, value)
     gone, numbers = [3, 5, 200], [*(n for n in range(90) if n not in (3, 5)), 100, 3]
@@ -146,11 +146,11 @@ def test_a_file_all_of_whose_rows_are_stale_is_left_out(spark, run, before):
 
 @pytest.mark.parametrize("bound", [3, 0])
 def test_rows_of_few_keys_are_found_in_the_files(spark, before, monkeypatch, bound):
-    monkeypatch.setattr(storage, "MOST_STALE", bound)
+    monkeypatch.setattr(storage, "MOST_KEYS", bound)
     keys = spark.createDataFrame([(f"s{KEY_SEPARATOR}{number}",) for number in (3, 5, 200)], "record_key string")
     by_name = spark.createDataFrame([("5",), ("7",)], "n string")
 
-    found = before.rows_among("wide", StaleRows(keys, ("record_key",)), StaleRows(by_name, ("n",)))
+    found = before.rows_among("wide", KeyedRows(keys, ("record_key",)), KeyedRows(by_name, ("n",)))
 
     assert isinstance(found, ArrowRows) == bool(bound)
     assert_rows(frame_of(found), spark.createDataFrame([row(number) for number in (3, 5, 7)], WIDE))
@@ -158,7 +158,7 @@ def test_rows_of_few_keys_are_found_in_the_files(spark, before, monkeypatch, bou
 
 def test_of_a_table_of_no_rows_none_is_found(spark, run):
     run.write_table(spark.createDataFrame([], WIDE), "wide")
-    keys = StaleRows(spark.createDataFrame([("a",)], "record_key string"), ("record_key",))
+    keys = KeyedRows(spark.createDataFrame([("a",)], "record_key string"), ("record_key",))
 
     assert not frame_of(run.rows_among("wide", keys)).collect()
 
@@ -186,7 +186,7 @@ def test_without_stale_rows_all_files_are_linked(spark, run, before):
 def test_keys_of_several_columns_and_of_numbers(spark, run, before):
     by_name = spark.createDataFrame([("7",)], "n string")
     by_both = spark.createDataFrame([(f"s{KEY_SEPARATOR}8", "8"), (f"s{KEY_SEPARATOR}9", "1")], "a string, b string")
-    stale = [StaleRows(by_name, ("n",)), StaleRows(by_both, ("record_key", "n"))]
+    stale = [KeyedRows(by_name, ("n",)), KeyedRows(by_both, ("record_key", "n"))]
 
     found = run.renew_table("wide", before.table("wide"), stale, spark.createDataFrame([], WIDE))
 
@@ -197,7 +197,7 @@ def test_keys_of_several_columns_and_of_numbers(spark, run, before):
 @given(st.lists(st.integers(0, 9), max_size=30), st.sets(st.integers(0, 9)), st.sets(st.integers(0, 9)))
 def test_a_row_stays_where_none_of_its_keys_is_stale(numbers, first, second):
     rows = pa.table({"a": pa.array(numbers, pa.int64()), "b": pa.array(numbers[::-1], pa.int64())})
-    stale = [Stale((name,), pa.array([str(n) for n in sorted(own)], pa.string()))
+    stale = [Keyed((name,), pa.array([str(n) for n in sorted(own)], pa.string()))
              for name, own in (("a", first), ("b", second))]  # fmt: skip
 
     stays = staying(rows, tuple(stale)).to_pylist()

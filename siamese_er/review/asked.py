@@ -15,7 +15,7 @@ from siamese_er.reached import Near, Reached, keyed
 from siamese_er.review.answers import answers
 from siamese_er.review.queue import questions
 from siamese_er.review.record_doubts import reasons_for_doubt, record_doubts
-from siamese_er.storage import RunFolder, StaleRows
+from siamese_er.storage import KeyedRows, RunFolder
 from siamese_er.together import together
 
 
@@ -39,7 +39,7 @@ def written_answers(
         return run.write_table(answers(about.links, about.cuts, about.ids, earlier, renewed), "answers")
     fresh = answers(about.links, about.cuts, about.ids, reached.touching(earlier), renewed)
     keys = keyed(reached.had).select("record_key")
-    stale = [StaleRows(keys, (side,)) for side in ("left_key", "right_key")]
+    stale = [KeyedRows(keys, (side,)) for side in ("left_key", "right_key")]
     return run.renew_table("answers", reached.run.table("answers"), stale, fresh)
 
 
@@ -65,7 +65,7 @@ def written_doubts(
     doubts = record_doubts(reasons, versions, notes, then, decisions, renewed)
     if reached is None or earlier is None:
         return run.write_table(doubts, "record_doubts")
-    stale = [StaleRows(keyed(reached.had).select("record_key"), ("record_key",))]
+    stale = [KeyedRows(keyed(reached.had).select("record_key"), ("record_key",))]
     return run.renew_table("record_doubts", reached.run.table("record_doubts"), stale, doubts)
 
 
@@ -76,7 +76,7 @@ def people_of(
     names = ("clusters", "golden_records")
     if reached is None:
         return {name: tables[name] for name in names}
-    own = StaleRows(ids.select("enterprise_id").distinct(), ("enterprise_id",))
+    own = KeyedRows(ids.select("enterprise_id").distinct(), ("enterprise_id",))
     return together({name: partial(run.checkpoint, run.rows_among(name, own), f"reached_{name}") for name in names})
 
 
@@ -97,11 +97,11 @@ def written_questions(
         return run.write_table(found, "questions")
     own = F.broadcast(people["clusters"].select("enterprise_id"))
     met = about.ids.select("enterprise_id").distinct().join(own, "enterprise_id", "left_anti")
-    others = run.checkpoint(run.rows_among("clusters", StaleRows(met, ("enterprise_id",))), "met_clusters")
+    others = run.checkpoint(run.rows_among("clusters", KeyedRows(met, ("enterprise_id",))), "met_clusters")
     found = questions(
         about.links, about.cuts, about.ids, people["clusters"], size, people["golden_records"],
         reached.of(in_doubt, "record_key"), reached.touching(settled), walk, others,
     )  # fmt: skip
     ids = reached.had.select("enterprise_id").distinct()
-    stale = [StaleRows(ids, (name,)) for name in ("first_id", "second_id")]
+    stale = [KeyedRows(ids, (name,)) for name in ("first_id", "second_id")]
     return run.renew_table("questions", reached.run.table("questions"), stale, found)

@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from siamese_er.block import CHUNKS_IN_PARTITION, chunk_rows, every_two, groups_in, pair_tasks, sent, with_counts
+from siamese_er.block import CHUNKS_IN_PARTITION, chunk_rows, groups_in, pair_tasks, sent, with_counts
 from siamese_er.components import Checkpoint
 from siamese_er.config import BlockingSettings
 from siamese_er.errors import without_values
 from siamese_er.linkage.chunks import LEAST_IN_GROUP, columns_of, packed, rows_of, sliced
+from siamese_er.linkage.meetings import Meeting, every_two
 from siamese_er.schemas import CHUNKS, conform
 from siamese_er.task_rows import Tasks, task_rows
 from siamese_er.worker_files import ArrowRows
@@ -89,7 +90,7 @@ def sent_partners(known: DataFrame, fresh: DataFrame, counts: DataFrame, n_new: 
     contents = known.where(F.col("part") < 0).select(
         (n_new + F.pmod(F.xxhash64("chunk"), F.lit(n_known))).cast("int").alias("group"), "chunk", "part", "content"
     )
-    meetings = [(group, n_new + place) for place in range(n_known) for group in range(n_new)]
+    meetings = [Meeting((group, n_new + place)) for place in range(n_known) for group in range(n_new)]
     return Tasks(sent(contents.union(with_counts(fresh, counts)), meetings), task_rows)
 
 
@@ -127,5 +128,6 @@ def holders_in(content: bytes, keys: np.ndarray) -> pa.Table:
 def batch_tasks(fresh: DataFrame, counts: DataFrame, near: DataFrame, near_counts: DataFrame, n_new: int) -> Tasks:
     """The tasks in which every pair with a new record meets once. In: CHUNKS and CODE_COUNTS of both."""
     others = range(n_new, max(n_new, groups_in(near)))  # as they were cut, perhaps by an attempt with other cores
-    meetings = every_two(n_new) + [((group - n_new) % n_new, group) for group in others]
+    across = [Meeting(((group - n_new) % n_new, group)) for group in others]
+    meetings = every_two(n_new, fresh.sparkSession.sparkContext.defaultParallelism) + across
     return pair_tasks(fresh.unionByName(near), counts.unionByName(near_counts), meetings)

@@ -82,4 +82,4 @@ def read_partners(
     own = {chunk for _, chunk in chunk_contents(fresh)}
     others = {chunk: content for (_, chunk), content in chunk_contents(table).items() if chunk not in own}
     near = {(n_new + place, chunk): others[chunk] for chunk in sorted(others)[place::n_known]}
-    return TaskRows(task, False, chunk_contents(fresh, is_of_group) | near, code_counts_of(counts, is_of_group))
+    return TaskRows(task, frozenset(), chunk_contents(fresh, is_of_group) | near, code_counts_of(counts, is_of_group))

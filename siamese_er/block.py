@@ -1,12 +1,12 @@
 """Step 3: records in chunks with their blocking keys, how many records hold each key, and pairs of groups of records.
 
 A table is cut into groups of records. Every two groups meet in one task, and so does every group with itself: there the
-pairs that share a key are formed, each pair of records in one place. Chunks of some thousand records travel whole; see
-``linkage/chunks.py``.
+pairs that share a key are formed, each pair of records in one place (``linkage/meetings.py``). Chunks of some thousand
+records travel whole; see ``linkage/chunks.py``.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import combinations_with_replacement, groupby
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from siamese_er.linkage.chunks import (
     sliced,
 )
 from siamese_er.linkage.keys import LEAST_BITS
+from siamese_er.linkage.meetings import Meeting, groups_of
 from siamese_er.linkage.oversized import WORST_BLOCKS, block_digest, by_pass
 from siamese_er.schemas import CHUNKS, CODE_COUNTS, EMBEDDINGS, HELD_CODES, PAIR_TASKS, PLACES, conform
 from siamese_er.task_rows import Tasks, chunk_contents, numbered, only_number, sent_tasks
@@ -239,15 +240,10 @@ def dropped_blocks(counts: DataFrame) -> dict[str, dict[str, Any]]:
     return by_pass(row.asDict() for row in counts.where(F.col("n_blocks") > 0).collect())
 
 
-def every_two(n_groups: int) -> list[tuple[int, int]]:
-    """Every two groups of a table, and every group with itself."""
-    return list(combinations_with_replacement(range(n_groups), 2))
-
-
-def pair_tasks(cut: DataFrame, counts: DataFrame, meetings: Sequence[tuple[int, int]]) -> Tasks:
+def pair_tasks(cut: DataFrame, counts: DataFrame, meetings: Sequence[Meeting]) -> Tasks:
     """The chunks and their counts, once for each task that their group takes part in, one partition a task.
 
-    In: CHUNKS, CODE_COUNTS; ``meetings``: the two groups of each task, the same twice for the pairs within one.
+    In: CHUNKS, CODE_COUNTS.
     """
     return sent_tasks(conform(sent(with_counts(cut, counts), meetings), PAIR_TASKS))
 
@@ -259,13 +255,12 @@ def with_counts(cut: DataFrame, counts: DataFrame) -> DataFrame:
     return contents.union(of_codes.select("group", "chunk", "part", F.col("counts").alias("content")))
 
 
-def sent(rows: DataFrame, meetings: Sequence[tuple[int, int]]) -> DataFrame:
+def sent(rows: DataFrame, meetings: Sequence[Meeting]) -> DataFrame:
     """Rows with a ``group``, once for each task of that group with ``task`` and ``is_within``, one partition a task."""
-    groups = range(1 + max(max(pair) for pair in meetings))
     of_group = [
-        F.array(*[F.struct(F.lit(task), F.lit(first == second)) for task, (first, second) in enumerate(meetings)
-                  if group in (first, second)]).cast("array<struct<col1:int,col2:boolean>>")
-        for group in groups
+        F.array(*[F.struct(F.lit(task), F.lit(group in meeting.within)) for task, meeting in enumerate(meetings)
+                  if group in meeting.groups]).cast("array<struct<col1:int,col2:boolean>>")
+        for group in range(groups_of(meetings))
     ]  # fmt: skip
     repeated = rows.select(F.explode(F.get(F.array(*of_group), F.col("group"))).alias("of"), *rows.columns)
     named = repeated.select(F.col("of.col1").alias("task"), F.col("of.col2").alias("is_within"), *rows.columns)

@@ -3,6 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
+from siamese_er.linkage.byte_rows import byte_rows
 from siamese_er.linkage.compare import PAIR_FACTS, Compared
 from siamese_er.linkage.comparisons import COMPARISONS
 from siamese_er.linkage.cosines import COSINES
@@ -26,8 +27,11 @@ def rows_of_bytes(matrix: np.ndarray) -> pa.Array:
 
 
 def matrix_of(column: pa.Array, width: int, kind: type) -> np.ndarray:
-    """The inverse of ``rows_of_bytes``: (n, width)."""
-    return np.frombuffer(b"".join(column.to_pylist()), kind).reshape(-1, width)
+    """The inverse of ``rows_of_bytes``: (n, width). Raises: ValueError where a value has another width."""
+    rows = byte_rows(column, width * np.dtype(kind).itemsize)
+    if rows is None:
+        raise ValueError(f"a value of the column does not hold {width} numbers")
+    return rows.view(kind)
 
 
 def compared_of(batch: pa.RecordBatch | pa.Table) -> Compared:

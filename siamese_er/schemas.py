@@ -111,7 +111,7 @@ PAIR_TASKS = table(
     task=IntegerType(), is_within=BooleanType(), group=IntegerType(), chunk=LongType(), part=IntegerType(),
     content=BinaryType(),
 )  # fmt: skip
-"""What each task needs to form the pairs of two groups of records, or within one (is_within): contents of chunks
+"""What each task needs to form the pairs of two groups of records, and those within a group (is_within): contents of chunks
 (part -1) and their counts."""
 
 COMPARED_PAIRS = table(

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, combinations
 from typing import Any, TypeVar
 
 import numpy as np
@@ -59,24 +60,20 @@ class Weighing:
 
 @dataclass(frozen=True)
 class PairTask:
-    """The groups of records that meet in a task: two, or one with itself."""
+    """The groups of records of a task, and the places of every two that meet there, the same twice for own pairs."""
 
-    left: Group
-    right: Group
-
-    @property
-    def is_within(self) -> bool:
-        """Whether it is one group."""
-        return self.left is self.right
+    groups: tuple[Group, ...]
+    meetings: tuple[tuple[int, int], ...]
 
 
 def pair_task(rows: TaskRows | None, max_block_size: int) -> PairTask | None:
-    """The groups of a task; null where one of them has no records."""
-    numbers = rows.groups() if rows else []
-    if rows is None or len(numbers) != (1 if rows.is_within else 2):
+    """The groups of a task; null where they have no pairs, as one of them has no records."""
+    if rows is None:
         return None
-    groups = [rows.group(number, max_block_size) for number in numbers]
-    return PairTask(groups[0], groups[-1])
+    numbers = rows.groups()
+    meetings = (*combinations(range(len(numbers)), 2),
+                *((place, place) for place, number in enumerate(numbers) if number in rows.within))  # fmt: skip
+    return PairTask(tuple(rows.group(number, max_block_size) for number in numbers), meetings) if meetings else None
 
 
 @dataclass(frozen=True)
@@ -93,28 +90,31 @@ class Compare:
     """What comparing finds for the pairs of records of a task, as batches of COMPARED_PAIRS."""
 
     def __init__(self, task: PairTask, n_records: int, head: HeadModel) -> None:
-        self.n_records, self.head, self.is_within = n_records, head, task.is_within
+        self.n_records, self.head = n_records, head
         self.n_dropped: Counter[int] = Counter()  # pairs that were looked at and not kept, by their passes
-        groups = [task.left] if task.is_within else [task.left, task.right]
+        groups, self.meetings = task.groups, task.meetings
         table = pa.concat_tables([group.table for group in groups])
-        self.held, self.shift = (task.left.held, task.right.held), 0 if task.is_within else task.left.table.num_rows
+        self.held = [group.held for group in groups]
+        self.starts = [0, *accumulate(group.table.num_rows for group in groups)]
         self.values = Values(table)
         self.records = Pieces.of(table.select([name for name in table.column_names if name not in OF_CHUNKS]))
         weights = plausible_weights(head.model_m, head.model_u)
         self.reach = Reach(np.concatenate([group.sketches for group in groups]), nicknames(table), weights)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """All pairs of the task: those between its groups, or those within its only one."""
+        """All pairs of the task."""
         for parts in gathered(self.agreeing()):
             yield self.compared(parts)
         yield dropped_batch(self.n_dropped)
 
     def reached(self) -> Iterator[Met]:
         """The pairs that their sketches do not rule out."""
-        for met in met_pairs(*self.held, self.is_within):
-            rows = self.reach.rows(met.left, met.right + self.shift)
-            self.drop(met.masks, rows)
-            yield Met(met.left[rows], met.right[rows] + self.shift, met.masks[rows])
+        for first, second in self.meetings:
+            for met in met_pairs(self.held[first], self.held[second], first == second):
+                left, right = met.left + self.starts[first], met.right + self.starts[second]
+                rows = self.reach.rows(left, right)
+                self.drop(met.masks, rows)
+                yield Met(left[rows], right[rows], met.masks[rows])
 
     def agreeing(self) -> Iterator[Agreeing]:
         """Those of them whose values agree better than chance explains."""

@@ -12,7 +12,6 @@ from siamese_er.block import (
     chunks,
     code_counts,
     dropped_blocks,
-    every_two,
     group_count,
     groups_in,
     pair_tasks,
@@ -29,6 +28,7 @@ from siamese_er.intake import Alteration, Inputs
 from siamese_er.labels import label_correction
 from siamese_er.learned import learned_rows, note_rows
 from siamese_er.linkage.keys import bits_of_table
+from siamese_er.linkage.meetings import every_two
 from siamese_er.linkage.vetoes import shows_households
 from siamese_er.model import model_folder, pair_head
 from siamese_er.neural.checkpoint import stored_card
@@ -74,7 +74,8 @@ def head_of(model: str) -> HeadModel:
 
 def tasks_of(run: RunFolder, cut: DataFrame, counts: DataFrame, n_groups: int) -> Tasks:
     """The tasks of all pairs of a table whose CHUNKS and CODE_COUNTS are written in the run."""
-    spark, meetings = cut.sparkSession, every_two(n_groups)
+    spark = cut.sparkSession
+    meetings = every_two(n_groups, spark.sparkContext.defaultParallelism)
     files = [run.worker_folder(spark, name) for name in ("chunks", f"{WORK}/code_counts")]
     if files[0] is not None and files[1] is not None:
         return file_tasks(spark, files[0], files[1], meetings)

@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from siamese_er.errors import InvariantBroken
 from siamese_er.linkage.chunks import Group, group_of
+from siamese_er.linkage.meetings import Meeting
 
 EVERY = ds.scalar(True)
 ChunkName = tuple[int, int]
@@ -23,10 +24,13 @@ ChunkName = tuple[int, int]
 
 @dataclass(frozen=True)
 class TaskRows:
-    """One task: what brings the content of each of its chunks, and by part how often each code of a chunk occurs."""
+    """One task: what brings the content of each of its chunks, and by part how often each code of a chunk occurs.
+
+    ``within``: the groups whose own pairs are formed here.
+    """
 
     task: int
-    is_within: bool
+    within: frozenset[int]
     contents: dict[ChunkName, Callable[[], bytes]]
     counts: dict[ChunkName, dict[int, bytes]]
 
@@ -59,8 +63,8 @@ def sent_tasks(rows: DataFrame) -> Tasks:
     return Tasks(rows, task_rows)
 
 
-def file_tasks(spark: SparkSession, chunks: Path, counts: Path, meetings: Sequence[tuple[int, int]]) -> Tasks:
-    """Tasks whose workers read the folders of CHUNKS and CODE_COUNTS; ``meetings`` as in `block.pair_tasks`."""
+def file_tasks(spark: SparkSession, chunks: Path, counts: Path, meetings: Sequence[Meeting]) -> Tasks:
+    """Tasks whose workers read the folders of CHUNKS and CODE_COUNTS."""
     return Tasks(numbered(spark, len(meetings)), partial(read_task, chunks, counts, tuple(meetings)))
 
 
@@ -76,34 +80,35 @@ def task_rows(batches: Iterator[pa.RecordBatch]) -> TaskRows | None:
     """
     contents: dict[ChunkName, Callable[[], bytes]] = {}
     counts: dict[ChunkName, dict[int, bytes]] = {}
-    tasks = set()
+    tasks, within = set(), set()
     for batch in batches:
         for row in batch.to_pylist():
-            tasks.add((row["task"], row["is_within"]))
+            tasks.add(row["task"])
+            within |= {row["group"]} if row["is_within"] else set()
             chunk = row["group"], row["chunk"]
             if row["part"] < 0:
                 contents[chunk] = partial(bytes, row["content"])
             else:
                 counts.setdefault(chunk, {})[row["part"]] = row["content"]
-    return TaskRows(*_only(tasks), contents, counts) if tasks else None
+    return TaskRows(_only(tasks), frozenset(within), contents, counts) if tasks else None
 
 
 def read_task(
-    chunks: Path, counts: Path, meetings: tuple[tuple[int, int], ...], batches: Iterator[pa.RecordBatch]
+    chunks: Path, counts: Path, meetings: tuple[Meeting, ...], batches: Iterator[pa.RecordBatch]
 ) -> TaskRows | None:
     """The rows of the task whose number is the only value of the batches; null where there is none."""
     task = only_number(batches)
     if task is None:
         return None
-    first, second = meetings[task]
-    groups = ds.field("group").isin(sorted({first, second}))
-    return TaskRows(task, first == second, chunk_contents(chunks, groups), code_counts_of(counts, groups))
+    meeting = meetings[task]
+    groups = ds.field("group").isin(meeting.groups)
+    return TaskRows(task, meeting.within, chunk_contents(chunks, groups), code_counts_of(counts, groups))
 
 
 def only_number(batches: Iterator[pa.RecordBatch]) -> int | None:
     """The only value of the batches; null where there is none. Raises: InvariantBroken if there are several."""
-    tasks = {(number, False) for batch in batches for number in batch.column(0).to_pylist()}
-    return _only(tasks)[0] if tasks else None
+    tasks = {number for batch in batches for number in batch.column(0).to_pylist()}
+    return _only(tasks) if tasks else None
 
 
 def chunk_contents(folder: Path, groups: ds.Expression = EVERY) -> dict[ChunkName, Callable[[], bytes]]:
@@ -148,7 +153,7 @@ def _rows(table: pa.Table) -> Iterator[tuple]:
     return zip(*(column.to_pylist() for column in table.columns), strict=True)
 
 
-def _only(tasks: set[tuple[int, bool]]) -> tuple[int, bool]:
+def _only(tasks: set[int]) -> int:
     if len(tasks) > 1:
         raise InvariantBroken(f"{len(tasks)} tasks of pairs in one partition")
     return tasks.pop()

@@ -1,5 +1,6 @@
 """Blocking in Spark: chunks, how often codes occur, tasks, and what the bound on block size leaves out."""
 
+from collections import Counter
 from itertools import combinations
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from siamese_er.block import (
     chunks,
     code_counts,
     dropped_blocks,
-    every_two,
     group_count,
     groups_in,
     holders,
@@ -28,6 +28,7 @@ from siamese_er.config import BlockingSettings, ModelSettings
 from siamese_er.linkage.chunks import columns_of, opened
 from siamese_er.linkage.comparisons import FREQUENCY_COLUMNS
 from siamese_er.linkage.keys import PASS_NAMES
+from siamese_er.linkage.meetings import every_two
 from siamese_er.model import model_folder
 from siamese_er.schemas import EMBEDDINGS, STANDARDISED
 from siamese_er.storage import RunFolder, written
@@ -75,33 +76,32 @@ def test_codes_are_counted_over_the_whole_table(spark, people):
     assert key_sizes == [[2, 2], [2, 2], [2, 2], []]
 
 
-@pytest.mark.parametrize("n_groups", [1, 2, 5])
-def test_every_pair_with_a_shared_key_is_looked_at_once(spark, people, n_groups):
-    pairs = looked_at(frame_of(spark, people).repartition(3), NAMED, 4, FOLDER, n_groups).collect()
+@pytest.mark.parametrize(("n_groups", "parallelism"), [(1, 2), (2, 2), (5, 2), (3, 1), (5, 40)])
+def test_every_pair_with_a_shared_key_is_looked_at_once(spark, people, n_groups, parallelism):
+    pairs = looked_at(frame_of(spark, people).repartition(3), NAMED, 4, FOLDER, n_groups, parallelism).collect()
 
     masks = [row["blocking_passes"] for row in pairs for _ in range(row["n_pairs"])]
     national_id, phone = (1 << PASS_NAMES.index(name) for name in NAMED.passes)
     assert sorted(masks) == sorted([phone, phone, national_id])
 
 
-@pytest.mark.parametrize("n_groups", [1, 3])
-def test_pair_tasks_bring_every_two_groups_together_once(spark, people, n_groups):
+@pytest.mark.parametrize(("n_groups", "parallelism"), [(1, 2), (3, 2), (3, 1), (4, 2)])
+def test_pair_tasks_bring_every_two_groups_together_once(spark, people, n_groups, parallelism):
     cut = chunks(frame_of(spark, people).repartition(8), NAMED, n_groups, 2).frame().persist()
     rows = (
-        pair_tasks(cut, code_counts(cut, NAMED, 2, "key").frame(), every_two(n_groups))
+        pair_tasks(cut, code_counts(cut, NAMED, 2, "key").frame(), every_two(n_groups, parallelism))
         .frame.where("part < 0")
         .collect()
     )
 
     by_task = {}
     for row in rows:
-        by_task.setdefault((row["task"], row["is_within"]), set()).add(row["group"])
+        by_task.setdefault(row["task"], set()).add(row["group"])
     groups = {row["group"] for row in rows}
-    assert {frozenset(found) for (_, is_within), found in by_task.items() if is_within} == {
-        frozenset([g]) for g in groups
-    }
-    across = [frozenset(found) for (_, is_within), found in by_task.items() if not is_within and len(found) == 2]
-    assert sorted(map(sorted, across)) == [list(pair) for pair in combinations(sorted(groups), 2)]
+    own = {(row["task"], row["group"]) for row in rows if row["is_within"]}
+    assert Counter(group for _, group in own) == Counter(groups)
+    across = [sorted(found) for found in by_task.values() if len(found) == 2]
+    assert sorted(across) == [list(pair) for pair in combinations(sorted(groups), 2)]
 
 
 def test_holders_of_no_code_are_none():

@@ -8,9 +8,10 @@ import pytest
 from linkage_records import table_of
 from pyspark.sql.types import StructType
 
-from siamese_er.block import chunks, code_counts, every_two, pair_tasks
+from siamese_er.block import chunks, code_counts, pair_tasks
 from siamese_er.config import BlockingSettings, ModelSettings
 from siamese_er.errors import InvariantBroken
+from siamese_er.linkage.meetings import every_two
 from siamese_er.model import model_folder
 from siamese_er.schemas import EMBEDDINGS, STANDARDISED
 from siamese_er.score import compared_pairs
@@ -54,7 +55,7 @@ def numbered(*tasks):
 
 def task_of(run, chunks_folder, *tasks):
     return read_task(
-        Path(run.table(chunks_folder)), Path(run.table("counts")), tuple(every_two(N_GROUPS)), numbered(*tasks)
+        Path(run.table(chunks_folder)), Path(run.table("counts")), tuple(every_two(N_GROUPS, 1)), numbered(*tasks)
     )
 
 
@@ -64,14 +65,14 @@ def held(rows):
 
 
 def test_a_task_reads_from_files_what_a_shuffle_would_bring(run, cut, counts):
-    sent = pair_tasks(cut, counts, every_two(N_GROUPS)).frame
+    sent = pair_tasks(cut, counts, every_two(N_GROUPS, 1)).frame
 
-    for number, (first, second) in enumerate(every_two(N_GROUPS)):
+    for number, meeting in enumerate(every_two(N_GROUPS, 1)):
         shuffled = task_rows(iter(sent.where(f"task = {number}").toArrow().to_batches()))
         read = task_of(run, "chunks", number)
         assert held(read) == held(shuffled)
-        assert (read.task, read.is_within) == (number, first == second) == (shuffled.task, shuffled.is_within)
-        assert read.groups() == sorted({first, second})
+        assert (read.task, read.within) == (number, meeting.within) == (shuffled.task, shuffled.within)
+        assert read.groups() == sorted(meeting.groups)
         assert len(read.contents) >= 2
 
 
@@ -94,7 +95,7 @@ def test_files_that_spark_wrote_hold_several_chunks_in_a_row_group_and_are_read_
 
 def test_pairs_are_the_same_from_files_and_through_a_shuffle(spark, run, cut, counts):
     model = model_folder(ModelSettings())
-    meetings = every_two(N_GROUPS)
+    meetings = every_two(N_GROUPS, 1)
     from_files = file_tasks(spark, Path(run.table("chunks")), Path(run.table("counts")), meetings)
 
     found, expected = (

@@ -6,6 +6,7 @@ looked at in turn, and pairs that are out of reach are looked at no further.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -55,13 +56,63 @@ def nicknames(records: pa.Table) -> Nicknames:
 
 @dataclass(frozen=True)
 class Closeness:
-    """What bags tell of pairs of texts: bounds of distances from below, of similarities from above."""
+    """What bags tell of pairs of texts: bounds of distances from below, of similarities from above; each made when asked for.
 
-    edits: np.ndarray
-    similarity: np.ndarray  # Jaro-Winkler
-    shortest: np.ndarray
-    longest: np.ndarray
-    common: np.ndarray
+    In: lengths of both texts and letters that they share at most (float32), and their first four bytes.
+    """
+
+    lengths: tuple[np.ndarray, np.ndarray]
+    shared: np.ndarray
+    starts: tuple[np.ndarray, np.ndarray]
+
+    @cached_property
+    def loose(self) -> np.ndarray:
+        """Whether a text is one that a bag cannot bound."""
+        first, second = self.lengths
+        return (first == LOOSE) | (second == LOOSE)
+
+    @cached_property
+    def longest(self) -> np.ndarray:
+        """Letters of the longer text; LOOSE for a text that a bag cannot bound."""
+        return np.maximum(*self.lengths)
+
+    @cached_property
+    def shortest(self) -> np.ndarray:
+        """Letters of the shorter text, likewise."""
+        return np.where(self.loose, LOOSE, np.minimum(*self.lengths))
+
+    @cached_property
+    def common(self) -> np.ndarray:
+        """Letters that both have, at most."""
+        return np.where(self.loose, self.longest, self.shared)
+
+    @cached_property
+    def edits(self) -> np.ndarray:
+        """The least edit distance."""
+        return np.where(self.loose, 0, self.longest - self.shared)
+
+    @cached_property
+    def similarity(self) -> np.ndarray:
+        """The greatest Jaro-Winkler similarity."""
+        (first, second), shared = self.lengths, self.shared
+        jaro = np.where(shared > 0, (shared / np.maximum(first, 1) + shared / np.maximum(second, 1) + 1) / 3, 0)
+        unlike = np.bitwise_xor(*self.starts)
+        prefix = sum(
+            ((unlike & np.uint32(mask)) == 0).astype(np.float32) for mask in (0xFF, 0xFFFF, 0xFFFFFF, 2**32 - 1)
+        )
+        similarity = jaro + np.float32(0.1) * prefix * (1 - jaro)
+        return np.where(self.loose | (self.longest == 0), 1, similarity)
+
+    def of_pairs(self, rows: np.ndarray) -> "Closeness":
+        """That of some of the pairs."""
+        parts = (*self.lengths, self.shared, *self.starts)
+        first, second, shared, left, right = (part.take(rows) for part in parts)
+        return Closeness((first, second), shared, (left, right))
+
+    @property
+    def is_initial(self) -> np.ndarray:
+        """Whether one may be the first letter of the other."""
+        return (self.shortest == 1) & ((np.bitwise_xor(*self.starts) & np.uint32(0xFF)) == 0)
 
     @property
     def is_near(self) -> np.ndarray:
@@ -71,8 +122,10 @@ class Closeness:
     @property
     def is_close(self) -> np.ndarray:
         """Whether `levels.name_closeness` may be close."""
-        one = (self.edits <= 1) & (self.shortest >= 4)
-        return one | ((self.similarity >= 0.93 - SLACK) & (self.edits <= 2))
+        found = (self.edits <= 1) & (self.shortest >= 4)
+        rows = np.flatnonzero(~found & (self.edits <= 2))  # few: of the others no similarity is asked
+        found[rows] = self.of_pairs(rows).similarity >= 0.93 - SLACK
+        return found
 
 
 def greatest(weights: np.ndarray, name: str, *levels: int) -> np.float32:
@@ -102,36 +155,36 @@ class Reach:
 
     def rows(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """The numbers of the pairs (of record rows) that could reach it."""
-        total = np.zeros(len(left), np.float32)
-        for place in range(len(COMPARISONS)):
-            if place not in (GIVEN, FAMILY):
-                total += self.bits(place, left, right)
-        given, family = self.bits(GIVEN, left, right), self.bits(FAMILY, left, right)
+        bits, opened = zip(*(self.bits(place, left, right) for place in range(len(COMPARISONS))), strict=True)
+        given, family = bits[GIVEN], bits[FAMILY]
         no_name = self.is_missing(GIVEN, left, right) | self.is_missing(FAMILY, left, right)
         names = np.where(no_name, np.maximum(given + family, self.swapped), given + family)
-        total += names
+        total = sum((own for place, own in enumerate(bits) if place not in (GIVEN, FAMILY)), names)
         alive = np.flatnonzero(total >= -SLACK)
         for name, bound in BOUNDS.items():
             place = INDEX[name]
-            rows = alive[self.is_open(place, left[alive], right[alive])]
+            rows = alive[opened[place].take(alive)]
             if len(rows):
-                total[rows] += bound(self, left[rows], right[rows]) - self.unequal[place]
-                alive = alive[total[alive] >= -SLACK]
-        unlike = self.is_open(GIVEN, left[alive], right[alive]) | self.is_open(FAMILY, left[alive], right[alive])
-        rows = alive[no_name[alive] | unlike]
+                total[rows] += bound(self, left.take(rows), right.take(rows)) - self.unequal[place]
+                alive = alive[total.take(alive) >= -SLACK]
+        rows = alive[(no_name | opened[GIVEN] | opened[FAMILY]).take(alive)]
         if len(rows):
-            total[rows] += self.names(left[rows], right[rows], given[rows], family[rows]) - names[rows]
+            rest = total[rows] - names[rows]
+            total[rows] = rest + self.names(left[rows], right[rows], given[rows], family[rows], rest)
             alive = alive[total[alive] >= -SLACK]
         return alive
 
-    def bits(self, place: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """The most that a comparison brings each pair, as its codes alone tell."""
+    def bits(self, place: int, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The most that a comparison brings each pair, as its codes alone tell, and whether it `is_open`."""
         a, b = self.codes[place].take(left), self.codes[place].take(right)
-        found = np.where(a == b, self.equal[place].take(left), self.unequal[place])
+        found = np.full(len(left), self.unequal[place])
+        is_same = a == b
+        same = np.flatnonzero(is_same)
+        found[same] = self.equal[place].take(left.take(same))
         least = np.minimum(a, b, out=a)
         found[least == SEVERAL] = self.most[place]
         found[least == MISSING] = 0
-        return found
+        return found, ~is_same & (least > SEVERAL)
 
     def is_missing(self, place: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Whether a record of the pair has no value."""
@@ -143,17 +196,20 @@ class Reach:
         a, b = self.codes[place].take(left), self.codes[place].take(right)
         return (a != b) & (np.minimum(a, b) > SEVERAL)
 
-    def names(self, left: np.ndarray, right: np.ndarray, given: np.ndarray, family: np.ndarray) -> np.ndarray:
+    def names(
+        self, left: np.ndarray, right: np.ndarray, given: np.ndarray, family: np.ndarray, rest: np.ndarray
+    ) -> np.ndarray:
         """The most that given and family names bring together; they may have changed places.
 
-        In: the bits of either name as `bits` tells; they are changed.
+        In: the bits of either name as `bits` tells, which are changed, and those of all other columns: where these are too few
+        even beside a given name that stands among the middle names, there it is not looked for.
         """
         rows = np.flatnonzero(self.is_open(GIVEN, left, right))
         given[rows] = given_bits(self, left[rows], right[rows])
         rows = np.flatnonzero(self.is_open(FAMILY, left, right))
         family[rows] = family_bits(self, "family_name")(left[rows], right[rows])
         part = greatest(self.weights, "given_name", 6)
-        rows = np.flatnonzero(given < part)
+        rows = np.flatnonzero((given < part) & (rest + part + family >= -SLACK))
         first, second = left[rows], right[rows]
         crossed = self.may_be_crossed("middle_name", first, second) | self.may_be_crossed("middle_name", second, first)
         given[rows[crossed]] = part
@@ -165,8 +221,11 @@ class Reach:
     def may_be_crossed(self, other: str, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Whether the given name of a left record may be nearly (`compare.crossed`) the right one's name of another kind."""
         least = np.minimum(self.codes[GIVEN].take(left), self.codes[INDEX[other]].take(right))
-        found = self.closeness("given_name", left, right, other)
-        return (least == SEVERAL) | ((least > SEVERAL) & found.is_close & (found.shortest > 1))
+        may = least == SEVERAL
+        rows = np.flatnonzero(least > SEVERAL)
+        found = self.closeness("given_name", left[rows], right[rows], other)
+        may[rows] = found.is_close & (found.shortest > 1)
+        return may
 
     def may_be_swapped(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Whether given and family names may have changed places, or the same parts, one letter aside, in whichever fields."""
@@ -179,38 +238,24 @@ class Reach:
     def closeness(self, name: str, left: np.ndarray, right: np.ndarray, other: str | None = None) -> Closeness:
         """The Closeness of texts of pairs; ``other``: which text of the right side, where it is not the same."""
         a, b = BAG[name], BAG[other or name]
-        bags, lengths, more, starts = (self.columns[part] for part in ("bags", "lengths", "more", "starts"))
-        first, second = lengths[a][left].astype(np.float32), lengths[b][right].astype(np.float32)
-        common = np.bitwise_count(bags[a][left] & bags[b][right]) + np.minimum(more[a][left], more[b][right])
-        common = np.minimum(common.astype(np.float32), np.minimum(first, second))
-        loose = (first == LOOSE) | (second == LOOSE)
-        longest, shortest = np.maximum(first, second), np.minimum(first, second)
-        jaro = np.where(common > 0, (common / np.maximum(first, 1) + common / np.maximum(second, 1) + 1) / 3, 0)
-        unlike = starts[a][left] ^ starts[b][right]
-        prefix = sum(
-            ((unlike & np.uint32(mask)) == 0).astype(np.float32) for mask in (0xFF, 0xFFFF, 0xFFFFFF, 2**32 - 1)
+        first, second = (
+            self.columns["lengths"][bag].take(rows).astype(np.float32) for bag, rows in ((a, left), (b, right))
         )
-        similarity = jaro + np.float32(0.1) * prefix * (1 - jaro)
-        return Closeness(
-            np.where(loose, 0, longest - common), np.where(loose | (longest == 0), 1, similarity),
-            np.where(loose, LOOSE, shortest), longest, np.where(loose, longest, common),
-        )  # fmt: skip
+        bags, more, starts = (
+            (self.columns[part][a].take(left), self.columns[part][b].take(right)) for part in ("bags", "more", "starts")
+        )
+        shared = np.bitwise_count(np.bitwise_and(*bags)) + np.minimum(*more)
+        return Closeness((first, second), np.minimum(shared.astype(np.float32), np.minimum(first, second)), starts)
 
     def marked(self, name: str, mark: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Whether one of the two values has the mark."""
         marks = self.columns["marks"][INDEX[name]]
-        return ((marks[left] | marks[right]) & mark) > 0
+        return ((marks.take(left) | marks.take(right)) & mark) > 0
 
     def same_end(self, name: str, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Whether the part of the value that counts is the same."""
         ends = self.columns["ends"][END[name]]
-        return ends[left] == ends[right]
-
-
-def initial_of(reach: Reach, name: str, found: Closeness, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Whether one is the first letter of the other."""
-    starts = reach.columns["starts"][BAG[name]]
-    return (found.shortest == 1) & (((starts[left] ^ starts[right]) & np.uint32(0xFF)) == 0)
+        return ends.take(left) == ends.take(right)
 
 
 def given_bits(reach: Reach, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -220,7 +265,7 @@ def given_bits(reach: Reach, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     bits = np.where(found.is_close, weigh(1, 3, 4), np.where(found.is_near, weigh(1, 3), weigh(1)))
     meet = reach.nicks.meet[reach.nicks.place[left], reach.nicks.place[right]]
     bits = np.where(meet, np.maximum(bits, weigh(5)), bits)
-    bits = np.where(initial_of(reach, "given_name", found, left, right), np.maximum(bits, weigh(2)), bits)
+    bits = np.where(found.is_initial, np.maximum(bits, weigh(2)), bits)
     return np.where(reach.marked("given_name", WORDS, left, right), weigh(1, 2, 3, 4, 5, 6), bits)
 
 
@@ -243,8 +288,7 @@ def middle_bits(reach: Reach, left: np.ndarray, right: np.ndarray) -> np.ndarray
     bits = np.where(
         may_be_close, greatest(reach.weights, "middle_name", 1, 3), greatest(reach.weights, "middle_name", 1)
     )
-    initial = initial_of(reach, "middle_name", found, left, right)
-    return np.where(initial, np.maximum(bits, greatest(reach.weights, "middle_name", 2)), bits)
+    return np.where(found.is_initial, np.maximum(bits, greatest(reach.weights, "middle_name", 2)), bits)
 
 
 def date_bits(reach: Reach, left: np.ndarray, right: np.ndarray) -> np.ndarray:

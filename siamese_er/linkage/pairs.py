@@ -114,7 +114,9 @@ def met_pairs(left: Held, right: Held, is_same: bool) -> Iterator[Met]:
     keys, rows, kinds = left
     low, high = np.searchsorted(right[0], keys, "left"), np.searchsorted(right[0], keys, "right")
     has = np.flatnonzero(high > low)
-    has = has[np.argsort(rows[has], kind="stable")]
+    has = np.sort(rows[has].astype(np.int64) << 32 | has) & (
+        2**32 - 1
+    )  # by row, then by place: entries are fewer than 2^32
     rows, kinds, low, counts = rows[has], kinds[has], low[has], (high - low)[has]
     totals = np.cumsum(counts)
     start = 0

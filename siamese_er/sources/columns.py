@@ -30,6 +30,9 @@ from siamese_er.sources.tables import RawTable
 STRINGS = "array<string>"
 NO_DATE_PART = ("nat", "nan", "none", "null", "na", "n/a", "unknown", "?", "-")
 NOT_BLANK = r"(?U)\S"
+EDGES = r"(?U)^\s+|\s+$"
+LEAST_PRINTED, MOST_PRINTED = "!", "~"
+"""The first and the last character of ASCII that one sees; order and comparison are those of bytes."""
 TRUE_WORDS = ("true", "t", "yes", "y", "1")
 FALSE_WORDS = ("false", "f", "no", "n", "0")
 
@@ -57,10 +60,31 @@ def text(value: Column, kind: DataType) -> Column:
     return F.lit(None).cast("string") if isinstance(kind, NullType) else value.cast("string")
 
 
+def begins_printed(value: Column) -> Column:
+    """Whether the first character is one of ASCII that one sees: most are, and a regular expression costs ten times as much."""
+    return value.between(LEAST_PRINTED, MOST_PRINTED)
+
+
+def is_present(value: Column) -> Column:
+    """Whether a text is neither null nor blank."""
+    return begins_printed(value) | value.rlike(NOT_BLANK)
+
+
 def present(values: Column) -> Column:
     """The list without nulls and blanks; an empty list where the list is null."""
     kept = F.filter(values, lambda value: value.isNotNull() & value.rlike(NOT_BLANK))
-    return F.coalesce(kept, F.array().cast(STRINGS))
+    return F.coalesce(kept, no_texts())
+
+
+def no_texts() -> Column:
+    """An empty list."""
+    return F.array().cast(STRINGS)
+
+
+def trimmed(value: Column) -> Column:
+    """A text without blanks around it, which are looked for where an end is not one of ASCII that one sees."""
+    is_trim = begins_printed(value) & begins_printed(F.right(value, F.lit(1)))
+    return F.when(is_trim, value).otherwise(F.regexp_replace(value, EDGES, ""))
 
 
 def texts(table: RawTable, name: str) -> Column:
@@ -72,15 +96,25 @@ def texts(table: RawTable, name: str) -> Column:
     if isinstance(kind, ArrayType):
         element = kind.elementType
         return present(F.transform(value, lambda item: text(item, element)) if element != StringType() else value)
+    if is_plain(table, kind):
+        return F.when(is_present(value), F.array(value)).otherwise(no_texts())
     single = F.array(text(value, kind))
     if table.layout != "json":
         return present(single)
     return present(F.when(value.startswith("["), F.coalesce(F.from_json(value, STRINGS), single)).otherwise(single))
 
 
+def is_plain(table: RawTable, kind: DataType) -> bool:
+    """Whether each value of a column is one text, as written. Such are most; what is made of them is compiled whole."""
+    return isinstance(kind, StringType) and table.layout != "json"
+
+
 def first_text(table: RawTable, name: str) -> Column:
     """The first value of one raw column, without blanks around it; null where there is none."""
-    return F.regexp_replace(F.get(texts(table, name), F.lit(0)), r"(?U)^\s+|\s+$", "")
+    value = table.column(name)
+    if is_plain(table, table.kind(name)):
+        return F.when(is_present(value), trimmed(value))
+    return F.regexp_replace(F.get(texts(table, name), F.lit(0)), EDGES, "")
 
 
 def placed_texts(table: RawTable, placement: Placement) -> Column:

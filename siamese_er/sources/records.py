@@ -123,9 +123,10 @@ def contract_rows(table: RawTable, mapping: ColumnMapping, settings: InputSettin
     placed = mapping.placed
     columns: dict[str, Column] = key_columns(table, mapping, settings)
     for name in (*MULTIVALUED, "notes"):
-        missing = F.array().cast(raw.STRINGS)
-        columns[name] = raw.placed_texts(table, placed[name]) if name in placed else missing
-    columns["notes"] = F.transform(columns["notes"], lambda note: F.substring(note, 1, settings.max_note_characters))
+        columns[name] = raw.placed_texts(table, placed[name]) if name in placed else raw.no_texts()
+    if "notes" in placed:
+        whole = columns["notes"]
+        columns["notes"] = F.transform(whole, lambda note: F.substring(note, 1, settings.max_note_characters))
     for name in SINGLE_VALUED:
         value = raw.first_text(table, placed[name].columns[0]) if name in placed else F.lit(None).cast("string")
         columns[name] = raw.flag(value) if name in FLAGS else value

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, StringType, StructField, StructType
 
 from siamese_er.errors import ContractFault
+from siamese_er.schemas import KEY_SEPARATOR
 from siamese_er.sources.inputs import Footer, Header, InputFile, bare_path, csv_header, escaped, parquet_footer
 
 BAD_ROW = "_bad_row"
@@ -112,7 +113,7 @@ def csv_table(spark: SparkSession, paths: Sequence[str], columns: tuple[str, ...
         *places(),
         F.col(BAD_ROW).isNotNull().alias(BAD_ROW),
     )
-    reason = F.when(F.col(BAD_ROW), F.lit("wrong_field_count")).when(~is_utf8([], ["values"]), F.lit("bad_encoding"))
+    reason = F.when(F.col(BAD_ROW), F.lit("wrong_field_count")).when(~is_utf8(["values"]), F.lit("bad_encoding"))
     return RawTable(tuple(paths), "csv", columns, decoded.withColumn("reason", reason).drop(BAD_ROW))
 
 
@@ -121,15 +122,15 @@ def parquet_table(spark: SparkSession, paths: Sequence[str], columns: tuple[str,
     rows = spark.read.parquet(*[escaped(path) for path in paths])
     types = {field.name: field.dataType for field in rows.schema.fields}
     names = [f"c{position}" for position in range(len(columns))]
-    texts = [name for name, column in zip(names, columns, strict=True) if types[column] == StringType()]
-    lists = [name for name, column in zip(names, columns, strict=True) if types[column] == ArrayType(StringType())]
+    of_texts = (StringType(), ArrayType(StringType()))
+    texts = [name for name, column in zip(names, columns, strict=True) if types[column] in of_texts]
     named = rows.select(
         *[F.col(f"`{column.replace('`', '``')}`").alias(name) for name, column in zip(names, columns, strict=True)],
         F.col("_metadata.file_path").alias("source_path"),
         F.lit(0).cast("long").alias("block"),
         F.col("_metadata.row_index").alias("mark"),
     )
-    reason = F.when(~is_utf8(texts, lists), F.lit("bad_encoding"))
+    reason = F.when(~is_utf8(texts), F.lit("bad_encoding"))
     return RawTable(tuple(paths), "parquet", columns, named.withColumn("reason", reason))
 
 
@@ -210,16 +211,12 @@ def kept_places() -> list[Column]:
     return [F.col("source_path"), F.col("block"), F.col("mark")]
 
 
-def is_utf8(texts: Iterable[str], lists: Iterable[str] = ()) -> Column:
-    """True where every text, and every element of every list, is valid UTF-8 or null."""
-    gathered = F.array(*[F.col(name) for name in texts]).cast("array<string>")
-    arrays = [gathered, *[F.col(name) for name in lists]]
-    sound = F.lit(True)
-    for values in arrays:
-        sound &= F.coalesce(
-            F.forall(values, lambda value: F.coalesce(F.is_valid_utf8(value), F.lit(True))), F.lit(True)
-        )
-    return sound
+def is_utf8(values: Iterable[str]) -> Column:
+    """True where every text, and every element of every list of texts, is valid UTF-8 or null.
+
+    They are looked at as one text: with a character of one byte between them, none completes what another left broken.
+    """
+    return F.is_valid_utf8(F.concat_ws(KEY_SEPARATOR, *[F.col(name) for name in values]))
 
 
 def positions(table: RawTable, bad_rows: DataFrame) -> DataFrame:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siamese_er.fields.addresses import is_test_address, standard_address
+from siamese_er.fields.addresses import PASSING, is_settled, is_test_address, once_standard, standard_address
 from siamese_er.fields.contacts import standard_email, standard_phone
 from siamese_er.fields.dates import is_after, standard_date
 from siamese_er.fields.identifiers import birth_order, national_id, scoped_identifier, scoped_value
@@ -194,6 +194,20 @@ GROUP_ADDRESSES = [
 @pytest.mark.parametrize("written", GROUP_ADDRESSES)
 def test_group_addresses_are_no_evidence(written):
     assert standard_address(written) == ("", "group_address", "")
+
+
+WORDS_OF_ADDRESSES = [
+    *sorted(PASSING), "12", "7b", "box", "po", "p", "o", "pobox", "bx", "oak", "james", "test", "unit", "street", "c", "of",
+    "care", "shelter", "general", "delivery", "#", "4/12",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(WORDS_OF_ADDRESSES), max_size=7))
+def test_a_settled_address_is_what_another_pass_finds(words):
+    found = once_standard(" ".join(words))
+
+    if found.value and is_settled(found.value):
+        assert once_standard(found.value) == found
 
 
 def test_test_addresses():

@@ -19,6 +19,10 @@ GROUP = re.compile(
 TEST = re.compile(r"\d+ test(?: (?:street|road|avenue|lane|drive|address))?|test address")
 UNIT_VALUE = re.compile(r"\d+[a-z]?|[a-z]\d+|[a-z]|ph\d*")
 NUMBER = re.compile(r"\d+[a-z]?")
+BOXES = ("box", "bx", "pob")
+"""What every post office box has of them."""
+PASSING = {"st", *UNITS, *(word for word, whole in WORDS.items() if word != whole)}
+"""Words that another pass could read otherwise."""
 
 
 def is_group_address(words: str) -> bool:
@@ -77,7 +81,14 @@ def standard_address(value: str) -> Standard:
     text = value
     while (found := once_standard(text)).value not in ("", text):
         text = found.value
+        if is_settled(text):
+            break
     return found
+
+
+def is_settled(text: str) -> bool:
+    """Whether another pass surely finds the same: it is most of the cost, and most addresses need none."""
+    return PASSING.isdisjoint(text.split()) and not any(box in text for box in BOXES)
 
 
 def once_standard(value: str) -> Standard:

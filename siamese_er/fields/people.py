@@ -7,6 +7,7 @@ from siamese_er.fields.names import NameParts, family_name, given_name, name_suf
 from siamese_er.fields.text import ascii_words
 
 Values = tuple[str, ...]
+KINDS = {"given_name": "given", "family_name": "family"}
 FIRST_FOUR = {"a": "1", "b": "2", "c": "3", "d": "4"}
 
 
@@ -27,14 +28,18 @@ class StandardNames:
 
 def add_once(texts: list[str], *added: str) -> None:
     """Append the texts that are not there yet, in place."""
-    texts.extend(text for text in dict.fromkeys(added) if text and text not in texts)
+    for text in added:
+        if text and text not in texts:
+            texts.append(text)
 
 
 def add_parts(names: StandardNames, column: str, target: list[str], parts: NameParts) -> None:
     """Add one written name to the record's names, in place."""
     add_once(target, parts.name)
+    if not parts.suffixes and not parts.marks:  # most names
+        return
     add_once(names.suffixes, *parts.suffixes)
-    kind = {"given_name": "given", "family_name": "family"}.get(column)
+    kind = KINDS.get(column)
     for mark in parts.marks:
         if mark == "placeholder":
             add_once(names.faults, f"{column}:placeholder")

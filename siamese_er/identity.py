@@ -1,6 +1,5 @@
 """Step 7: MEMBERSHIPS and the previous run -> enterprise ids that stay, and the history of their changes."""
 
-import hashlib
 import hmac
 import itertools
 from collections.abc import Iterator
@@ -48,7 +47,7 @@ def new_id(key: str, digest: str, sequence: int) -> str:
 
     The letters I, L, O and U occur in no hashed character, as they are misread.
     """
-    mac = hmac.new(key.encode(), f"{digest}:{sequence}".encode(), hashlib.sha256).digest()
+    mac = hmac.digest(key.encode(), f"{digest}:{sequence}".encode(), "sha256")
     number = int.from_bytes(mac[:10], "big")
     body = "".join(ALPHABET[number >> (5 * place) & 31] for place in range(ID_LENGTH))
     return body + mod_37_36.calc_check_digit(body)

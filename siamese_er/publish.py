@@ -82,9 +82,13 @@ def written_table(run: RunFolder, rows: DataFrame | ArrowRows, name: str, arrang
 
 def in_few_files(frame: DataFrame, name: str) -> DataFrame:
     """The rows in partitions of Spark's advisory size, sorted within each: no crowd of small files."""
+    return in_order(frame.hint("rebalance"), name)
+
+
+def in_order(frame: DataFrame, name: str) -> DataFrame:
+    """The rows sorted within the partitions that they are in."""
     keys = [column for column in ORDERED_BY.get(name, ("record_key",)) if column in frame.columns]
-    balanced = frame.hint("rebalance")
-    return balanced.sortWithinPartitions(*keys) if keys else balanced
+    return frame.sortWithinPartitions(*keys) if keys else frame
 
 
 def changes(crosswalk: DataFrame, previous: DataFrame | None) -> dict[str, int]:

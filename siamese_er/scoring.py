@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+import numpy as np
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -19,7 +20,7 @@ from siamese_er.block import (
     places,
     places_in_files,
 )
-from siamese_er.config import MatchConfig, ModelSettings
+from siamese_er.config import MatchConfig, ModelSettings, ScoreSettings
 from siamese_er.encode import counted_notes, encoding, kinds_of_device, latest_notes
 from siamese_er.errors import ContractFault
 from siamese_er.estimate import Meetings, table_meetings
@@ -38,11 +39,20 @@ from siamese_er.note_memory import note_memory
 from siamese_er.quality.blocking import pair_completeness
 from siamese_er.rescore import Learned, contexts, scores, second_weighing
 from siamese_er.schemas import FIRST_WEIGHTS, conform
-from siamese_er.score import compared_pairs, first_scores, kept_pairs, pass_counts, random_levels, weighing
+from siamese_er.score import (
+    compared_pairs,
+    first_scores,
+    kept_pairs,
+    pass_counts,
+    random_levels,
+    random_records,
+    weighing,
+)
 from siamese_er.sources.truth import read_truth
-from siamese_er.storage import WORK, RunFolder
+from siamese_er.storage import WORK, KeyedRows, RunFolder
 from siamese_er.task_rows import Tasks, file_tasks
 from siamese_er.together import together
+from siamese_er.worker_files import frame_of
 
 
 class Clock(Protocol):
@@ -80,6 +90,12 @@ def tasks_of(run: RunFolder, cut: DataFrame, counts: DataFrame, n_groups: int) -
     if files[0] is not None and files[1] is not None:
         return file_tasks(spark, files[0], files[1], meetings)
     return pair_tasks(cut, counts, meetings)
+
+
+def levels_of_strangers(run: RunFolder, standardised: DataFrame, settings: ScoreSettings, n_records: int) -> np.ndarray:
+    """`random_levels` of the records sampled from the run's table ``standardised``, of which few rows are read."""
+    wanted = KeyedRows(random_records(standardised, settings), ("record_key",))
+    return random_levels(frame_of(run.rows_among("standardised", wanted)), n_records)
 
 
 def model_used(config: MatchConfig, head: HeadModel) -> dict[str, Any]:
@@ -133,8 +149,8 @@ def scored(
         tasks = tasks_of(run, cut, counts, n_groups)
         found_pairs = compared_pairs(tasks, inputs.n_records, model, config.blocking.max_block_size)
         done: dict[str, Any] = together({
+            "random": partial(levels_of_strangers, run, standardised, config.score, inputs.n_records),
             "compared": partial(run.checkpoint, found_pairs, "compared_pairs"),
-            "random": partial(random_levels, standardised, config.score, inputs.n_records),
         })  # fmt: skip
         compared = kept_pairs(done["compared"])
     with clock.step("score"):

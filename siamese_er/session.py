@@ -79,6 +79,7 @@ def default_settings(config: MatchConfig) -> dict[str, str]:
         "spark.master": "local[*]",
         "spark.sql.shuffle.partitions": str(config.run.shuffle_partitions),
         "spark.sql.files.maxPartitionBytes": "32m",  # tasks enough that no core waits long for the last one
+        "spark.sql.codegen.hugeMethodLimit": "8000",  # bytes: beyond, Java would interpret the method and not compile it
         "spark.redaction.regex": SECRET_KEYS,
         "spark.sql.redaction.string.regex": VALUES_IN_PLANS,
         "spark.ui.showConsoleProgress": str(sys.stderr.isatty()).lower(),

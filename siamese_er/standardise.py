@@ -167,8 +167,11 @@ def n_people() -> Column:
 def shared_by_record(held: DataFrame, max_people: int) -> DataFrame:
     """record_key and ``shared``: those of its identifiers that more than ``max_people`` people have.
 
-    Grouped and joined, nothing collected: a number of all zeros may be on a million records.
+    Grouped and joined, nothing collected: a number of all zeros may be on a million records. People are counted where
+    there are records enough for so many, which few identifiers have.
     """
+    many = held.groupBy("column", "identifier").agg(F.count("*").alias("n")).where(F.col("n") > max_people)
+    held = held.join(many.select("column", "identifier"), on=["column", "identifier"], how="left_semi")
     people = held.groupBy("column", "identifier").agg(n_people().alias("n_people"))
     return (
         held.join(people.where(F.col("n_people") > max_people), on=["column", "identifier"], how="left_semi")

@@ -10,18 +10,21 @@ from siamese_er.config import MatchConfig
 from siamese_er.decide import links, standings
 from siamese_er.intake import Inputs, rows_on_disk
 from siamese_er.known import OF_CLUSTERS, Known
-from siamese_er.publish import in_few_files, written_table
+from siamese_er.publish import in_few_files, in_order, written_table
 from siamese_er.reached import Reached
 from siamese_er.regroup import Grouping, decided_anew
 from siamese_er.schemas import KEY_SEPARATOR, PUBLISHED, SCORED_PAIRS, conform
 from siamese_er.sources.inputs import file_statuses
 from siamese_er.sources.records import parts_of
-from siamese_er.storage import KeyedRows, RunFolder, rows_among
+from siamese_er.storage import WORK, KeyedRows, RunFolder, rows_among
 from siamese_er.survivorship import golden_records
 from siamese_er.worker_files import ArrowRows, frame_of
 
 LEAST_ROWS, MOST_ROWS, MOST_BYTES = 10_000, 100_000, 16 << 20
 """Of the records, as Parquet, whose people one task holds."""
+
+MOST_MOVED = 200_000
+"""Scored pairs that are moved to lie in few files; so many lie in files of a fit size where they were scored."""
 
 
 def moved_records(
@@ -44,12 +47,14 @@ def published_pairs(run: RunFolder, pairs: DataFrame, known: Known | None, moved
     ``moved``: `moved_records`; pairs of two others are taken from the ``known`` run as they are there.
     """
     if known is None or moved is None:
-        return written_table(run, scored_pairs(pairs), "scored_pairs", True)
+        n_scores = rows_on_disk(pairs.sparkSession, run.table(f"{WORK}/scores"))
+        arranged = in_few_files if n_scores <= MOST_MOVED else in_order
+        return written_table(run, arranged(scored_pairs(pairs), "scored_pairs"), "scored_pairs", True)
     found = pairs
     for side in ("left", "right"):
         flag = moved.select(F.col("record_key").alias(f"{side}_key"), F.lit(True).alias(f"{side}_moved"))
         found = found.join(F.broadcast(flag), f"{side}_key", "left")
-    fresh = scored_pairs(found.where(F.coalesce("left_moved", "right_moved")))
+    fresh = in_few_files(scored_pairs(found.where(F.coalesce("left_moved", "right_moved"))), "scored_pairs")
     sides = [KeyedRows(moved, (f"{side}_source", f"{side}_record_id")) for side in ("left", "right")]
     return run.renew_table("scored_pairs", known.run.table("scored_pairs"), sides, fresh)
 
@@ -88,9 +93,9 @@ def written_links(
 
 
 def scored_pairs(pairs: DataFrame) -> DataFrame:
-    """SCORED_PAIRS of banded scores, arranged; pairs that only people's decisions brought in have no score: left out."""
+    """SCORED_PAIRS of banded scores; pairs that only people's decisions brought in have no score: left out."""
     found = pairs.where(F.col("match_probability").isNotNull())
-    return in_few_files(conform(found.withColumns(_sides_of_keys()), SCORED_PAIRS), "scored_pairs")
+    return conform(found.withColumns(_sides_of_keys()), SCORED_PAIRS)
 
 
 def _sides_of_keys() -> dict[str, Column]:

@@ -130,9 +130,7 @@ def compared(spark, made):
     blocking = BlockingSettings(passes=tuple(name for name in PASS_NAMES if name != "learned"))
     found = looked_at(frame.join(nothing, "record_key"), blocking, table.num_rows, FOLDER)
     pairs, head = score.kept_pairs(found).persist(), pair_head(FOLDER)
-    weighing = score.weighing(
-        pairs, score.random_levels(frame, ScoreSettings(), table.num_rows), table.num_rows, ScoreSettings(), head
-    )
+    weighing = score.weighing(pairs, score.random_levels(frame, table.num_rows), table.num_rows, ScoreSettings(), head)
     in_context = rescore.contexts(score.first_scores(pairs, weighing, FOLDER, NoteSettings()).frame()).frame().persist()
     second = rescore.second_weighing(in_context, table.num_rows, ScoreSettings(), head)
     return frame, in_context, rescore.Learned(weighing.fit, weighing.shape, second, NoteSettings().most_bits)

@@ -59,7 +59,8 @@ def scored(spark, standardised):
     n = standardised.num_rows
     pairs = looked_at(frame.join(nothing, "record_key"), BLOCKING, n, FOLDER, n_groups=3).persist()
     kept = score.kept_pairs(pairs)
-    weighing = score.weighing(kept, score.random_levels(frame, KEPT, n), n, KEPT, pair_head(FOLDER))
+    sampled = frame.join(score.random_records(frame, KEPT), "record_key", "left_semi")
+    weighing = score.weighing(kept, score.random_levels(sampled, n), n, KEPT, pair_head(FOLDER))
     first = score.first_scores(kept, weighing, FOLDER, NOTES).frame().persist()
     return pairs, first, weighing, from_first(first, weighing, KEPT).toPandas()
 

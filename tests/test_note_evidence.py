@@ -47,8 +47,8 @@ def cosine_of(first: str, second: str, table: NoteTable) -> float:
     cells = [note_evidence([Note(DAY, text)], OwnFacts(), table).terms for text in (first, second)]
     if None in cells:
         return float("nan")
-    a, b = (np.frombuffer(cell, np.int8).astype(np.float32)[None] for cell in cells)
-    return float(comparing.cosine(a, b)[0])
+    terms = comparing.Vectors.of(np.stack([np.frombuffer(cell, np.int8) for cell in cells]))
+    return float(comparing.cosine(terms, terms, np.array([0]), np.array([1]))[0])
 
 
 def test_sentences_of_many_records_are_boilerplate_and_others_stay():

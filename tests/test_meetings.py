@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siamese_er.linkage.meetings import TASKS_A_CORE, Meeting, every_two, groups_of, within
+from siamese_er.linkage.meetings import LEAST_A_CORE, Meeting, every_two, groups_of, within
 
 
 @given(n_groups=st.integers(1, 12), cores=st.integers(1, 40))
@@ -26,7 +26,7 @@ def test_own_pairs_have_tasks_of_their_own_only_where_others_are_too_few(n_group
     meetings = every_two(n_groups, cores)
 
     alone = [meeting for meeting in meetings if len(meeting.groups) == 1]
-    assert len(alone) == (0 if len(meetings) - len(alone) >= TASKS_A_CORE * cores else n_groups)
+    assert len(alone) == (0 if len(meetings) - len(alone) >= LEAST_A_CORE * cores else n_groups)
     assert max(len(meeting.within) for meeting in meetings) == 1
 
 

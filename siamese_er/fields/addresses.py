@@ -87,7 +87,7 @@ def standard_address(value: str) -> Standard:
 
 
 def is_settled(text: str) -> bool:
-    """Whether another pass surely finds the same: it is most of the cost, and most addresses need none."""
+    """Whether another pass, which costs as much as the first, surely finds the same."""
     return PASSING.isdisjoint(text.split()) and not any(box in text for box in BOXES)
 
 

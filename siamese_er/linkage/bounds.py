@@ -6,12 +6,12 @@ looked at in turn, and pairs that are out of reach are looked at no further.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 
 from siamese_er.fields.nickname_groups import nickname_group
+from siamese_er.linkage.closeness import SLACK, Closeness
 from siamese_er.linkage.comparisons import COMPARISONS, INDEX, SWAPPED_FAMILY, SWAPPED_GIVEN
 from siamese_er.linkage.sketches import (
     BAG,
@@ -26,7 +26,6 @@ from siamese_er.linkage.sketches import (
 )
 from siamese_er.linkage.values import value_column
 
-SLACK = 1e-3  # bits and similarities; bounds are in float32
 GIVEN, FAMILY = INDEX["given_name"], INDEX["family_name"]
 EXACT = [INDEX[name] for name in ("name_suffix", "sex", "state")]  # levels: equal or different, nothing between
 
@@ -52,80 +51,6 @@ def nicknames(records: pa.Table) -> Nicknames:
     for place, code in enumerate(chosen, 1):
         member[place, [formal[name] for name in groups[code] & known]] = 1
     return Nicknames(places[column.first_codes], (member @ member.T) > 0)
-
-
-@dataclass(frozen=True)
-class Closeness:
-    """What bags tell of pairs of texts: bounds of distances from below, of similarities from above; each made when asked for.
-
-    In: lengths of both texts and letters that they share at most (float32), and their first four bytes.
-    """
-
-    lengths: tuple[np.ndarray, np.ndarray]
-    shared: np.ndarray
-    starts: tuple[np.ndarray, np.ndarray]
-
-    @cached_property
-    def loose(self) -> np.ndarray:
-        """Whether a text is one that a bag cannot bound."""
-        first, second = self.lengths
-        return (first == LOOSE) | (second == LOOSE)
-
-    @cached_property
-    def longest(self) -> np.ndarray:
-        """Letters of the longer text; LOOSE for a text that a bag cannot bound."""
-        return np.maximum(*self.lengths)
-
-    @cached_property
-    def shortest(self) -> np.ndarray:
-        """Letters of the shorter text, likewise."""
-        return np.where(self.loose, LOOSE, np.minimum(*self.lengths))
-
-    @cached_property
-    def common(self) -> np.ndarray:
-        """Letters that both have, at most."""
-        return np.where(self.loose, self.longest, self.shared)
-
-    @cached_property
-    def edits(self) -> np.ndarray:
-        """The least edit distance."""
-        return np.where(self.loose, 0, self.longest - self.shared)
-
-    @cached_property
-    def similarity(self) -> np.ndarray:
-        """The greatest Jaro-Winkler similarity."""
-        (first, second), shared = self.lengths, self.shared
-        jaro = np.where(shared > 0, (shared / np.maximum(first, 1) + shared / np.maximum(second, 1) + 1) / 3, 0)
-        unlike = np.bitwise_xor(*self.starts)
-        prefix = sum(
-            ((unlike & np.uint32(mask)) == 0).astype(np.float32) for mask in (0xFF, 0xFFFF, 0xFFFFFF, 2**32 - 1)
-        )
-        similarity = jaro + np.float32(0.1) * prefix * (1 - jaro)
-        return np.where(self.loose | (self.longest == 0), 1, similarity)
-
-    def of_pairs(self, rows: np.ndarray) -> "Closeness":
-        """That of some of the pairs."""
-        parts = (*self.lengths, self.shared, *self.starts)
-        first, second, shared, left, right = (part.take(rows) for part in parts)
-        return Closeness((first, second), shared, (left, right))
-
-    @property
-    def is_initial(self) -> np.ndarray:
-        """Whether one may be the first letter of the other."""
-        return (self.shortest == 1) & ((np.bitwise_xor(*self.starts) & np.uint32(0xFF)) == 0)
-
-    @property
-    def is_near(self) -> np.ndarray:
-        """Whether `levels.name_closeness` may be near."""
-        return (self.similarity >= 0.83 - SLACK) | (self.edits <= (0.35 + SLACK) * self.longest)
-
-    @property
-    def is_close(self) -> np.ndarray:
-        """Whether `levels.name_closeness` may be close."""
-        found = (self.edits <= 1) & (self.shortest >= 4)
-        rows = np.flatnonzero(~found & (self.edits <= 2))  # few: of the others no similarity is asked
-        found[rows] = self.of_pairs(rows).similarity >= 0.93 - SLACK
-        return found
 
 
 def greatest(weights: np.ndarray, name: str, *levels: int) -> np.float32:

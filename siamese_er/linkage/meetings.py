@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-TASKS_A_CORE = 3
+LEAST_A_CORE = 3
 """Tasks from which a group's own pairs need no task of their own: cores stay busy to the end."""
 
 
@@ -28,7 +28,7 @@ def every_two(n_groups: int, parallelism: int) -> list[Meeting]:
     are formed in one of them; these, which take longer, come first.
     """
     pairs = list(combinations(range(n_groups), 2))
-    if n_groups < 3 or len(pairs) < TASKS_A_CORE * parallelism:
+    if len(pairs) < LEAST_A_CORE * parallelism:  # so of one or two groups always
         return [within(group) for group in range(n_groups)] + [Meeting(pair) for pair in pairs]
     host = {(group, group + 1): group for group in range(n_groups - 1)} | {(0, n_groups - 1): n_groups - 1}
     longer = [Meeting(pair, frozenset([group])) for pair, group in host.items()]

@@ -114,9 +114,8 @@ def met_pairs(left: Held, right: Held, is_same: bool) -> Iterator[Met]:
     keys, rows, kinds = left
     low, high = np.searchsorted(right[0], keys, "left"), np.searchsorted(right[0], keys, "right")
     has = np.flatnonzero(high > low)
-    has = np.sort(rows[has].astype(np.int64) << 32 | has) & (
-        2**32 - 1
-    )  # by row, then by place: entries are fewer than 2^32
+    by_row = np.sort(rows[has].astype(np.int64) << 32 | has)  # then by place; of either there are fewer than 2^32
+    has = by_row & (2**32 - 1)
     rows, kinds, low, counts = rows[has], kinds[has], low[has], (high - low)[has]
     totals = np.cumsum(counts)
     start = 0

@@ -61,7 +61,7 @@ def text(value: Column, kind: DataType) -> Column:
 
 
 def begins_printed(value: Column) -> Column:
-    """Whether the first character is one of ASCII that one sees: most are, and a regular expression costs ten times as much."""
+    """Whether the first character is one of ASCII that one sees: most are, and then no regular expression is asked."""
     return value.between(LEAST_PRINTED, MOST_PRINTED)
 
 

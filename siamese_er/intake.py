@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
 from typing import Any
@@ -56,10 +56,10 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Alteration:
-    """What an ablation changes: the inputs as they were read, and what scoring may see of COMPARED_PAIRS."""
+    """What an ablation changes: the inputs as they were read, and what scoring may see of COMPARED_PAIRS (null: all)."""
 
     of_inputs: Callable[[Inputs], Inputs]
-    of_pairs: Callable[[DataFrame], DataFrame] = field(default=lambda pairs: pairs)
+    of_pairs: Callable[[DataFrame], DataFrame] | None = None
 
 
 AS_READ = Alteration(lambda inputs: inputs)

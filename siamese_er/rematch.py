@@ -20,8 +20,9 @@ from siamese_er.batch_chunks import (
     without_records,
 )
 from siamese_er.batch_files import held_codes, partner_tasks
-from siamese_er.block import chunks, code_counts, codes_held, dropped_blocks, places
+from siamese_er.block import chunks, code_counts, codes_held, dropped_blocks, part_count, places
 from siamese_er.config import MatchConfig
+from siamese_er.contexts import contexts
 from siamese_er.encode import encoding, kinds_of_device
 from siamese_er.estimate import batch_meetings
 from siamese_er.intake import Inputs
@@ -30,7 +31,7 @@ from siamese_er.learned import described, learned_of, note_table_of
 from siamese_er.linkage.vetoes import shows_households
 from siamese_er.model import model_folder
 from siamese_er.neural.kept_notes import NoteMemory
-from siamese_er.rescore import contexts, scores
+from siamese_er.rescore import scores
 from siamese_er.schemas import FIRST_WEIGHTS, PLACES, SCORES, STANDARDISED, conform
 from siamese_er.score import Weighing, compared_pairs, first_scores, kept_pairs, pass_counts
 from siamese_er.scoring import Clock, Scoring, head_of, model_used, wrong_charts
@@ -153,7 +154,7 @@ def scored_batch(
             "first_weights", known.run.table("first_weights"), of_stale, conform(first, FIRST_WEIGHTS)
         )
     with clock.step("rescore"):
-        in_context = run.checkpoint(contexts(first, weights), "contexts")
+        in_context = run.checkpoint(contexts(first, part_count(n_changed), weights_around(first, weights)), "contexts")
         found = run.checkpoint(scores(in_context, learned, model, config.score, correction), "fresh_scores")
         result = without(known.scores(), stale, "left_key", "right_key").unionByName(conform(found, SCORES))
     record |= {

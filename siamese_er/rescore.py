@@ -1,4 +1,4 @@
-"""Step 4, second round: what the other pairs of two records say of a pair, and the final score."""
+"""Step 4, second round: what the first round tells of the table, and the final score of each pair."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,21 +9,17 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from siamese_er.compared import compared_of, matrix_of, rows_of_bytes
+from siamese_er.compared import compared_of, matrix_of
 from siamese_er.config import ScoreSettings
+from siamese_er.contexts import MICRO
 from siamese_er.errors import without_values
 from siamese_er.linkage.comparisons import COMPARISONS
 from siamese_er.linkage.context import (
-    LEAST_BITS,
-    MOST_NEIGHBOURS,
     PAIR_CONTEXT,
     WEIGHT_BINS,
     FirstRound,
-    Others,
     SecondRound,
     context_features,
-    pair_context,
-    probability,
     second_round,
     with_first_weight,
 )
@@ -35,81 +31,9 @@ from siamese_er.linkage.vetoes import veto_lists, vetoes
 from siamese_er.model import pair_head, portable
 from siamese_er.neural.head import HeadModel, probabilities
 from siamese_er.noted import NotedWeights, noted_weights
-from siamese_er.schemas import CONTEXTS, FIRST_SCORES, SCORES
+from siamese_er.schemas import SCORES
+from siamese_er.whole_files import rows_of
 from siamese_er.worker_files import ArrowRows
-
-MICRO = 1_000_000
-
-
-def partners(first: DataFrame) -> DataFrame:
-    """record_key and ``partners``: its strongest pairs, an array of struct<bits, other>; ties by key."""
-    near = first.where(F.col("first_weight") >= LEAST_BITS)
-    sides = [
-        near.select(
-            F.col(own).alias("record_key"),
-            F.struct((-F.col("first_weight")).alias("minus"), F.col(other).alias("other")).alias("partner"),
-        )
-        for own, other in (("left_key", "right_key"), ("right_key", "left_key"))
-    ]
-    listed = (
-        sides[0].union(sides[1]).groupBy("record_key").agg(F.sort_array(F.collect_list("partner")).alias("partners"))
-    )
-    return listed.withColumn("partners", F.slice("partners", 1, MOST_NEIGHBOURS))
-
-
-def contexts(first: DataFrame, among: DataFrame | None = None) -> ArrowRows:
-    """In: FIRST_SCORES; ``among``: first weights of all pairs of the table, where ``first`` is only some of them.
-
-    Out: CONTEXTS of ``first``, each pair once.
-    """
-    lists = partners(first if among is None else among)
-    if among is not None:
-        own = first.select(F.explode(F.array("left_key", "right_key")).alias("record_key")).distinct()
-        lists = lists.join(own, "record_key", "left_semi")
-    joined = first.join(lists.toDF("left_key", "left_partners"), "left_key").join(
-        lists.toDF("right_key", "right_partners"), "right_key"
-    )
-
-    @without_values("score")
-    def found(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            weights = batch.column("first_weight").to_numpy()
-            context = pair_context(weights, *sides_of(batch))
-            pairs = batch.select(FIRST_SCORES.names)
-            yield pa.RecordBatch.from_arrays(
-                [*pairs.columns, rows_of_bytes(context), soft_sums(weights, context)], CONTEXTS.names
-            )
-
-    return ArrowRows(joined, found, CONTEXTS)
-
-
-def sides_of(batch: pa.RecordBatch) -> tuple[Others, Others]:
-    """The further partners of both sides of each pair of the batch, third records numbered within the batch."""
-    flat = []
-    for side, other in (("left", "right"), ("right", "left")):
-        lists = batch.column(f"{side}_partners")
-        pair = np.repeat(np.arange(batch.num_rows), np.diff(lists.offsets.to_numpy()))
-        partner = lists.flatten()
-        apart = (
-            np.array(partner.field("other").to_pylist(), object)
-            != np.array(batch.column(f"{other}_key").to_pylist(), object)[pair]
-            if len(pair)
-            else np.zeros(0, bool)
-        )
-        kept = partner.filter(pa.array(apart))
-        flat.append((pair[apart], kept.field("other"), -kept.field("minus").to_numpy(zero_copy_only=False)))
-    thirds = pa.concat_arrays([flat[0][1], flat[1][1]]).dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    cut = len(flat[0][0])
-    return Others(flat[0][0], thirds[:cut], flat[0][2]), Others(flat[1][0], thirds[cut:], flat[1][2])
-
-
-def soft_sums(weights: np.ndarray, context: np.ndarray) -> pa.Array:
-    """CONTEXTS.soft: whole numbers, so that their sums do not depend on the order."""
-    p = probability(weights)
-    support = np.expm1(context[:, PAIR_CONTEXT.index("soft_support")])
-    against = np.expm1(context[:, PAIR_CONTEXT.index("soft_contradiction")])
-    sums = np.rint(np.column_stack([p * (1 - p), p * support, p * against, p]) * MICRO).astype(np.int64)
-    return pa.ListArray.from_arrays(np.arange(0, 4 * len(p) + 1, 4, dtype=np.int32), sums.ravel())
 
 
 def second_weighing(frame: DataFrame, n_records: int, settings: ScoreSettings, head: HeadModel) -> SecondRound:
@@ -155,14 +79,15 @@ def scores(
 ) -> ArrowRows:  # fmt: skip
     """The pairs at or above the floor, with their probability, vetoes and evidence.
 
-    In: CONTEXTS; ``correction``: what labels taught. Out: SCORES. score(a, b) = score(b, a) bit for bit.
+    In: CONTEXTS, as rows or as whole files; ``correction``: what labels taught. Out: SCORES. score(a, b) = score(b, a)
+    bit for bit.
     """
     floor, model = settings.floor, portable(model_path)
 
     @without_values("score")
     def scored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         head = pair_head(model)
-        for batch in batches:
+        for batch in rows_of(batches):
             found = weighed(batch, learned, head)
             weights = found.weights
             if correction is not None:

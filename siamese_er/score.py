@@ -31,6 +31,7 @@ from siamese_er.neural.head import HeadModel
 from siamese_er.noted import noted_weights
 from siamese_er.schemas import COMPARED_PAIRS, FIRST_SCORES, STANDARDISED, conform
 from siamese_er.task_rows import TaskRows, Tasks
+from siamese_er.whole_files import rows_of
 from siamese_er.worker_files import ArrowRows
 
 PAIRS_AT_ONCE = 100_000
@@ -263,18 +264,20 @@ def pass_counts(compared: DataFrame) -> dict[str, dict[str, int]]:
 def first_scores(compared: DataFrame, weighing: Weighing, model_path: str, on_notes: NoteSettings) -> ArrowRows:
     """The pairs that the first round does not rule out, with its weight.
 
-    In: COMPARED_PAIRS. Out: FIRST_SCORES. score(a, b) = score(b, a) bit for bit: every comparison is symmetric.
+    In: COMPARED_PAIRS, as rows or as whole files. Out: FIRST_SCORES. score(a, b) = score(b, a) bit for bit: every
+    comparison is symmetric.
     """
     model, most_bits = portable(model_path), on_notes.most_bits
 
     @without_values("score")
     def scored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         head = pair_head(model)
-        for batch in batches:
+        for rows in rows_of(batches):
+            batch = rows.filter(pc.is_valid(rows.column("left_key")))
             found = noted_weights(head.first, compared_of(batch), weighing.fit, weighing.shape, most_bits)
-            rows = np.flatnonzero(found.weights >= LEAST_BITS)
-            kept = batch.select(FIRST_SCORES.names[:-2]).take(pa.array(rows))
-            weights = [pa.array(found.weights[rows]), pa.array(found.bare[rows])]
+            likely = np.flatnonzero(found.weights >= LEAST_BITS)
+            kept = batch.select(FIRST_SCORES.names[:-2]).take(pa.array(likely))
+            weights = [pa.array(found.weights[likely]), pa.array(found.bare[likely])]
             yield pa.RecordBatch.from_arrays([*kept.columns, *weights], FIRST_SCORES.names)
 
     return ArrowRows(compared, scored, FIRST_SCORES)

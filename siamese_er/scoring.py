@@ -21,6 +21,7 @@ from siamese_er.block import (
     places_in_files,
 )
 from siamese_er.config import MatchConfig, ModelSettings, ScoreSettings
+from siamese_er.contexts import contexts
 from siamese_er.encode import counted_notes, encoding, kinds_of_device, latest_notes
 from siamese_er.errors import ContractFault
 from siamese_er.estimate import Meetings, table_meetings
@@ -37,7 +38,7 @@ from siamese_er.neural.head import HeadModel
 from siamese_er.neural.note_models import note_model_digest
 from siamese_er.note_memory import note_memory
 from siamese_er.quality.blocking import pair_completeness
-from siamese_er.rescore import Learned, contexts, scores, second_weighing
+from siamese_er.rescore import Learned, scores, second_weighing
 from siamese_er.schemas import FIRST_WEIGHTS, conform
 from siamese_er.score import (
     compared_pairs,
@@ -49,7 +50,7 @@ from siamese_er.score import (
     weighing,
 )
 from siamese_er.sources.truth import read_truth
-from siamese_er.storage import WORK, KeyedRows, RunFolder
+from siamese_er.storage import ROWS_IN_FILE, WORK, KeyedRows, RunFolder
 from siamese_er.task_rows import Tasks, file_tasks
 from siamese_er.together import together
 from siamese_er.worker_files import frame_of
@@ -150,7 +151,7 @@ def scored(
         found_pairs = compared_pairs(tasks, inputs.n_records, model, config.blocking.max_block_size)
         done: dict[str, Any] = together({
             "random": partial(levels_of_strangers, run, standardised, config.score, inputs.n_records),
-            "compared": partial(run.checkpoint, found_pairs, "compared_pairs"),
+            "compared": partial(run.checkpoint, found_pairs, "compared_pairs", ROWS_IN_FILE),
         })  # fmt: skip
         compared = kept_pairs(done["compared"])
     with clock.step("score"):
@@ -159,10 +160,13 @@ def scored(
             "weighing": partial(weighing, compared, done["random"], inputs.n_records, config.score, head),
         })  # fmt: skip
         by_pass, found = counted_pairs["by_pass"], counted_pairs["weighing"]
-        first = run.checkpoint(first_scores(alteration.of_pairs(compared), found, model, config.notes), "first_scores")
+        seen = alteration.of_pairs
+        pairs = run.table_files(spark, f"{WORK}/compared_pairs") if seen is None else seen(compared)
+        first = run.checkpoint(first_scores(pairs, found, model, config.notes), "first_scores")
     with clock.step("rescore"):
+        of_first = run.table_files(spark, f"{WORK}/first_scores")
         in_context = together({
-            "contexts": partial(run.checkpoint, contexts(first), "contexts"),
+            "contexts": partial(run.checkpoint, contexts(of_first, n_parts), "contexts"),
             "first_weights": partial(run.write_table, conform(first, FIRST_WEIGHTS), "first_weights"),
         })["contexts"]  # fmt: skip
         second = second_weighing(in_context, inputs.n_records, config.score, head)
@@ -170,8 +174,9 @@ def scored(
         if inputs.labels is not None:
             taught = label_correction(inputs.labels, config.labels, run, standardised, in_context, learned, head)
             correction, record["labels"] = taught.correction, taught.report
+        of_contexts = run.table_files(spark, f"{WORK}/contexts")
         result = together({
-            "scores": partial(run.checkpoint, scores(in_context, learned, model, config.score, correction), "scores"),
+            "scores": partial(run.checkpoint, scores(of_contexts, learned, model, config.score, correction), "scores"),
             "learned": partial(run.write_table, learned_rows(spark, learned, correction), "learned"),
         })["scores"]  # fmt: skip
     record |= {

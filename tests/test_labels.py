@@ -13,6 +13,7 @@ from paired import looked_at
 
 from siamese_er import pipeline, rescore, score
 from siamese_er.config import BlockingSettings, LabelSettings, ModelSettings, NoteSettings, ScoreSettings, load_config
+from siamese_er.contexts import contexts
 from siamese_er.errors import ContractFault
 from siamese_er.fields.standard import StandardRules, standard_batch
 from siamese_er.labels import label_correction, pair_groups
@@ -131,7 +132,7 @@ def compared(spark, made):
     found = looked_at(frame.join(nothing, "record_key"), blocking, table.num_rows, FOLDER)
     pairs, head = score.kept_pairs(found).persist(), pair_head(FOLDER)
     weighing = score.weighing(pairs, score.random_levels(frame, table.num_rows), table.num_rows, ScoreSettings(), head)
-    in_context = rescore.contexts(score.first_scores(pairs, weighing, FOLDER, NoteSettings()).frame()).frame().persist()
+    in_context = contexts(score.first_scores(pairs, weighing, FOLDER, NoteSettings()).frame(), 3).frame().persist()
     second = rescore.second_weighing(in_context, table.num_rows, ScoreSettings(), head)
     return frame, in_context, rescore.Learned(weighing.fit, weighing.shape, second, NoteSettings().most_bits)
 

@@ -10,6 +10,7 @@ from paired import looked_at
 
 from siamese_er import compared, rescore, score
 from siamese_er.config import BlockingSettings, MatchConfig, ModelSettings, NoteSettings, ScoreSettings
+from siamese_er.contexts import contexts
 from siamese_er.fields.standard import StandardRules, standard_batch
 from siamese_er.linkage.compare import Compared
 from siamese_er.linkage.keys import PASS_NAMES
@@ -41,7 +42,7 @@ def standardised(made):
 
 def from_first(first, weighing, settings):
     """SCORES of FIRST_SCORES."""
-    in_context = rescore.contexts(first).frame()
+    in_context = contexts(first, 3).frame()
     second = rescore.second_weighing(in_context, weighing.fit.n_records, settings, pair_head(FOLDER))
     return rescore.scores(
         in_context, rescore.Learned(weighing.fit, weighing.shape, second, NOTES.most_bits), FOLDER, settings

@@ -22,7 +22,7 @@ from siamese_er.batch_chunks import (
 from siamese_er.batch_files import held_codes, partner_tasks
 from siamese_er.block import chunks, code_counts, codes_held, dropped_blocks, part_count, places
 from siamese_er.config import MatchConfig
-from siamese_er.contexts import contexts
+from siamese_er.contexts import contexts, weights_around
 from siamese_er.encode import encoding, kinds_of_device
 from siamese_er.estimate import batch_meetings
 from siamese_er.intake import Inputs

@@ -100,7 +100,9 @@ class Compare:
         self.values = Values(table)
         self.records = Pieces.of(table.select([name for name in table.column_names if name not in OF_CHUNKS]))
         weights = plausible_weights(head.model_m, head.model_u)
-        self.reach = Reach(np.concatenate([group.sketches for group in groups]), nicknames(table), weights)
+        self.reach = Reach(
+            [own for group in groups for own in group.sketches], nicknames(self.values.columns["given_name"]), weights
+        )
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All pairs of the task."""

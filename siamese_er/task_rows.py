@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 from pyspark.sql import DataFrame, SparkSession
@@ -20,6 +22,7 @@ from siamese_er.linkage.meetings import Meeting
 EVERY = ds.scalar(True)
 ChunkName = tuple[int, int]
 """(group, chunk)"""
+Content: TypeAlias = bytes | pa.Buffer
 
 
 @dataclass(frozen=True)
@@ -31,14 +34,14 @@ class TaskRows:
 
     task: int
     within: frozenset[int]
-    contents: dict[ChunkName, Callable[[], bytes]]
+    contents: dict[ChunkName, Callable[[], Content]]
     counts: dict[ChunkName, dict[int, bytes]]
 
     def groups(self) -> list[int]:
         """The groups whose records are here."""
         return sorted({group for group, _ in self.contents})
 
-    def contents_of(self, group: int) -> Iterator[bytes]:
+    def contents_of(self, group: int) -> Iterator[Content]:
         """The chunks of a group, each forgotten here as it is given."""
         for chunk in sorted(chunk for chunk in self.contents if chunk[0] == group):
             yield self.contents.pop(chunk)()
@@ -78,7 +81,7 @@ def task_rows(batches: Iterator[pa.RecordBatch]) -> TaskRows | None:
 
     Raises: InvariantBroken if they are of several tasks.
     """
-    contents: dict[ChunkName, Callable[[], bytes]] = {}
+    contents: dict[ChunkName, Callable[[], Content]] = {}
     counts: dict[ChunkName, dict[int, bytes]] = {}
     tasks, within = set(), set()
     for batch in batches:
@@ -111,13 +114,13 @@ def only_number(batches: Iterator[pa.RecordBatch]) -> int | None:
     return _only(tasks) if tasks else None
 
 
-def chunk_contents(folder: Path, groups: ds.Expression = EVERY) -> dict[ChunkName, Callable[[], bytes]]:
+def chunk_contents(folder: Path, groups: ds.Expression = EVERY) -> dict[ChunkName, Callable[[], Content]]:
     """What reads the content of each chunk, or of those of some groups. In: a folder of CHUNKS."""
     wanted = groups & (ds.field("part") < 0)
     files = ds.dataset(folder, format="parquet").get_fragments()
     pieces = (piece for file in files for piece in file.split_by_row_group(wanted))
     return {
-        (group, chunk): partial(content_of, piece, wanted & (ds.field("chunk") == chunk))
+        (group, chunk): partial(content_of, piece, group, chunk)
         for piece in pieces
         for group, chunk in _chunks_in(piece, wanted)
     }
@@ -133,10 +136,11 @@ def _chunks_in(piece: ds.ParquetFileFragment, wanted: ds.Expression) -> Iterator
         yield from _rows(piece.to_table(columns=["group", "chunk"], filter=wanted, use_threads=False))
 
 
-def content_of(piece: ds.ParquetFileFragment, wanted: ds.Expression) -> bytes:
-    """The content of the only row that is wanted of some row groups."""
-    content = piece.to_table(columns=["content"], filter=wanted, use_threads=False)["content"]
-    return bytes(content[0].as_py())
+def content_of(piece: ds.ParquetFileFragment, group: int, chunk: int) -> pa.Buffer:
+    """The content of a chunk in one of the row groups of its file, as it was read: some megabytes, not copied."""
+    rows = piece.to_table(columns=["group", "chunk", "part", "content"], use_threads=False)
+    names = (rows["group"].to_numpy() == group) & (rows["chunk"].to_numpy() == chunk) & (rows["part"].to_numpy() < 0)
+    return rows["content"][int(np.flatnonzero(names)[0])].as_buffer()
 
 
 def code_counts_of(folder: Path, groups: ds.Expression) -> dict[ChunkName, dict[int, bytes]]:

@@ -16,6 +16,7 @@ from siamese_er.linkage.fellegi_sunter import pattern_weights, plausible_weights
 from siamese_er.linkage.pairs import candidate_pairs, met_pairs
 from siamese_er.linkage.sketches import bags_of, sketches
 from siamese_er.linkage.tables import arrow_table
+from siamese_er.linkage.values import value_column
 from siamese_er.model import model_folder, pair_head
 
 HEAD = pair_head(model_folder(ModelSettings()))
@@ -80,7 +81,7 @@ def weights_and_reach(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     left, right = np.triu_indices(table.num_rows, 1)
     found = pattern_weights(compare(table, left, right, table.num_rows).levels, WEIGHTS)
     passes = np.zeros(len(left), bool)
-    passes[Reach(sketches(table), nicknames(table), WEIGHTS).rows(left, right)] = True
+    passes[Reach([sketches(table)], nicknames(value_column(table["given_names"])), WEIGHTS).rows(left, right)] = True
     return found, passes
 
 
@@ -154,5 +155,5 @@ def test_a_chunk_opened_again_holds_its_records_and_keys():
 
     assert back["given_names"].to_pylist() == table["given_names"].to_pylist()
     assert back["given_names_n"].to_pylist() == [[1], [1], []]
-    assert np.array_equal(Group(back, 120).sketches, sketches(table))
+    assert np.array_equal(np.concatenate(Group(back, 120).sketches), sketches(table))
     assert len(Group(back, 120).held[0]) == 0

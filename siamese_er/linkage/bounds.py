@@ -4,11 +4,10 @@ No pair is lost by it: what is left out could not reach the least weight of ``fe
 looked at in turn, and pairs that are out of reach are looked at no further.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
 from siamese_er.fields.nickname_groups import nickname_group
 from siamese_er.linkage.closeness import SLACK, Closeness
@@ -22,9 +21,10 @@ from siamese_er.linkage.sketches import (
     NUMBERED,
     SEVERAL,
     SHORT,
+    SKETCH,
     WORDS,
 )
-from siamese_er.linkage.values import value_column
+from siamese_er.linkage.values import ValueColumn
 
 GIVEN, FAMILY = INDEX["given_name"], INDEX["family_name"]
 EXACT = [INDEX[name] for name in ("name_suffix", "sex", "state")]  # levels: equal or different, nothing between
@@ -38,9 +38,8 @@ class Nicknames:
     meet: np.ndarray
 
 
-def nicknames(records: pa.Table) -> Nicknames:
-    """The Nicknames of the records (STANDARDISED)."""
-    column = value_column(records["given_names"])
+def nicknames(column: ValueColumn) -> Nicknames:
+    """The Nicknames of records. In: their given names."""
     groups = [nickname_group(value) for value in column.values]
     known = {name for group in groups if len(group) > 1 for name in group}
     places = np.zeros(len(column.values) + 1, np.int64)
@@ -53,6 +52,18 @@ def nicknames(records: pa.Table) -> Nicknames:
     return Nicknames(places[column.first_codes], (member @ member.T) > 0)
 
 
+def columns_of(sketches: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """What the sketches hold, by name: numbers of all records beside one another, those of a record in a column."""
+    ends = np.cumsum([len(own) for own in sketches])
+    columns = {}
+    for name in SKETCH.names or ():
+        base, shape = SKETCH[name].base, SKETCH[name].shape
+        columns[name] = np.empty((*shape, ends[-1] if len(ends) else 0), base)
+        for own, end in zip(sketches, ends, strict=True):
+            columns[name][..., end - len(own) : end] = own[name].T
+    return columns
+
+
 def greatest(weights: np.ndarray, name: str, *levels: int) -> np.float32:
     """The greatest weight of the levels of a comparison."""
     return np.float32(weights[INDEX[name], list(levels)].max())
@@ -61,12 +72,13 @@ def greatest(weights: np.ndarray, name: str, *levels: int) -> np.float32:
 class Reach:
     """Which pairs of some records could reach the least weight.
 
-    In: their sketches, their nicknames, and weights (bits) of shape (len(COMPARISONS), widest), 0 for missing.
+    In: their sketches, in one array or several, their nicknames, and weights (bits) of shape (len(COMPARISONS), widest), 0
+    for missing.
     """
 
-    def __init__(self, sketches: np.ndarray, nicks: Nicknames, weights: np.ndarray) -> None:
+    def __init__(self, sketches: Sequence[np.ndarray], nicks: Nicknames, weights: np.ndarray) -> None:
         self.nicks = nicks
-        self.columns = {name: np.ascontiguousarray(sketches[name].T) for name in sketches.dtype.names or ()}
+        self.columns = columns_of(sketches)
         self.codes = self.columns["codes"]
         self.weights = weights.astype(np.float32)
         levels = self.columns.pop("equal_levels")

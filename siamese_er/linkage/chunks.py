@@ -118,7 +118,7 @@ def rows_of(content: bytes | pa.Buffer, rows: np.ndarray) -> pa.Table:
     return table_of(content).replace_schema_metadata(None).take(pa.array(rows))
 
 
-def opened(content: bytes, counts: list[bytes]) -> pa.Table:
+def opened(content: bytes | pa.Buffer, counts: list[bytes]) -> pa.Table:
     """The records of a chunk with ``<column>_n`` (see ``compare``) and ``key_n``: how many records hold each key.
 
     In: the content and, for each part of its codes, how often each code occurs in the whole table (int32).
@@ -162,24 +162,27 @@ class Group:
     table: pa.Table
     max_block_size: int
 
-    @cached_property
-    def sketches(self) -> np.ndarray:
-        """Their sketches."""
-        parts = [
+    @property
+    def sketches(self) -> list[np.ndarray]:
+        """Their sketches, those of a chunk in one array."""
+        return [
             np.frombuffer(array.buffers()[1], SKETCH, len(array), array.offset * SKETCH.itemsize)
             for array in self.table["sketch"].chunks
         ]
-        return np.concatenate([np.zeros(0, SKETCH), *parts])
 
     @cached_property
     def held(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(key, row, pass), ascending by key, of the keys that two to ``max_block_size`` records hold."""
-        columns = [self.table[name].combine_chunks() for name in ("keys", "kinds", "key_n")]
-        counts = np.diff(columns[0].offsets.to_numpy())
-        keys, kinds, sizes = (column.flatten().to_numpy(zero_copy_only=False) for column in columns)
-        alive = np.flatnonzero((sizes >= 2) & (sizes <= self.max_block_size))
-        alive = alive[np.argsort(keys[alive])]
-        return keys[alive], np.repeat(np.arange(len(counts)), counts)[alive], kinds[alive]
+        alive, start = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int8))], 0
+        for piece in self.table.select(["keys", "kinds", "key_n"]).to_batches():
+            counts = np.diff(piece.column("keys").offsets.to_numpy())
+            keys, kinds, sizes = (column.flatten().to_numpy(zero_copy_only=False) for column in piece.columns)
+            own = np.flatnonzero((sizes >= 2) & (sizes <= self.max_block_size))
+            alive.append((keys[own], np.repeat(np.arange(start, start + len(counts)), counts)[own], kinds[own]))
+            start += len(counts)
+        keys, rows, kinds = (np.concatenate(parts) for parts in zip(*alive, strict=True))
+        order = np.argsort(keys)
+        return keys[order], rows[order], kinds[order]
 
 
 def counted(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -194,6 +197,6 @@ def sliced(records: pa.Table) -> Iterator[pa.Table]:
         yield records.slice(start, CHUNK_RECORDS).combine_chunks()
 
 
-def group_of(contents: Iterable[tuple[bytes, list[bytes]]], max_block_size: int) -> Group:
+def group_of(contents: Iterable[tuple[bytes | pa.Buffer, list[bytes]]], max_block_size: int) -> Group:
     """The Group of chunks: content and counts of each."""
     return Group(pa.concat_tables([opened(*content) for content in contents]), max_block_size)

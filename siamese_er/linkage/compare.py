@@ -17,7 +17,9 @@ from siamese_er.linkage.values import (
     compared_codes,
     merged,
     value_column,
+    value_lengths,
     value_pairs,
+    within,
 )
 
 FAULTS = ("group_address_sides", "birth_fault_sides")  # sides whose value of this kind was dropped; only vetoes look
@@ -89,10 +91,8 @@ class Values:
             for c in COMPARISONS
             if c.equal_level is not None
         }
-        given = value_column(records["given_names"])
-        self.given_beside = {
-            name: shared_dictionary(given, value_column(records[name])) for name in ("family_names", "middle_names")
-        }
+        beside = {"family_names": value_column(records["family_names"]), "middle_names": columns["middle_name"]}
+        self.given_beside = {name: shared_dictionary(columns["given_name"], own) for name, own in beside.items()}
 
 
 def comparison_column(records: pa.Table, comparison: Comparison) -> ValueColumn:
@@ -162,13 +162,10 @@ def holders(records: pa.Table, comparison: Comparison, column: ValueColumn) -> n
     """For each distinct value of the column, how many values of the whole table equal it; 1 where that is not known."""
     counts = np.ones(len(column.values), np.float64)
     name = f"{comparison.column}_n"
-    if name in records.column_names:
-        valid = value_column(records[comparison.column])
+    if name in records.column_names:  # of valid values, whose codes and places come first
         flat = value_counts(records[name])
-        position = {value: code for code, value in enumerate(column.values)}
-        to_merged = np.array([position[value] for value in valid.values], np.int64)
-        if len(valid.codes):
-            counts[to_merged[valid.codes]] = flat
+        n_valid = value_lengths(records[comparison.column])
+        counts[column.codes[within(column.offsets[:-1], n_valid)]] = flat
     return counts
 
 

@@ -42,7 +42,7 @@ class ValueColumn:
 def value_column(column: pa.ChunkedArray | pa.Array) -> ValueColumn:
     """The ValueColumn of an Arrow list-of-strings column; a null list is an empty one."""
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
+    lengths = value_lengths(array)
     encoded = pc.list_flatten(array).dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks()
@@ -50,6 +50,11 @@ def value_column(column: pa.ChunkedArray | pa.Array) -> ValueColumn:
     return ValueColumn(
         np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), codes, encoded.dictionary.to_pylist()
     )
+
+
+def value_lengths(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
+    """How many values each record has in a list column; 0 for a null list."""
+    return pc.fill_null(pc.list_value_length(column), 0).to_numpy()
 
 
 def merged(first: ValueColumn, second: ValueColumn) -> ValueColumn:

@@ -86,7 +86,7 @@ def chunks(
             number, group = first_chunk + partition * CHUNKS_IN_PARTITION + place, (partition + place) % n_groups
             yield chunk_rows(number, group, chunk(table, passes, n_parts, learned_bits))
 
-    return ArrowRows(records, cut, CHUNKS, profile, batch_is_group=True)
+    return ArrowRows(records, cut, CHUNKS, profile, batch_is_group=True, plain=("content",))
 
 
 def with_vectors(batch: pa.RecordBatch, vectors: pa.RecordBatch) -> pa.RecordBatch:

@@ -25,6 +25,7 @@ from siamese_er.linkage.context import (
 )
 from siamese_er.parted import in_parts, parted, rows_by_kind
 from siamese_er.schemas import CONTEXTS, FIRST_SCORES, FIRST_WEIGHTS, PARTED
+from siamese_er.whole_files import rows_of
 from siamese_er.worker_files import ArrowRows
 
 STEP = "score"
@@ -64,6 +65,16 @@ def contexts(first: DataFrame, n_parts: int, weights: DataFrame | None = None) -
 
     by_left = reduce(DataFrame.unionAll, sides).repartitionById(n_parts, "part")
     return ArrowRows(by_left.mapInArrow(of_left, PARTED).repartitionById(n_parts, "part"), found, CONTEXTS)
+
+
+def first_weights(first: DataFrame) -> ArrowRows:
+    """FIRST_WEIGHTS of FIRST_SCORES, rows or whole files."""
+
+    @without_values(STEP)
+    def kept(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        yield from rows_of(batches, FIRST_WEIGHTS.names)
+
+    return ArrowRows(first, kept, FIRST_WEIGHTS)
 
 
 def weights_around(first: DataFrame, weights: DataFrame) -> DataFrame:

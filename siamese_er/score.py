@@ -215,17 +215,13 @@ def kept_pairs(compared: DataFrame) -> DataFrame:
 
 def random_records(records: DataFrame, settings: ScoreSettings) -> DataFrame:
     """record_key of the records whose keys have the smallest hashes."""
-    return in_random_order(records.select("record_key")).limit(settings.n_random_records)
-
-
-def in_random_order(records: DataFrame) -> DataFrame:
-    """The records by a hash of their key, the same order in every run."""
-    return records.orderBy(F.xxhash64(F.lit("random"), F.col("record_key")), "record_key")
+    by_hash = F.xxhash64(F.lit("random"), F.col("record_key"))
+    return records.select("record_key").orderBy(by_hash, "record_key").limit(settings.n_random_records)
 
 
 def random_levels(sampled: DataFrame, n_records: int) -> np.ndarray:
     """Levels of all pairs among STANDARDISED of the `random_records`; they come to the driver."""
-    table = in_random_order(conform(sampled, STANDARDISED)).toArrow()
+    table = conform(sampled, STANDARDISED).toArrow()
     values = Values(table)
     left, right = np.triu_indices(table.num_rows, 1)
     parts = [

@@ -21,7 +21,7 @@ from siamese_er.block import (
     places_in_files,
 )
 from siamese_er.config import MatchConfig, ModelSettings, ScoreSettings
-from siamese_er.contexts import contexts
+from siamese_er.contexts import contexts, first_weights
 from siamese_er.encode import counted_notes, encoding, kinds_of_device, latest_notes
 from siamese_er.errors import ContractFault
 from siamese_er.estimate import Meetings, table_meetings
@@ -39,7 +39,6 @@ from siamese_er.neural.note_models import note_model_digest
 from siamese_er.note_memory import note_memory
 from siamese_er.quality.blocking import pair_completeness
 from siamese_er.rescore import Learned, scores, second_weighing
-from siamese_er.schemas import FIRST_WEIGHTS, conform
 from siamese_er.score import (
     compared_pairs,
     first_scores,
@@ -140,34 +139,32 @@ def scored(
         cut_files = run.worker_folder(spark, "chunks")
         coded = code_counts(cut, config.blocking, n_parts, config.identity.key)
         found_places = places(cut) if cut_files is None else places_in_files(spark, cut_files)
-        kept = together({
+        kept: dict[str, Any] = together({
             "counts": partial(run.checkpoint, coded, "code_counts"),
             "places": partial(run.write_table, found_places, "places"),
+            "strangers": partial(levels_of_strangers, run, standardised, config.score, inputs.n_records),
         })  # fmt: skip
-        counts, placed = kept["counts"], kept["places"]
+        counts, placed, strangers = kept["counts"], kept["places"], kept["strangers"]
         dropped = dropped_blocks(counts)
     with clock.step("compare"):
         tasks = tasks_of(run, cut, counts, n_groups)
         found_pairs = compared_pairs(tasks, inputs.n_records, model, config.blocking.max_block_size)
-        done: dict[str, Any] = together({
-            "random": partial(levels_of_strangers, run, standardised, config.score, inputs.n_records),
-            "compared": partial(run.checkpoint, found_pairs, "compared_pairs", ROWS_IN_FILE),
-        })  # fmt: skip
-        compared = kept_pairs(done["compared"])
+        done = run.checkpoint(found_pairs, "compared_pairs", ROWS_IN_FILE)
+        compared = kept_pairs(done)
     with clock.step("score"):
         counted_pairs: dict[str, Any] = together({
-            "by_pass": partial(pass_counts, done["compared"]),
-            "weighing": partial(weighing, compared, done["random"], inputs.n_records, config.score, head),
+            "by_pass": partial(pass_counts, done),
+            "weighing": partial(weighing, compared, strangers, inputs.n_records, config.score, head),
         })  # fmt: skip
         by_pass, found = counted_pairs["by_pass"], counted_pairs["weighing"]
         seen = alteration.of_pairs
         pairs = run.table_files(spark, f"{WORK}/compared_pairs") if seen is None else seen(compared)
-        first = run.checkpoint(first_scores(pairs, found, model, config.notes), "first_scores")
+        run.checkpoint(first_scores(pairs, found, model, config.notes), "first_scores")
     with clock.step("rescore"):
         of_first = run.table_files(spark, f"{WORK}/first_scores")
         in_context = together({
             "contexts": partial(run.checkpoint, contexts(of_first, n_parts), "contexts"),
-            "first_weights": partial(run.write_table, conform(first, FIRST_WEIGHTS), "first_weights"),
+            "first_weights": partial(run.write_table, first_weights(of_first), "first_weights"),
         })["contexts"]  # fmt: skip
         second = second_weighing(in_context, inputs.n_records, config.score, head)
         learned, correction = Learned(found.fit, found.shape, second, config.notes.most_bits), None

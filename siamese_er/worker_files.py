@@ -36,7 +36,8 @@ class ArrowRows:
     """Rows that Python workers make of the batches of a frame, not made yet; ``profile``: what the tasks ask for.
 
     ``batch_is_group``: each batch that the work makes is a row group of its file, so that who reads some of them by the
-    statistics of a column skips the others. What Spark writes has row groups of its own.
+    statistics of a column skips the others. ``plain``: columns that are stored as they are, as they are compressed
+    already. What Spark writes has row groups and codecs of its own.
     """
 
     source: DataFrame
@@ -44,6 +45,7 @@ class ArrowRows:
     schema: StructType
     profile: ResourceProfile | None = None
     batch_is_group: bool = False
+    plain: tuple[str, ...] = ()
 
     def frame(self) -> DataFrame:
         """The rows as a frame of Spark."""
@@ -59,7 +61,7 @@ def frame_of(rows: DataFrame | ArrowRows) -> DataFrame:
 class PartFiles:
     """The files of one task in a folder, each of at most ``rows_in_file`` rows (0: no bound).
 
-    What waits for a row group to be full goes to disk with `flush`.
+    What waits for a row group to be full goes to disk with `flush`. ``plain``: columns that are stored as they are.
 
     A file has its name when it is whole. Attempts at one task give the same file; none sees the unfinished one of another.
     """
@@ -68,6 +70,7 @@ class PartFiles:
     prefix: str
     schema: pa.Schema
     rows_in_file: int = 0
+    plain: tuple[str, ...] = ()
     n_files: int = 0
     _attempt: str = field(default_factory=lambda: uuid.uuid4().hex)
     _waiting: list[pa.Table] = field(default_factory=list, repr=False)
@@ -100,10 +103,17 @@ class PartFiles:
     def flush(self) -> None:
         """Write a row group of the rows that wait, where there are any."""
         if self._waiting:
-            self._writer = self._writer or pq.ParquetWriter(self._unfinished(), self.schema)
+            self._writer = self._writer or self._opened()
             self._writer.write_table(pa.concat_tables(self._waiting), self._n_waiting)
             self._n_written += self._n_waiting
             self._waiting, self._n_waiting, self._bytes_waiting = [], 0, 0
+
+    def _opened(self) -> pq.ParquetWriter:
+        if not self.plain:
+            return pq.ParquetWriter(self._unfinished(), self.schema)
+        codecs = {name: "none" if name in self.plain else "snappy" for name in self.schema.names}
+        coded = [name for name in self.schema.names if name not in self.plain]
+        return pq.ParquetWriter(self._unfinished(), self.schema, use_dictionary=coded, compression=codecs)
 
     def _unfinished(self) -> Path:
         return self.folder / f".{self.prefix}-{self.n_files:04d}.{self._attempt}.parquet"
@@ -112,12 +122,13 @@ class PartFiles:
 def write_rows(rows: ArrowRows, folder: Path, rows_in_file: int = 0) -> None:
     """Make the rows and write them as Parquet files of a folder, over what was there."""
     schema, work, batch_is_group = to_arrow_schema(rows.schema, timezone="UTC"), rows.work, rows.batch_is_group
+    plain = rows.plain
     started(folder)
 
     @without_values("write")
     def written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         context = TaskContext.get()
-        files = PartFiles(folder, f"part-{context.partitionId() if context else 0:05d}", schema, rows_in_file)
+        files = PartFiles(folder, f"part-{context.partitionId() if context else 0:05d}", schema, rows_in_file, plain)
         for batch in work(batches):
             files.write(pa.Table.from_batches([batch]).select(schema.names).cast(schema))
             if batch_is_group:

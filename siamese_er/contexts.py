@@ -67,14 +67,14 @@ def contexts(first: DataFrame, n_parts: int, weights: DataFrame | None = None) -
     return ArrowRows(by_left.mapInArrow(of_left, PARTED).repartitionById(n_parts, "part"), found, CONTEXTS)
 
 
-def first_weights(first: DataFrame) -> ArrowRows:
-    """FIRST_WEIGHTS of FIRST_SCORES, rows or whole files."""
+def first_weights(first: DataFrame, n_files: int) -> ArrowRows:
+    """FIRST_WEIGHTS of FIRST_SCORES, rows or whole files, in at most so many files: few, as the next batch looks into each."""
 
     @without_values(STEP)
     def kept(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield from rows_of(batches, FIRST_WEIGHTS.names)
 
-    return ArrowRows(first, kept, FIRST_WEIGHTS)
+    return ArrowRows(first.coalesce(n_files), kept, FIRST_WEIGHTS)
 
 
 def weights_around(first: DataFrame, weights: DataFrame) -> DataFrame:

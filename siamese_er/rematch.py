@@ -5,6 +5,7 @@ shape move a little with every batch; a block that grew past its limit still hol
 rival or a witness of old pairs, too. How much that is, is measured (``docs/identity.md``).
 """
 
+from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -38,6 +39,7 @@ from siamese_er.scoring import Clock, Scoring, head_of, model_used, wrong_charts
 from siamese_er.standardise import standardised_batch
 from siamese_er.storage import WORK, KeyedRows, RunFolder
 from siamese_er.task_rows import Tasks
+from siamese_er.together import together
 
 
 def reasons_to_learn(
@@ -128,11 +130,13 @@ def scored_batch(
     with clock.step("block"):
         placed = conform(known.table("places"), PLACES)
         cleaned = without_records(before, placed, stale, n_parts, run.checkpoint)
-        placed = run.renew_table(
-            "places", known.run.table("places"), [KeyedRows(stale, ("record_key",))], places(fresh)
-        )
-        renewed = [KeyedRows(cleaned.chunks, ("chunk",))]
-        table = run.renew_table("chunks", known.run.table("chunks"), renewed, cleaned.rewritten.unionByName(fresh))
+        of_stale, of_cleaned = [KeyedRows(stale, ("record_key",))], [KeyedRows(cleaned.chunks, ("chunk",))]
+        renewed = cleaned.rewritten.unionByName(fresh)
+        kept = together({
+            "places": partial(run.renew_table, "places", known.run.table("places"), of_stale, places(fresh)),
+            "chunks": partial(run.renew_table, "chunks", known.run.table("chunks"), of_cleaned, renewed),
+        })  # fmt: skip
+        placed, table = kept["places"], kept["chunks"]
         held = held_by_others(run, table, "fresh_chunks")
         of_fresh = run.checkpoint(code_counts(fresh, blocking, n_parts, config.identity.key, held), "fresh_counts")
         record["estimate"] = clock.foresee(batch_meetings(fresh, of_fresh, blocking, n_parts))
@@ -149,9 +153,9 @@ def scored_batch(
     with clock.step("score"):
         measure = Weighing(learned.fit, learned.shape)
         first = run.checkpoint(first_scores(kept_pairs(compared), measure, model, config.notes), "first_scores")
-        of_stale = [KeyedRows(stale, (side,)) for side in ("left_key", "right_key")]
+        of_pairs = [KeyedRows(stale, (side,)) for side in ("left_key", "right_key")]
         weights = run.renew_table(
-            "first_weights", known.run.table("first_weights"), of_stale, conform(first, FIRST_WEIGHTS)
+            "first_weights", known.run.table("first_weights"), of_pairs, conform(first, FIRST_WEIGHTS)
         )
     with clock.step("rescore"):
         in_context = run.checkpoint(contexts(first, part_count(n_changed), weights_around(first, weights)), "contexts")

@@ -164,7 +164,7 @@ def scored(
         of_first = run.table_files(spark, f"{WORK}/first_scores")
         in_context = together({
             "contexts": partial(run.checkpoint, contexts(of_first, n_parts), "contexts"),
-            "first_weights": partial(run.write_table, first_weights(of_first), "first_weights"),
+            "first_weights": partial(run.write_table, first_weights(of_first, n_parts), "first_weights"),
         })["contexts"]  # fmt: skip
         second = second_weighing(in_context, inputs.n_records, config.score, head)
         learned, correction = Learned(found.fit, found.shape, second, config.notes.most_bits), None

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from scipy.stats import mannwhitneyu
 
 from siamese_er.config import ClusterSettings, DecideSettings, ModelSettings
@@ -90,6 +91,24 @@ def test_weights_do_not_depend_on_batches(trained):
     parts = np.concatenate([head.first.match_weights(matrix[i : i + 7]) for i in range(0, len(matrix), 7)])
 
     assert np.array_equal(whole, parts)
+
+
+def test_what_a_table_adds_to_all_its_pairs_is_worked_out_once_and_changes_nothing(trained):
+    folder, _, _, _ = trained
+    scorer = pair_head(folder).first
+    rng = np.random.default_rng(3)
+    one, other = (rng.standard_normal((20, len(scorer.is_of_table))).astype(np.float32) for _ in range(2))
+    for table in (one, other):
+        table[:, scorer.is_of_table] = table[0, scorer.is_of_table]
+    plain = replace(scorer, is_of_table=None)
+
+    assert 0 < scorer.is_of_table.sum() < len(scorer.is_of_table)
+    assert np.array_equal(scorer.match_weights(one), plain.match_weights(one))
+    both = np.concatenate([one, other])
+    assert np.array_equal(scorer.match_weights(both), plain.match_weights(both))
+    with torch.inference_mode():
+        logits = [network(torch.from_numpy(one.astype(np.float64))).numpy() for network in scorer.networks]
+    assert np.allclose(scorer._logits(one), np.mean(logits, axis=0), atol=1e-12)
 
 
 def test_the_second_round_sees_tables_through_networks_that_did_not(trained):

@@ -70,6 +70,22 @@ def test_what_workers_write_is_what_spark_would_write(spark, run, rows_in_file):
     assert len(pd.read_parquet(run.table("wide"))) == 40
 
 
+def test_plain_columns_are_stored_as_they_are(spark, run):
+    frame = spark.createDataFrame(
+        [(row(n)[0], bytes([n]) * 100) for n in range(20)], "record_key string, content binary"
+    )
+    rows = ArrowRows(frame, lambda batches: batches, frame.schema, plain=("content",))
+
+    found = run.write_table(rows, "messages")
+
+    assert_df_equality(found, frame, ignore_row_order=True)
+    for file in storage._folder(run.table("messages")).glob("*.parquet"):
+        group = pq.read_metadata(file).row_group(0)
+        columns = {group.column(place).path_in_schema: group.column(place) for place in range(group.num_columns)}
+        assert (columns["content"].compression, columns["record_key"].compression) == ("UNCOMPRESSED", "SNAPPY")
+        assert columns["content"].total_uncompressed_size > group.num_rows * 100
+
+
 def test_a_table_of_no_rows_can_be_read_by_all(spark, run):
     found = run.write_table(same(spark.createDataFrame([], WIDE)), "wide")
 

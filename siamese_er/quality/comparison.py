@@ -20,6 +20,10 @@ HEADINGS = (
 )  # fmt: skip
 
 
+RESTS = 30
+"""So looking at memory takes at most a thirtieth of a core's time."""
+
+
 @dataclass(frozen=True)
 class Cost:
     """What a command took: exit status, wall seconds, CPU seconds of all its processes, their memory at its peak."""
@@ -37,24 +41,33 @@ class Watch:
         self.root = psutil.Process(root)
         self.cpu: dict[tuple[int, float], float] = {}
         self.peak = 0
+        self.memory_from = 0.0  # when memory is looked at again
 
     def look(self) -> None:
-        """Look once. A page that several processes share counts once, in equal parts (PSS), where the system says so."""
+        """Look once. A page that several processes share counts once, in equal parts (PSS), where the system says so.
+
+        The system walks over all pages for that and holds up who wants more: memory rests RESTS times as long as it took.
+        """
+        begun, n_bytes = time.monotonic(), 0
+        sees_memory = begun >= self.memory_from
         with suppress(psutil.NoSuchProcess):
-            n_bytes = 0
             for process in (self.root, *self.root.children(recursive=True)):
                 with suppress(psutil.NoSuchProcess, psutil.AccessDenied), process.oneshot():
                     times = process.cpu_times()
                     self.cpu[process.pid, process.create_time()] = times.user + times.system
-                    memory = process.memory_full_info()
-                    n_bytes += getattr(memory, "pss", memory.rss)
-            self.peak = max(self.peak, n_bytes)
+                    if sees_memory:
+                        memory = process.memory_full_info()
+                        n_bytes += getattr(memory, "pss", memory.rss)
+        self.peak = max(self.peak, n_bytes)
+        if sees_memory:
+            self.memory_from = time.monotonic() + RESTS * (time.monotonic() - begun)
 
 
 def measured(arguments: list[str], log: Path) -> Cost:
     """The cost of a command, Spark's start included; what it prints goes to ``log``.
 
-    The process tree is looked at twice a second: a shorter peak, and the CPU time of a shorter process, are missed.
+    The process tree is looked at twice a second, its memory less often where it is large: a shorter peak, and the CPU time
+    of a shorter process, are missed.
     """
     start, ended = time.monotonic(), threading.Event()
     with log.open("w") as file, subprocess.Popen(arguments, stdout=file, stderr=subprocess.STDOUT) as process:

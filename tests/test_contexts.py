@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from chispa import assert_df_equality
 
 from siamese_er.compared import matrix_of
-from siamese_er.contexts import contexts, weights_around
+from siamese_er.contexts import contexts, first_weights, weights_around
 from siamese_er.linkage.context import LEAST_BITS, MOST_NEIGHBOURS, PAIR_CONTEXT, neighbours, others, pair_context
 from siamese_er.schemas import FIRST_SCORES, FIRST_WEIGHTS, conform
 
@@ -69,11 +70,16 @@ def test_contexts_of_some_pairs_look_at_all_pairs_of_their_records(first, in_mem
     assert by_pair(contexts(some, 3)) != found
 
 
-def test_contexts_read_from_whole_files_are_those_of_rows(spark, first, in_memory, tmp_path):
+@pytest.mark.parametrize("column", ["path string", "content binary"])
+def test_contexts_read_from_whole_files_are_those_of_rows(spark, first, in_memory, tmp_path, column):
     first.repartition(2).write.parquet(str(tmp_path / "first"))
-    paths = [(str(path),) for path in sorted((tmp_path / "first").glob("*.parquet"))]
+    files = sorted((tmp_path / "first").glob("*.parquet"))
+    rows = [(str(file),) if column == "path string" else (file.read_bytes(),) for file in files]
 
-    assert by_pair(contexts(spark.createDataFrame(paths, "path string"), 3)) == in_memory
+    whole = spark.createDataFrame(rows, column)
+
+    assert by_pair(contexts(whole, 3)) == in_memory
+    assert_df_equality(first_weights(whole, 1).frame(), conform(first, FIRST_WEIGHTS), ignore_row_order=True)
 
 
 def test_without_pairs_there_is_no_context(first):

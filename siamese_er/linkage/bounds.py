@@ -72,8 +72,8 @@ def greatest(weights: np.ndarray, name: str, *levels: int) -> np.float32:
 class Reach:
     """Which pairs of some records could reach the least weight.
 
-    In: their sketches, in one array or several, their nicknames, and weights (bits) of shape (len(COMPARISONS), widest), 0
-    for missing.
+    In: arrays of their sketches, one after the other, their nicknames, and weights (bits) of shape (len(COMPARISONS),
+    widest), 0 for missing.
     """
 
     def __init__(self, sketches: Sequence[np.ndarray], nicks: Nicknames, weights: np.ndarray) -> None:

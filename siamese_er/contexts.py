@@ -5,7 +5,6 @@ left record where its key is, then those of their right record where that one's 
 """
 
 from collections.abc import Iterator
-from functools import reduce
 
 import numpy as np
 import pyarrow as pa
@@ -41,11 +40,9 @@ def contexts(first: DataFrame, n_parts: int, weights: DataFrame | None = None) -
 
     Out: CONTEXTS of ``first``, each pair once.
     """
-    sides = [
-        parted(first, STEP, PAIR, n_parts, "left_key", as_they_are, tuple(FIRST_SCORES.names)),
-        parted(first if weights is None else weights, STEP, PARTNER, n_parts, "record_key", partners,
-               tuple(FIRST_WEIGHTS.names)),
-    ]  # fmt: skip
+    near = first if weights is None else weights
+    pairs = parted(first, STEP, PAIR, n_parts, "left_key", lambda rows: rows, tuple(FIRST_SCORES.names))
+    others = parted(near, STEP, PARTNER, n_parts, "record_key", partners, tuple(FIRST_WEIGHTS.names))
 
     @without_values(STEP)
     def of_left(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -63,7 +60,7 @@ def contexts(first: DataFrame, n_parts: int, weights: DataFrame | None = None) -
             met = with_partners(rows[PAIR], rows[PARTNER], "right")
             yield from (in_context(batch) for batch in met.combine_chunks().to_batches(PAIRS_AT_ONCE))
 
-    by_left = reduce(DataFrame.unionAll, sides).repartitionById(n_parts, "part")
+    by_left = pairs.unionAll(others).repartitionById(n_parts, "part")
     return ArrowRows(by_left.mapInArrow(of_left, PARTED).repartitionById(n_parts, "part"), found, CONTEXTS)
 
 
@@ -84,11 +81,6 @@ def weights_around(first: DataFrame, weights: DataFrame) -> DataFrame:
     return weights.join(left, "left_key", "left_semi").unionByName(
         weights.join(right, "right_key", "left_semi").join(left, "left_key", "left_anti")
     )
-
-
-def as_they_are(rows: pa.Table) -> pa.Table:
-    """The rows."""
-    return rows
 
 
 def partners(rows: pa.Table) -> pa.Table:

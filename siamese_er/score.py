@@ -220,7 +220,7 @@ def random_records(records: DataFrame, settings: ScoreSettings) -> DataFrame:
 
 
 def random_levels(sampled: DataFrame, n_records: int) -> np.ndarray:
-    """Levels of all pairs among STANDARDISED of the `random_records`; they come to the driver."""
+    """Levels of all pairs among STANDARDISED of the `random_records`, in no order; they come to the driver."""
     table = conform(sampled, STANDARDISED).toArrow()
     values = Values(table)
     left, right = np.triu_indices(table.num_rows, 1)

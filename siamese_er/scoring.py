@@ -149,11 +149,11 @@ def scored(
     with clock.step("compare"):
         tasks = tasks_of(run, cut, counts, n_groups)
         found_pairs = compared_pairs(tasks, inputs.n_records, model, config.blocking.max_block_size)
-        done = run.checkpoint(found_pairs, "compared_pairs", ROWS_IN_FILE)
-        compared = kept_pairs(done)
+        looked_at = run.checkpoint(found_pairs, "compared_pairs", ROWS_IN_FILE)
+        compared = kept_pairs(looked_at)
     with clock.step("score"):
         counted_pairs: dict[str, Any] = together({
-            "by_pass": partial(pass_counts, done),
+            "by_pass": partial(pass_counts, looked_at),
             "weighing": partial(weighing, compared, strangers, inputs.n_records, config.score, head),
         })  # fmt: skip
         by_pass, found = counted_pairs["by_pass"], counted_pairs["weighing"]

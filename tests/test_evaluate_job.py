@@ -2,13 +2,17 @@
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
+import psutil
 import pytest
 
+from siamese_er.quality import comparison
 from siamese_er.quality.clusters import cluster_figures, shapes_of
 from siamese_er.quality.comparison import Cost, best_peer, measured
 from siamese_er.quality.evaluation import Evaluation
@@ -93,6 +97,27 @@ def test_measured_counts_the_memory_of_the_whole_tree(tmp_path):
     assert cost.status == 3
     assert cost.seconds > 1.5
     assert 200 / 1024 < cost.peak_gib < 1
+
+
+def test_memory_rests_longer_than_it_took_to_look_at(monkeypatch):
+    now, looks = [100.0], []
+
+    class Slow:
+        pss = rss = 2**30
+
+        def __init__(self, *_):
+            looks.append(now[0])
+            now[0] += 0.1
+
+    monkeypatch.setattr(comparison, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(psutil.Process, "memory_full_info", Slow)
+    monkeypatch.setattr(psutil.Process, "children", lambda *_, **__: [])
+    watch = comparison.Watch(os.getpid())
+    for now[0] in (100.0, 100.5, 102.9, 103.2):
+        watch.look()
+
+    assert looks == [100.0, 103.2]
+    assert watch.peak == 2**30
 
 
 def test_measured_counts_the_cpu_time_of_ended_children(tmp_path):

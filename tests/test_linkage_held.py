@@ -7,12 +7,13 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from siamese_er.fields.nickname_groups import formal_names
 from siamese_er.linkage.held import Held, Texts, expanded, mixed, text_hashes, unordered_pairs
 from siamese_er.linkage.keys import MOST_NAMES, MOST_VALUES, PASS_NAMES, blocking_keys, home, sound, unordered_day
 
 STRINGS = pa.list_(pa.string())
 COLUMNS = {
-    "given_names": ["ann", "jo", "mary ann", "a", "ann marie lou"],
+    "given_names": ["ann", "jo", "mary ann", "a", "ann marie lou", "bill", "polly"],
     "family_names": ["lee", "garcia lopez", "o brien", "li", "garcialopez"],
     "former_family_names": ["lee", "cole", "lopez"],
     "birth_dates": ["1980-03-04", "1980-04-03", "1980", "1980-01-01", "1981-03-04"],
@@ -33,12 +34,21 @@ RECORDS = st.lists(
 
 def names_of(record):
     """The parts of the names of a record, in order."""
-    surnames = [
+    parts = [part for name in record["given_names"][:MOST_VALUES] for part in name.split(" ")]
+    return longer_parts(parts + surnames_of(record))
+
+
+def surnames_of(record):
+    """The parts of the family names of a record, in order."""
+    return longer_parts(
         part
         for name in (*record["family_names"][:MOST_VALUES], *record["former_family_names"][:MOST_VALUES])
         for part in (name.replace(" ", ""), *name.split(" "))
-    ]
-    parts = [part for name in record["given_names"][:MOST_VALUES] for part in name.split(" ")] + surnames
+    )
+
+
+def longer_parts(parts):
+    """The first parts of names that are no initials, none twice."""
     return list(dict.fromkeys(part for part in parts if len(part) > 1))[:MOST_NAMES]
 
 
@@ -53,6 +63,12 @@ def spelled(record):
     def pairs(form):
         return {" ".join(pair) for pair in combinations(sorted({form(name) for name in names}), 2)}
 
+    def nicknamed(form):
+        words = [word for name in v["given_names"] for word in name.split(" ") if len(word) > 1]
+        formal = {form(name) for word in words for name in formal_names(word)}
+        met = product(formal, {form(name) for name in surnames_of(record)})
+        return pairs(form) | {" ".join(sorted(pair)) for pair in met if pair[0] != pair[1]}
+
     return {
         "national_id": {i for i in v["national_ids"] if not i.startswith("last4:")},
         "identifier": set(v["scoped_identifiers"]),
@@ -63,9 +79,9 @@ def spelled(record):
         "birth_date_name": {(b, n[:2]) for b, n in product(births, names)},
         "birth_day_name": {(n[:3], unordered_day(b)) for n, b in product(names, births) if not b.endswith("-01-01")},
         "birth_month_name": {(n[:4], b[:7]) for n, b in product(names, births)},
-        "names": pairs(sound),
+        "names": nicknamed(sound),
         "names_spelled": pairs(lambda name: name[:4]),
-        "names_birth_year": set(product(pairs(lambda name: name[:3]), years)),
+        "names_birth_year": set(product(nicknamed(lambda name: name[:3]), years)),
         "name_postal_code": {(sound(n)[:4], p) for n, p in product(names, v["postal_codes"])},
         "name_city": {(n[:4], c[:4]) for n, c in product(names, v["cities"])},
         "address": {(h, c[:3]) for h, c in product(homes, v["cities"] or [""])},

@@ -46,6 +46,20 @@ def shared_of(table, passes=PASSES):
             {"names"}, id="names that sound alike, another day of the year",
         ),
         pytest.param(
+            {"given_name": "Sue", "family_name": "Pierson"}, {"given_name": "Susan", "family_name": "Pierson"},
+            {"names"}, id="a nickname and what it stands for",
+        ),
+        pytest.param(
+            {"given_name": "Bob", "family_name": "Lee"}, {"given_name": "Robbie", "family_name": "Lee"},
+            {"names"}, id="two nicknames of one name",
+        ),
+        pytest.param(
+            {"given_name": "Jim", "family_name": "Gildea", "birth_date": "1980-03-04"},
+            {"given_name": "James", "family_name": "Gildae", "birth_date": "1980-09-09"},
+            {"names", "names_birth_year"}, id="a nickname, a year and a mistyped surname",
+        ),
+        pytest.param({"given_name": "Sue"}, {"given_name": "Susan"}, set(), id="a nickname alone is no key"),
+        pytest.param(
             {"family_name": "Cole", "birth_date": "1980-03-04"}, {"family_name": "Cole", "birth_date": "1981-04-03"},
             {"birth_day_name"}, id="day and month exchanged, another year",
         ),

@@ -33,3 +33,21 @@ def nickname_group(name: str) -> frozenset[str]:
     if not name:
         return frozenset()
     return frozenset({name, *nick_namer().canonicals_of(name), *MISSING_NICKNAMES.get(name, ())})
+
+
+@lru_cache(100_000)
+def n_nicknames(name: str) -> int:
+    """How many short forms of a normal-form name the tables have: the more, the surer it is a formal name."""
+    return len(nick_namer().nicknames_of(name)) + sum(name in formal for formal in MISSING_NICKNAMES.values())
+
+
+@lru_cache(100_000)
+def formal_names(name: str) -> tuple[str, ...]:
+    """The names of its group that have more short forms than a normal-form given name, in alphabetical order.
+
+    So of two names that stand for each other in the tables one alone is formal, and a common formal name has none.
+
+    >>> formal_names("bill"), formal_names("william")
+    (('robert', 'william'), ())
+    """
+    return tuple(sorted(other for other in nickname_group(name) if n_nicknames(other) > n_nicknames(name)))

@@ -112,12 +112,24 @@ def concatenated(first: Held, second: Held) -> Held:
     return Held(rows[order], hashes[order])
 
 
-def product(first: Held, second: Held) -> Held:
-    """Every hash of the first with every hash of the second of one record, mixed."""
+def met(first: Held, second: Held) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Every hash of the first with every hash of the second of one record: its row and both."""
     starts, ends = (np.searchsorted(second.rows, first.rows, side=side) for side in ("left", "right"))
     counts = ends - starts
-    places = within(starts, counts)
-    return Held(np.repeat(first.rows, counts), mixed(np.repeat(first.hashes, counts), second.hashes[places]))
+    return np.repeat(first.rows, counts), np.repeat(first.hashes, counts), second.hashes[within(starts, counts)]
+
+
+def product(first: Held, second: Held) -> Held:
+    """Every hash of the first with every hash of the second of one record, mixed."""
+    rows, ones, others = met(first, second)
+    return Held(rows, mixed(ones, others))
+
+
+def unordered_product(first: Held, second: Held) -> Held:
+    """The same in an order that the hashes decide, as `unordered_pairs` mixes them; two equal ones make no pair."""
+    rows, ones, others = met(first, second)
+    differ = ones != others
+    return Held(rows[differ], mixed(np.minimum(ones, others), np.maximum(ones, others))[differ])
 
 
 def unordered_pairs(held: Held, most: int) -> Held:

@@ -13,6 +13,7 @@ import jellyfish
 import numpy as np
 import pyarrow as pa
 
+from siamese_er.fields.nickname_groups import formal_names
 from siamese_er.linkage.held import (
     Held,
     Texts,
@@ -23,6 +24,7 @@ from siamese_er.linkage.held import (
     text_hashes,
     texts_of,
     unordered_pairs,
+    unordered_product,
 )
 
 MOST_VALUES = 3  # values of one column that make keys; a record with dozens of addresses must not make thousands
@@ -76,6 +78,11 @@ def surname_words(name: str) -> list[str]:
     return [word for word in (name.replace(" ", ""), *longer_words(name)) if len(word) > 1]
 
 
+def formal_words(name: str) -> list[str]:
+    """What the words of a given name may be short for, no word twice."""
+    return list(dict.fromkeys(formal for word in longer_words(name) for formal in formal_names(word)))
+
+
 def years_of(span: str) -> list[str]:
     """The years of a span.
 
@@ -98,9 +105,13 @@ class KeyValues:
         self.addresses, self.cities, self.postal = map(of, ("addresses", "cities", "postal_codes"))
         self.births = of("birth_dates").where(lambda birth: len(birth) == 10)
         self.noted_years = expanded([(of("note_births"), years_of)])
-        surnames = [(of(name), surname_words) for name in ("family_names", "former_family_names")]
-        self.names = expanded([(of("given_names"), longer_words), *surnames], MOST_NAMES)
+        given, surnames = (
+            of("given_names"),
+            [(of(name), surname_words) for name in ("family_names", "former_family_names")],
+        )
+        self.names = expanded([(given, longer_words), *surnames], MOST_NAMES)
         """Every part of every name, whichever field it stands in: names change places and stick together."""
+        self.surnames, self.formal_names = expanded(surnames, MOST_NAMES), expanded([(given, formal_words)])
         own_years, noted = self.births.hashed(first(4)), self.noted_years.hashed()
         self.years = concatenated(own_years, noted.but_of(own_years.rows))
         """Birth years: the record's own, or those that its notes leave possible."""
@@ -113,6 +124,14 @@ class KeyValues:
     def name_pairs(self, form: Callable[[str], str]) -> Held:
         """Two parts of the names in either order: equal when the names changed places."""
         return unordered_pairs(self.names.hashed(form), MOST_NAMES)
+
+    def nicknamed_pairs(self, form: Callable[[str], str]) -> Held:
+        """The same and, with each part of a surname, what a given name may be short for.
+
+        So Bill Lee meets William Lee, and Bob Lee meets Rob Lee. A formal name makes no further keys.
+        """
+        formal = unordered_product(self.formal_names.hashed(form), self.surnames.hashed(form))
+        return concatenated(self.name_pairs(form), formal)
 
     def towns(self) -> Held:
         """The first letters of cities; 0 for each home without one."""
@@ -130,9 +149,9 @@ PASSES: dict[str, Callable[[KeyValues], Held]] = {
     "birth_date_name": lambda v: product(v.births.hashed(), v.named(2)),
     "birth_day_name": lambda v: product(v.named(3), v.births.hashed(unordered_day)),
     "birth_month_name": lambda v: product(v.named(4), v.births.hashed(first(7))),
-    "names": lambda v: v.name_pairs(sound),
+    "names": lambda v: v.nicknamed_pairs(sound),
     "names_spelled": lambda v: v.name_pairs(first(4)),
-    "names_birth_year": lambda v: product(v.name_pairs(first(3)), v.years),
+    "names_birth_year": lambda v: product(v.nicknamed_pairs(first(3)), v.years),
     "name_postal_code": lambda v: product(v.names.hashed(lambda name: sound(name)[:4]), v.postal.hashed()),
     "name_city": lambda v: product(v.named(4), v.cities.hashed(first(4))),
     "address": lambda v: product(v.homes, v.towns()),

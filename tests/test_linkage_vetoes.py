@@ -110,6 +110,16 @@ def test_household_vetoes_are_silent_among_strangers():
     assert names_of(*TWINS, household_share=0.05) == set()
 
 
+def test_newborns_are_looked_at_among_strangers_too():
+    born = {"family_name": "Benson", "birth_date": "2024-03-24"}
+    nameless, boy = {**born, "given_name": "Baby Girl", "sex": "F"}, {**born, "given_name": "Baby Boy", "sex": "M"}
+    named, mother = {**born, "given_name": "Gisela", "sex": "F"}, {"family_name": "Benson", "birth_date": "1990-01-02"}
+
+    assert {"unnamed_newborn"} <= names_of(nameless, named, household_share=0.05)
+    assert {"unnamed_newborn"} <= names_of(nameless, boy, household_share=0.05)
+    assert "generation_gap" in names_of(nameless, {**mother, "given_name": "Lisa"}, household_share=0.05)
+
+
 def test_where_nothing_tells_households_are_plausible():
     nothing = table_shape(np.zeros((0, len(COMPARISONS)), np.int8), np.zeros(0), fit_of())
 

@@ -15,9 +15,11 @@ from siamese_er.linkage.note_support import MOST_BITS, note_support, record_errs
 
 OF_HOUSEHOLDS = (
     "national_id_conflict", "twins_pattern", "generation_gap", "near_given_name_in_household", "sibling_pattern",
-    "same_id_other_person", "no_name_or_birth_date", "guarantor_pattern", "birth_date_in_doubt", "unnamed_newborn",
-    "sex_differs", "namesake", "between_two_people", "name_changed", "generation_unknown",
+    "same_id_other_person", "no_name_or_birth_date", "guarantor_pattern", "birth_date_in_doubt", "sex_differs",
+    "namesake", "between_two_people", "name_changed", "generation_unknown",
 )  # fmt: skip
+"""Vetoes that count where the table shows households. A newborn's temporary name shows a maternity ward: where it stands,
+mothers and other babies are plausible in any table."""
 MOST_STRANGERS = 0.01
 MOST_NAMESAKES = 0.2
 COMMON_NAME_BITS = 17.5
@@ -49,7 +51,7 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape, context: np.nda
     """(n, len(VETOES)) bool: which vetoes each pair has; see each line for the pattern.
 
     A pattern that tells two people of one household from one person counts where the table shows households; in a table
-    of unrelated strangers the calibrated probability decides.
+    of unrelated strangers the calibrated probability decides, but for newborns without a name.
     """
     levels = compared.levels
 
@@ -64,6 +66,7 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape, context: np.nda
     other_given = given == 1
     similar_given = given >= 4
     gap = fact["year_gap"]
+    newborn_and_mother = (gap >= GENERATION) & (fact["newborn_sides"] == 1)
     patterns = {
         # two different valid ids of one person are rare, so only everything else in agreement outweighs them
         "national_id_conflict": (national == 1)
@@ -74,7 +77,7 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape, context: np.nda
         & (home | (level("mother_maiden_name") >= 3))
         & ~same_id,
         "generation_gap": ((gap >= 15) & similar_given & (family >= 3) & (born <= dates.SAME_DAY) & ~(national >= 3))
-        | ((gap >= 12) & (fact["newborn_sides"] == 1)),
+        | newborn_and_mother,
         "birth_order_conflict": (fact["birth_order_conflict"] > 0) | (fact["newborn_order_conflict"] > 0),
         "near_given_name_in_household": same_birth
         & (family >= 3)
@@ -109,7 +112,9 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape, context: np.nda
         & no_identifier(compared),
     }
     if not shows_households(shape):
-        patterns |= {name: np.zeros(len(levels), bool) for name in OF_HOUSEHOLDS}
+        patterns |= {name: np.zeros(len(levels), bool) for name in OF_HOUSEHOLDS} | {
+            "generation_gap": newborn_and_mother
+        }
     return np.column_stack([patterns[name] for name in VETOES])
 
 

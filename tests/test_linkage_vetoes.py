@@ -97,6 +97,41 @@ FATHER_AND_SON = (
         ),
         pytest.param({**HOME, "given_name": "Ann", "birth_date": "1980-03-04"},
                      {**HOME, "given_name": "Ann", "birth_date": "1980-03-04"}, set(), id="one person"),
+        pytest.param(
+            {**HOME, "given_name": "Edward", "birth_date": "2004-04-03"}, {**HOME, "birth_date": "2004-09-17"},
+            {"no_name_or_birth_date"}, id="no given name, another birth date",
+        ),
+        pytest.param(
+            {**HOME, "given_name": "Edward", "birth_date": "2004-04-03", "email": "ed1@x.org"},
+            {**HOME, "birth_date": "2004-09-17", "email": "ed1@x.org"}, set(), id="no given name, one e-mail address",
+        ),
+        pytest.param(
+            {**HOME, "given_name": "Maria", "sex": "F", "birth_date": "2004-04-03"},
+            {**HOME, "sex": "M", "birth_date": "2004-04-03"}, {"sex_differs"}, id="no given name, another sex",
+        ),
+        pytest.param(
+            {**HOME, "given_name": "Maria", "birth_date": "2004-04-03"},
+            {**HOME, "birth_date": "2004-04-03", "phone": "617-555-0788"},
+            {"no_name_or_birth_date"}, id="no given name, another phone",
+        ),
+        pytest.param(
+            {**HOME, "given_name": "Maria", "birth_date": "2004-04-03"}, {**HOME, "birth_date": "2004-04-03"}, set(),
+            id="no given name, all else equal",
+        ),
+        pytest.param(
+            {"given_name": "Mary", "family_name": "Smedley", "birth_date": "1959-01-31", "email": "mary1959_26@x.org"},
+            {"given_name": "Mary", "family_name": "Heskett", "birth_date": "1959-01-31", "email": "mary1959_7@x.org"},
+            {"name_changed"}, id="another surname, a near e-mail address",
+        ),
+        pytest.param(
+            {"given_name": "Mary", "family_name": "Smedley", "birth_date": "1959-01-31", "email": "mary1959_26@x.org"},
+            {"given_name": "Mary", "family_name": "Heskett", "birth_date": "1959-01-31", "email": "mary1959_26@x.org"},
+            set(), id="another surname, one e-mail address",
+        ),
+        pytest.param(
+            {**HOME, "given_name": "John", "phone": "617-555-0788"}, {**HOME, "given_name": "John", "birth_date": "1963-04-07"},
+            {"generation_unknown"}, id="one name and home, another phone, no birth date",
+        ),
         pytest.param({**HOME, "given_name": "Bob", "birth_date": "1980-03-04"},
                      {**HOME, "given_name": "Robert", "birth_date": "1980-03-04"}, set(), id="nickname"),
     ],
@@ -219,6 +254,10 @@ def test_a_newborn_waits_only_where_another_baby_is_plausible():
         ({**born, "given_name": "Baby Girl"}, {**born, "given_name": "Sofia", "sex": "M"}),
         ({**born, "given_name": "Baby Girl"}, {**born, "given_name": "Sofia", **ELSEWHERE}),
         ({**born, "given_name": "Baby Girl"}, {**born, "given_name": "Sofia", "family_name": "Novak"}),
+        (
+            {**born, "given_name": "Baby Girl", "email": "ana@x.org"},
+            {**born, "given_name": "Sofia", "email": "li@y.org"},
+        ),
     ]
     middle_names = [("Rosa", "R", False), ("Rosa", "Ana", True), ("Rosa", None, True), ("B", "Beatriz", True)]
     context = np.zeros((1, len(PAIR_CONTEXT)))
@@ -230,7 +269,7 @@ def test_a_newborn_waits_only_where_another_baby_is_plausible():
         compared = compare(table_of(*pair), np.array([0]), np.array([1]), 1000)
         return bool(vetoes(compared, fit_of(), shape_of(0.5), of_pair)[0, VETOES.index("unnamed_newborn")])
 
-    assert [is_held(pair, no_rival) for pair in pairs] == [False, True, True, True]
+    assert [is_held(pair, no_rival) for pair in pairs] == [False, True, True, True, True]
     assert is_held(pairs[0], rival)
     for first, second, held in middle_names:
         of_one, other = (

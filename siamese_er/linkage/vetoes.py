@@ -87,8 +87,7 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape, context: np.nda
         & ((given == 3) | ((given == 4) & ((level("sex") == 1) | established_given_names(compared, fit)))),
         "sibling_pattern": (gap >= 1) & (gap <= 3) & home & (given < 4) & (family >= 2) & ~(national >= 3),
         "same_id_other_person": same_id & (born >= 1) & (born <= dates.SAME_DAY) & other_given,
-        "no_name_or_birth_date": ((given == 0) & (family == 0))
-        | ((born == 0) & ~same_id & (given <= 2) & ((given == 1) | (note_support(compared) < MOST_BITS))),
+        "no_name_or_birth_date": no_name_or_birth_date(compared),
         "suffix_conflict": (level("name_suffix") == 1) & ~(national >= 3) & (born != dates.EQUAL),
         "between_two_people": between_two_people(compared, context) & (note_support(compared) < MOST_BITS),
         "thin_evidence": thin_evidence(compared, fit),
@@ -101,14 +100,16 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape, context: np.nda
         & ((similar_given & (gap >= 15) & (born <= dates.SAME_DAY)) | (same_birth & other_given)),
         "birth_date_in_doubt": birth_date_in_doubt(compared, fit),
         "unnamed_newborn": unnamed_newborn(compared, context),
-        "sex_differs": (level("sex") == 1) & (given >= 5) & (level("identifier") < 4) & ~record_errs(compared),
+        "sex_differs": (level("sex") == 1)
+        & (((given >= 5) & (level("identifier") < 4)) | ((given == 0) & no_identifier(compared)))
+        & ~record_errs(compared),
         "namesake": namesake(compared, fit),
         "name_changed": name_changed(compared),
         "generation_unknown": similar_given
         & (family >= 2)
         & (born == 0)
         & home
-        & (fact["suffix_on_one_side"] > 0)
+        & ((fact["suffix_on_one_side"] > 0) | contact_differs(compared))
         & no_identifier(compared),
     }
     if not shows_households(shape):
@@ -116,6 +117,22 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape, context: np.nda
             "generation_gap": newborn_and_mother
         }
     return np.column_stack([patterns[name] for name in VETOES])
+
+
+def no_name_or_birth_date(compared: Compared) -> np.ndarray:
+    """Whether there is no name to compare; or given names say no more than an initial, and too little else does.
+
+    No birth date to compare and no identifier that agrees, or birth dates that differ and no e-mail address that agrees
+    either: anybody of one home. Or no given name to compare, no identifier, and another phone or e-mail address: a twin.
+    Notes of much in common help where the given names do not differ.
+    """
+    levels = compared.levels
+    given, family, born = (levels[:, INDEX[name]] for name in ("given_name", "family_name", "birth_date"))
+    same_id = (levels[:, INDEX["national_id"]] == 4) | (levels[:, INDEX["identifier"]] == 4)
+    differs = (born >= dates.DIFFERENT) & (born <= dates.SAME_DAY) & (levels[:, INDEX["email"]] < 3)
+    thin = ((born == 0) | differs) & ~same_id & (given <= 2)
+    thin |= (given == 0) & contact_differs(compared) & no_identifier(compared)
+    return ((given == 0) & (family == 0)) | (thin & ((given == 1) | (note_support(compared) < MOST_BITS)))
 
 
 def note_contradiction(compared: Compared) -> np.ndarray:
@@ -149,13 +166,18 @@ def contacts_of(compared: Compared) -> np.ndarray:
     return compared.levels[:, [INDEX[name] for name in ("address_line", "phone", "email")]]
 
 
-def is_strange(compared: Compared) -> np.ndarray:
-    """Whether neither an identifier, nor a contact, nor a middle name agrees."""
+def is_strange(compared: Compared, least_email: int = CONTACT[2]) -> np.ndarray:
+    """Whether neither an identifier, nor a contact, nor a middle name agrees; e-mail addresses do from a level on."""
     return (
         no_identifier(compared)
-        & (contacts_of(compared) < CONTACT).all(1)
+        & (contacts_of(compared) < (*CONTACT[:2], least_email)).all(1)
         & (compared.levels[:, INDEX["middle_name"]] < 2)
     )
+
+
+def contact_differs(compared: Compared) -> np.ndarray:
+    """Whether phones or e-mail addresses are known and different."""
+    return (contacts_of(compared)[:, 1:] == 1).any(1)
 
 
 def elsewhere_unknown(compared: Compared) -> np.ndarray:
@@ -168,11 +190,12 @@ def elsewhere_unknown(compared: Compared) -> np.ndarray:
 def name_changed(compared: Compared) -> np.ndarray:
     """Whether one of the two names differs and nothing but the other and the birth date speaks for one person.
 
-    Or both differ, and neither an identifier nor an e-mail address tells that it is one: two who live together.
+    Or both differ, and neither an identifier nor an e-mail address tells that it is one: two who live together. An address
+    that is only nearly the other tells nothing: many are made of the given name and the year of birth.
     """
     given, family = compared.levels[:, INDEX["given_name"]], compared.levels[:, INDEX["family_name"]]
     both = (given == 1) & (family == 1) & no_identifier(compared) & (compared.levels[:, INDEX["email"]] < 3)
-    return both | (is_strange(compared) & ((given == 1) | (family == 1)))
+    return both | (is_strange(compared, least_email=4) & ((given == 1) | (family == 1)))
 
 
 def established_given_names(compared: Compared, fit: TableFit) -> np.ndarray:
@@ -249,9 +272,9 @@ def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
 def unnamed_newborn(compared: Compared, context: np.ndarray | None) -> np.ndarray:
     """Whether a baby without a name may be another baby than the other record tells of, and no identifier agrees.
 
-    A twin is plausible but where the other record's middle name agrees with one that the nameless record has, or where birth
-    date, sex, family name and phone do not differ, a contact agrees (two, where neither record has a name) and no third
-    record fits one of the two, and not the other, as well as they fit each other.
+    A twin is plausible but where the other record's middle name agrees with one that the nameless record has, or where
+    birth date, sex, family name, phone and e-mail address do not differ, a contact agrees (two, where neither record has a
+    name) and no third record fits one of the two, and not the other, as well as they fit each other.
     """
     levels = compared.levels
     fact = {name: compared.facts[:, PAIR_FACTS.index(name)] for name in ("newborn_sides", "newborn_order_conflict")}
@@ -263,7 +286,7 @@ def unnamed_newborn(compared: Compared, context: np.ndarray | None) -> np.ndarra
     n_contacts = (contacts_of(compared) >= CONTACT).sum(1)
     same = (levels[:, INDEX["birth_date"]] == dates.EQUAL) & (levels[:, INDEX["sex"]] != 1)
     same &= levels[:, INDEX["family_name"]] != 1
-    same &= contacts_of(compared)[:, 1] != 1
+    same &= ~contact_differs(compared)
     weight, rival = (context[:, PAIR_CONTEXT.index(name)] * 5 for name in ("first_weight", "contradiction"))
     has_rival = rival >= np.maximum(weight, 0)
     return doubtful & ~(same & (n_contacts >= fact["newborn_sides"]) & ~has_rival)

@@ -105,13 +105,12 @@ class KeyValues:
         self.addresses, self.cities, self.postal = map(of, ("addresses", "cities", "postal_codes"))
         self.births = of("birth_dates").where(lambda birth: len(birth) == 10)
         self.noted_years = expanded([(of("note_births"), years_of)])
-        given, surnames = (
-            of("given_names"),
-            [(of(name), surname_words) for name in ("family_names", "former_family_names")],
-        )
+        given = of("given_names")
+        surnames = [(of(name), surname_words) for name in ("family_names", "former_family_names")]
         self.names = expanded([(given, longer_words), *surnames], MOST_NAMES)
         """Every part of every name, whichever field it stands in: names change places and stick together."""
-        self.surnames, self.formal_names = expanded(surnames, MOST_NAMES), expanded([(given, formal_words)])
+        self.surnames = expanded(surnames, MOST_NAMES)
+        self.formal_names = expanded([(given, formal_words)])
         own_years, noted = self.births.hashed(first(4)), self.noted_years.hashed()
         self.years = concatenated(own_years, noted.but_of(own_years.rows))
         """Birth years: the record's own, or those that its notes leave possible."""

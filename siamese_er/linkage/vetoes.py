@@ -113,9 +113,8 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape, context: np.nda
         & no_identifier(compared),
     }
     if not shows_households(shape):
-        patterns |= {name: np.zeros(len(levels), bool) for name in OF_HOUSEHOLDS} | {
-            "generation_gap": newborn_and_mother
-        }
+        patterns |= {name: np.zeros(len(levels), bool) for name in OF_HOUSEHOLDS}
+        patterns["generation_gap"] = newborn_and_mother
     return np.column_stack([patterns[name] for name in VETOES])
 
 
@@ -190,8 +189,8 @@ def elsewhere_unknown(compared: Compared) -> np.ndarray:
 def name_changed(compared: Compared) -> np.ndarray:
     """Whether one of the two names differs and nothing but the other and the birth date speaks for one person.
 
-    Or both differ, and neither an identifier nor an e-mail address tells that it is one: two who live together. An address
-    that is only nearly the other tells nothing: many are made of the given name and the year of birth.
+    An e-mail address that is only nearly the other does not: many are made of the given name and the year of birth. Or both
+    names differ, and neither an identifier nor a near e-mail address tells that it is one: two who live together.
     """
     given, family = compared.levels[:, INDEX["given_name"]], compared.levels[:, INDEX["family_name"]]
     both = (given == 1) & (family == 1) & no_identifier(compared) & (compared.levels[:, INDEX["email"]] < 3)

@@ -8,7 +8,7 @@ reach by a path of their machine; elsewhere Spark writes (`storage`).
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import reduce
@@ -28,6 +28,8 @@ from siamese_er.schemas import KEY_SEPARATOR, conform
 
 Work = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 ROWS_IN_GROUP, BYTES_IN_GROUP = 50_000, 64 << 20
+BYTES_IN_TASK = 1 << 20
+"""Of small files that share a task (`in_tasks`)."""
 DONE = "_SUCCESS"
 
 
@@ -169,6 +171,29 @@ class Keyed:
         return pc.is_in(joined, value_set=self.keys)
 
 
+def in_tasks(sizes: Sequence[int], n_cores: int) -> list[list[int]]:
+    """Places of files, those of each task, largest first: small files share a task, so that tasks are as many as bytes ask for.
+
+    In: bytes of each file. A task has at most BYTES_IN_TASK of small files, or what is a core's share where that is less.
+    A table that batches renew gets a file a day, and a task costs more than what is in it.
+    """
+    bound = min(BYTES_IN_TASK, -(-sum(sizes) // max(1, n_cores)))
+    tasks: list[list[int]] = []
+    held = 0
+    for place in sorted(range(len(sizes)), key=lambda place: (-sizes[place], place)):
+        if not tasks or held + sizes[place] > bound:
+            tasks.append([])
+            held = 0
+        tasks[-1].append(place)
+        held += sizes[place]
+    return tasks
+
+
+def tasks_of(spark: SparkSession, files: Sequence[Path]) -> list[list[int]]:
+    """The same of files on disk, for the cores that Spark has."""
+    return in_tasks([file.stat().st_size for file in files], spark.sparkContext.defaultParallelism)
+
+
 def take_over(
     spark: SparkSession, before: Path, folder: Path, schema: StructType, stale: tuple[Keyed, ...],
     constants: Mapping[str, str] | None = None,
@@ -179,33 +204,37 @@ def take_over(
     no more than their keys before. ``constants``: columns that have one text in all rows from now on; every file is then
     written anew.
     """
-    files = sorted(path.name for path in before.glob("[!._]*.parquet"))
+    files = sorted(before.glob("[!._]*.parquet"))
     arrow = to_arrow_schema(schema, timezone="UTC")
+    tasks = tasks_of(spark, files)
     started(folder)
 
     @without_values("write")
     def taken(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for place in batch.column("id").to_pylist():
-                take_file(before / files[place], folder, f"kept-{place:05d}", arrow, stale, constants or {})
+            for task in batch.column("id").to_pylist():
+                for place in tasks[task]:
+                    take_file(files[place], folder, f"kept-{place:05d}", arrow, stale, constants or {})
             yield batch
 
     if files:
-        spark.range(len(files), numPartitions=len(files)).mapInArrow(taken, "id long").count()
+        spark.range(len(tasks), numPartitions=len(tasks)).mapInArrow(taken, "id long").count()
 
 
 def rows_in_files(spark: SparkSession, folder: Path, schema: StructType, wanted: tuple[Keyed, ...]) -> ArrowRows:
     """The rows of a folder's Parquet files that are one of ``wanted``; of others workers look at no more than their keys."""
-    files = sorted(path.name for path in folder.glob("[!._]*.parquet"))
+    files = sorted(folder.glob("[!._]*.parquet"))
     arrow = to_arrow_schema(schema, timezone="UTC")
+    tasks = tasks_of(spark, files)
 
     @without_values("read")
     def found(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for place in batch.column("id").to_pylist():
-                yield from rows_of_file(folder / files[place], arrow, wanted)
+            for task in batch.column("id").to_pylist():
+                for place in tasks[task]:
+                    yield from rows_of_file(files[place], arrow, wanted)
 
-    return ArrowRows(spark.range(len(files), numPartitions=max(1, len(files))), found, schema)
+    return ArrowRows(spark.range(len(tasks), numPartitions=max(1, len(tasks))), found, schema)
 
 
 def rows_of_file(file: Path, schema: pa.Schema, wanted: tuple[Keyed, ...]) -> Iterator[pa.RecordBatch]:

@@ -16,7 +16,7 @@ from pyspark.sql.types import ArrayType, LongType, MapType, StringType, Timestam
 from siamese_er import storage
 from siamese_er.schemas import KEY_SEPARATOR, table
 from siamese_er.storage import KeyedRows, RunFolder
-from siamese_er.worker_files import ArrowRows, Keyed, PartFiles, frame_of, staying
+from siamese_er.worker_files import BYTES_IN_TASK, ArrowRows, Keyed, PartFiles, frame_of, in_tasks, staying
 
 WIDE = table(
     record_key=StringType(), n=LongType(), names=ArrayType(StringType()), extra=MapType(StringType(), StringType()),
@@ -235,3 +235,27 @@ def test_part_files_hold_every_row_once_in_order(tmp_path_factory, sizes, rows_i
     assert [n for own in written for n in own["n"].to_pylist()] == list(range(start))
     assert len(written) == files.n_files
     assert all(pc.max(own["n"]).as_py() - pc.min(own["n"]).as_py() < (rows_in_file or start) for own in written)
+
+
+@given(st.lists(st.integers(0, 3 << 20), max_size=40), st.integers(1, 8))
+def test_every_file_is_in_one_task_and_small_ones_share_it(sizes, n_cores):
+    tasks = in_tasks(sizes, n_cores)
+    bound = min(BYTES_IN_TASK, -(-sum(sizes) // n_cores))
+
+    assert sorted(place for task in tasks for place in task) == list(range(len(sizes)))
+    assert all(len(task) == 1 or sum(sizes[place] for place in task) <= bound for task in tasks)
+    together = [sum(sizes[place] for place in task) for task in tasks]
+    assert all(first + sizes[task[0]] > bound for first, task in zip(together, tasks[1:], strict=False))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "n_cores", "n_tasks"),
+    [
+        pytest.param([], 2, 0, id="no file"),
+        pytest.param([20_000] * 50, 2, 2, id="a file a day, in as many tasks as cores"),
+        pytest.param([20_000] * 500, 2, 10, id="many days: a megabyte a task"),
+        pytest.param([5 << 20] * 3, 2, 3, id="large files: a task each"),
+    ],
+)
+def test_tasks_are_as_many_as_bytes_ask_for(sizes, n_cores, n_tasks):
+    assert len(in_tasks(sizes, n_cores)) == n_tasks

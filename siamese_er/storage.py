@@ -21,7 +21,7 @@ from siamese_er.errors import ContractFault
 from siamese_er.files import LocalFiles, files_of, local
 from siamese_er.lock import OutputLock, output_lock
 from siamese_er.schemas import KEY_SEPARATOR, conform
-from siamese_er.worker_files import ArrowRows, Keyed, finished, rows_in_files, take_over, tasks_of, write_rows
+from siamese_er.worker_files import ArrowRows, Keyed, finished, rows_in_files, take_over, write_rows
 
 __all__ = [
     "OutputLock", "RunFolder", "current_run", "make_current", "new_run", "output_lock", "previous_run", "read_run",
@@ -137,20 +137,18 @@ class RunFolder:
         return written(frame, path, rows_in_file)
 
     def table_files(self, spark: SparkSession, name: str) -> DataFrame:
-        """Every Parquet file of a table of this run: ``path``, the largest first and one in a partition but for small ones
-        (`worker_files.in_tasks`), where workers reach them by a path of their machine; else ``content``, whole, as many in a
-        partition as Spark likes.
+        """Every Parquet file of a table of this run: ``path``, one in a partition and the largest first, where workers reach
+        them by a path of their machine; else ``content``, whole, as many in a partition as Spark likes.
 
         For workers that want Arrow columns: Spark would make each row and then columns of the rows again.
         """
         if (folder := self.worker_folder(spark, name)) is not None:
-            files = sorted(folder.glob("[!._]*.parquet"))
-            tasks = [[str(files[place]) for place in task] for task in tasks_of(spark, files)]
-            paths = F.array(*map(F.lit, tasks)) if tasks else F.array().cast("array<array<string>>")
-            places = spark.range(len(tasks), numPartitions=max(1, len(tasks)))
-            return places.select(F.explode(F.get(paths, F.col("id").cast("int"))).alias("path"))
-        contents = spark.read.format("binaryFile").option("pathGlobFilter", "*.parquet").load(self.table(name))
-        return contents.select("content")
+            sizes = sorted((-path.stat().st_size, str(path)) for path in folder.glob("[!._]*.parquet"))
+            paths = F.lit([path for _, path in sizes]) if sizes else F.array().cast("array<string>")
+            places = spark.range(len(sizes), numPartitions=max(1, len(sizes)))
+            return places.select(F.get(paths, F.col("id").cast("int")).alias("path"))
+        files = spark.read.format("binaryFile").option("pathGlobFilter", "*.parquet").load(self.table(name))
+        return files.select("content")
 
     def worker_folder(self, spark: SparkSession, name: str) -> Path | None:
         """The folder of a table of this run, where workers reach it by a path of their machine; else null."""

@@ -61,7 +61,7 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape, context: np.nda
     fact = {name: compared.facts[:, position] for position, name in enumerate(PAIR_FACTS)}
     given, family, born, national = level("given_name"), level("family_name"), level("birth_date"), level("national_id")
     home = (level("address_line") >= 4) | (level("phone") == 3)
-    same_id = (national == 4) | (level("identifier") == 4)
+    same_id = identifier_agrees(compared)
     same_birth = born >= dates.SWAPPED
     other_given = given == 1
     similar_given = given >= 4
@@ -127,9 +127,8 @@ def no_name_or_birth_date(compared: Compared) -> np.ndarray:
     """
     levels = compared.levels
     given, family, born = (levels[:, INDEX[name]] for name in ("given_name", "family_name", "birth_date"))
-    same_id = (levels[:, INDEX["national_id"]] == 4) | (levels[:, INDEX["identifier"]] == 4)
     differs = (born >= dates.DIFFERENT) & (born <= dates.SAME_DAY) & (levels[:, INDEX["email"]] < 3)
-    thin = ((born == 0) | differs) & ~same_id & (given <= 2)
+    thin = ((born == 0) | differs) & ~identifier_agrees(compared) & (given <= 2)
     thin |= (given == 0) & contact_differs(compared) & no_identifier(compared)
     return ((given == 0) & (family == 0)) | (thin & ((given == 1) | (note_support(compared) < MOST_BITS)))
 
@@ -143,6 +142,11 @@ def note_contradiction(compared: Compared) -> np.ndarray:
     born, given = compared.levels[:, INDEX["birth_date"]], compared.levels[:, INDEX["given_name"]]
     other_sign = name | (given == 1) | ((born >= 1) & (born <= dates.SAME_DAY))
     return (birth & (born != dates.ONE_EDIT)) | (sex & other_sign)
+
+
+def identifier_agrees(compared: Compared) -> np.ndarray:
+    """Whether an identifier is equal."""
+    return (compared.levels[:, [INDEX["national_id"], INDEX["identifier"]]] == 4).any(1)
 
 
 def no_identifier(compared: Compared) -> np.ndarray:

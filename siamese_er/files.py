@@ -5,26 +5,39 @@ FileSystem on the driver.
 """
 
 import os
+import re
 import shutil
 import uuid
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
+ROOT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//[^/]*)?")
+"""Scheme and authority of a path that names them."""
+
 OBJECT_STORES = ("s3", "s3a", "s3n", "gs", "oss", "cosn", "wasb", "wasbs")
 """Schemes where a file appears whole when its writer closes it, and where a rename is a copy."""
 
 
 def files_of(spark: SparkSession, path: str) -> "LocalFiles | HadoopFiles":
-    """The file operations of the file system that ``path`` lies on; a bare path is on Spark's default one."""
+    """The file operations of the file system that ``path`` lies on; a bare path is on Spark's default one.
+
+    What the file system is, the JVM is asked once for each root: a batch asks some 200 times.
+    """
+    root = ROOT.match(path)
+    scheme = scheme_of(spark, root[0] if root else "")
+    return LocalFiles() if scheme == "file" else HadoopFiles(spark._jvm, spark._jsc.hadoopConfiguration(), scheme)
+
+
+@lru_cache(maxsize=16)
+def scheme_of(spark: SparkSession, root: str) -> str:
+    """The scheme of the file system that paths of a root (``s3a://bucket``; empty: bare paths) lie on."""
     jvm: Any = spark._jvm
-    location = jvm.org.apache.hadoop.fs.Path(path)
-    system = location.getFileSystem(spark._jsc.hadoopConfiguration())
-    if system.getUri().getScheme() == "file":
-        return LocalFiles()
-    return HadoopFiles(jvm, spark._jsc.hadoopConfiguration(), system.getUri().getScheme())
+    location = jvm.org.apache.hadoop.fs.Path(f"{root}/")
+    return str(location.getFileSystem(spark._jsc.hadoopConfiguration()).getUri().getScheme())
 
 
 class LocalFiles:

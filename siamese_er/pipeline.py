@@ -19,6 +19,7 @@ from siamese_er.dated_care import dated_care, with_care_vetoes
 from siamese_er.decide import BALANCED_VETOES, banded
 from siamese_er.errors import InvariantBroken
 from siamese_er.intake import AS_READ, Alteration, Inputs, read_inputs, rows_on_disk, with_demo
+from siamese_er.interpreted import interpreted
 from siamese_er.known import Known, known_run
 from siamese_er.overlays import suspected_overlays, with_overlay_veto
 from siamese_er.persons import Decided, Persons, persons
@@ -27,7 +28,7 @@ from siamese_er.publish import changes, deleted_known, missing_by_source, publis
 from siamese_er.regroup import Grouping, decided_anew, regrouped, whole_grouping
 from siamese_er.rematch import reasons_to_learn, scored_batch, standardised_arrivals
 from siamese_er.scoring import Scoring, scored, truth_of
-from siamese_er.sources.inputs import readable_input, stamps
+from siamese_er.sources.inputs import bytes_on_disk, readable_input, stamps
 from siamese_er.sources.records import Reading, read_records
 from siamese_er.standardise import cleared, fault_counts, shared_identifiers, whole_normal_forms
 from siamese_er.storage import (
@@ -75,7 +76,8 @@ def match(
         now = datetime.now(UTC).isoformat(timespec="seconds")
         started = unfinished.read_record(spark)["started"] if unfinished else now
         record: dict[str, Any] = same | {"started": started, "resumed": run.is_resumed, "seconds": clock.seconds}
-        with recorded_run(spark, run, record), readable_input(config.run.output):
+        n_bytes = sum(reading.fingerprint.values()) + (bytes_on_disk(spark, before.table("versions")) if before else 0)
+        with recorded_run(spark, run, record), readable_input(config.run.output), interpreted(spark, n_bytes):
             outcome = matched(spark, config, run, before, reading, alteration, record, clock)
             if outcome is None:
                 record["status"] = "unchanged"

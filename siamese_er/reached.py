@@ -5,7 +5,7 @@ record has no other: of everyone else id, status, dates and proposals are as the
 """
 
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import cached_property, partial, reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -73,9 +73,19 @@ class Reached:
         """ENTERPRISE_IDS of all living records that the batch does not reach."""
         return ids_of_walk(self.others)
 
+    @cached_property
+    def had_ids(self) -> DataFrame:
+        """enterprise_id of the people whom the batch reaches, as they were before it."""
+        return self.had.select("enterprise_id").distinct()
+
+    @cached_property
+    def had_keys(self) -> DataFrame:
+        """record_key of the records that are reached and were there before."""
+        return keyed(self.had).select("record_key")
+
     def stale_people(self) -> list[KeyedRows]:
         """The rows of a table of the run before with the enterprise_id of a person whom the batch reaches."""
-        return [KeyedRows(self.had.select("enterprise_id").distinct(), ("enterprise_id",))]
+        return [KeyedRows(self.had_ids, ("enterprise_id",))]
 
 
 def reached_by(inputs: Inputs, grouping: Grouping, known: Known | None, run: RunFolder) -> Reached | None:
@@ -141,7 +151,7 @@ def written_walk(run: RunFolder, own: DataFrame, reached: Reached | None) -> Dat
     """CROSSWALK of all records, written. In: ``own``: `walked`."""
     if reached is None:
         return written_table(run, own, "crosswalk")
-    stale = [KeyedRows(reached.had.select("source", "record_id"), ("source", "record_id"))]
+    stale = [KeyedRows(reached.had_keys, ("source", "record_id"))]
     return run.renew_table("crosswalk", reached.run.table("crosswalk"), stale, own, {"run_id": run.run_id})
 
 

@@ -273,7 +273,7 @@ def conform(frame: DataFrame, schema: StructType) -> DataFrame:
     ]
     if faults:
         raise SchemaMismatch("; ".join(faults))
-    return frame.select(*[F.col(field.name) for field in schema.fields])
+    return frame if frame.columns == schema.names else frame.select(*schema.names)
 
 
 def keys_of_sides() -> dict[str, Column]:

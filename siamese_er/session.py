@@ -11,6 +11,7 @@ from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from siamese_er.config import MatchConfig
+from siamese_er.java_classes import keep_classes
 
 QUIET_LOGGERS = (
     "org.apache.spark.executor.Executor",
@@ -66,7 +67,7 @@ def build_session(config: MatchConfig, name: str) -> SparkSession:
     builder = builder.config("spark.sql.session.timeZone", "UTC")
     builder = builder.config("spark.sql.execution.arrow.pyspark.enabled", "true")
     session = builder.getOrCreate()
-    _keep_classes(session)
+    keep_classes(session._jvm)
     _silence_loggers_of_rows(session)
     if is_local:
         _warm_workers(session)
@@ -82,19 +83,13 @@ def default_settings(config: MatchConfig) -> dict[str, str]:
         "spark.sql.codegen.hugeMethodLimit": "8000",  # bytes: beyond, Java would interpret the method and not compile it
         "spark.redaction.regex": SECRET_KEYS,
         "spark.sql.redaction.string.regex": VALUES_IN_PLANS,
+        "spark.sql.ui.explainMode": "simple",  # a plan's text is made, and looked through for values, at each of its stages
         "spark.ui.showConsoleProgress": str(sys.stderr.isatty()).lower(),
         "spark.log.level": "ERROR",
         "spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled": "false",  # else Python workers are started twice
         "spark.python.sql.dataFrameDebugging.enabled": "false",  # the call site of every column: a third of planning
         **{f"spark.executorEnv.{variable}": value for variable, value in WORKER_ENVIRONMENT.items()},
     }
-
-
-def _keep_classes(session: SparkSession) -> None:
-    """Find once what PySpark asks the JVM for with every column: each time it looks through all jars for packages."""
-    jvm: Any = session._jvm
-    for name in ("functions", "PythonUtils", "PythonSQLUtils"):
-        setattr(jvm, name, getattr(jvm, name))
 
 
 def _given_settings() -> dict[str, str]:

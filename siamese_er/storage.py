@@ -12,15 +12,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from siamese_er.errors import ContractFault
 from siamese_er.files import LocalFiles, files_of, local
 from siamese_er.lock import OutputLock, output_lock
 from siamese_er.schemas import KEY_SEPARATOR, conform
+from siamese_er.table_frames import frame_of_folder
 from siamese_er.worker_files import ArrowRows, Keyed, finished, rows_in_files, take_over, write_rows
 
 __all__ = [
@@ -38,6 +41,8 @@ ROWS_IN_FILE = 50_000
 """Of tables whose files workers read whole (`RunFolder.table_files`)."""
 MOST_KEYS = 200_000
 """Keys of stale rows that are sent to workers; beyond it Spark joins."""
+_KEYS: WeakKeyDictionary[DataFrame, pa.Array] = WeakKeyDictionary()
+"""Keys that were collected of a frame, joined; of one with more than MOST_KEYS, more than that."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ class RunFolder:
         """
         spark, path = fresh.sparkSession, self.table(name)
         if self._is_done(spark, path):
-            return spark.read.schema(fresh.schema).parquet(path)
+            return read_back(spark, path, fresh.schema)
         are_local = all(isinstance(files_of(spark, folder), LocalFiles) for folder in (before, path))
         keys = _few_keys(stale) if are_local else None
         if keys is None or n_small_files(_folder(before)) > MOST_SMALL_FILES:
@@ -113,7 +118,7 @@ class RunFolder:
         take_over(spark, _folder(before), _folder(path), fresh.schema, keys, constants)
         fresh.write.mode("append").parquet(path)
         finished(_folder(path))
-        return spark.read.schema(fresh.schema).parquet(path)
+        return read_back(spark, path, fresh.schema)
 
     def rows_among(self, name: str, *wanted: KeyedRows) -> DataFrame | ArrowRows:
         """The rows of a table of this run that are one of ``wanted``, each of few keys.
@@ -133,7 +138,7 @@ class RunFolder:
     def _kept(self, frame: DataFrame | ArrowRows, path: str, rows_in_file: int = 0) -> DataFrame:
         spark = frame.source.sparkSession if isinstance(frame, ArrowRows) else frame.sparkSession
         if self._is_done(spark, path):
-            return spark.read.schema(frame.schema).parquet(path)
+            return read_back(spark, path, frame.schema)
         return written(frame, path, rows_in_file)
 
     def table_files(self, spark: SparkSession, name: str) -> DataFrame:
@@ -162,13 +167,13 @@ class RunFolder:
         """
         if files_of(spark, self.path).modified(self.table(name)) is None:
             raise ContractFault(f"run {self.run_id} has no table {name}")
-        return spark.read.parquet(self.table(name))
+        return read_back(spark, self.table(name))
 
     def optional_table(self, spark: SparkSession, name: str) -> DataFrame | None:
         """A table of this run; null where it has none of that name."""
         if files_of(spark, self.path).modified(self.table(name)) is None:
             return None
-        return spark.read.parquet(self.table(name))
+        return read_back(spark, self.table(name))
 
     def write_record(self, spark: SparkSession, record: dict[str, Any]) -> None:
         """Write run.json, replacing it in one step. Values that JSON does not know are written as text."""
@@ -297,15 +302,18 @@ def n_small_files(folder: Path) -> int:
 def _few_keys(stale: Sequence[KeyedRows]) -> tuple[Keyed, ...] | None:
     """The keys of stale rows, brought to the driver; null where they are more than MOST_KEYS.
 
-    Several columns often have the keys of one frame (both sides of a pair), which is collected once.
+    Several columns and tables often have the keys of one frame, which is collected once, for as long as it lives.
     """
-    keys_of: dict[int, pa.Array] = {}
+    found = []
     for rows in stale:
-        if id(rows.keys) not in keys_of:
-            keys_of[id(rows.keys)] = rows.joined.limit(MOST_KEYS + 1).toArrow()["stale_key"].combine_chunks()
-        if len(keys_of[id(rows.keys)]) > MOST_KEYS:
+        keys = _KEYS.get(rows.keys)
+        if keys is None:
+            keys = rows.joined.limit(MOST_KEYS + 1).toArrow()["stale_key"].combine_chunks()
+            _KEYS[rows.keys] = keys
+        if len(keys) > MOST_KEYS:
             return None
-    return tuple(Keyed(rows.columns, keys_of[id(rows.keys)]) for rows in stale)
+        found.append(Keyed(rows.columns, keys))
+    return tuple(found)
 
 
 def written(frame: DataFrame | ArrowRows, path: str, rows_in_file: int = 0) -> DataFrame:
@@ -317,7 +325,15 @@ def written(frame: DataFrame | ArrowRows, path: str, rows_in_file: int = 0) -> D
         spark = frame.source.sparkSession
         if isinstance(files_of(spark, path), LocalFiles):
             write_rows(frame, _folder(path), rows_in_file)
-            return spark.read.schema(frame.schema).parquet(path)
+            return read_back(spark, path, frame.schema)
         frame = frame.frame()
     frame.write.mode("overwrite").option("maxRecordsPerFile", rows_in_file).parquet(path)
-    return frame.sparkSession.read.schema(frame.schema).parquet(path)
+    return read_back(frame.sparkSession, path, frame.schema)
+
+
+def read_back(spark: SparkSession, path: str, schema: StructType | None = None) -> DataFrame:
+    """The rows of a folder of Parquet files; ``schema``: null where the files tell it."""
+    if isinstance(files_of(spark, path), LocalFiles):
+        return frame_of_folder(spark, _folder(path), schema)
+    reader = spark.read if schema is None else spark.read.schema(schema)
+    return reader.parquet(path)

@@ -14,7 +14,7 @@ from siamese_er.publish import in_few_files, in_order, written_table
 from siamese_er.reached import Reached
 from siamese_er.regroup import Grouping, decided_anew
 from siamese_er.schemas import KEY_SEPARATOR, PUBLISHED, SCORED_PAIRS, conform
-from siamese_er.sources.inputs import file_statuses
+from siamese_er.sources.inputs import bytes_on_disk
 from siamese_er.sources.records import parts_of
 from siamese_er.storage import WORK, KeyedRows, RunFolder, rows_among
 from siamese_er.survivorship import golden_records
@@ -134,7 +134,7 @@ def people(
 def parts_of_people(run: RunFolder, spark: SparkSession, table: str) -> int:
     """Into how many parts people are cut, by the rows and the bytes of a table of their records."""
     folder = run.table(table)
-    n_rows, n_bytes = rows_on_disk(spark, folder), sum(size for _, size in file_statuses(spark, folder) or [])
+    n_rows, n_bytes = rows_on_disk(spark, folder), bytes_on_disk(spark, folder)
     of_cores = min(spark.sparkContext.defaultParallelism, n_rows // LEAST_ROWS)
     return max(2, of_cores, -(-n_rows // MOST_ROWS), -(-n_bytes // MOST_BYTES))
 

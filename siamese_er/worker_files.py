@@ -21,7 +21,7 @@ from pyspark import TaskContext
 from pyspark.resource import ResourceProfile
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.types import StructType
+from pyspark.sql.types import LongType, StructField, StructType
 
 from siamese_er.errors import without_values
 from siamese_er.schemas import KEY_SEPARATOR, conform
@@ -30,6 +30,9 @@ Work = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 ROWS_IN_GROUP, BYTES_IN_GROUP = 50_000, 64 << 20
 BYTES_IN_TASK = 1 << 20
 """Of small files that share a task (`in_tasks`)."""
+BYTES_AT_DRIVER = 4 << 20
+"""Of a table in which rows are found, or of which they are taken over, by the driver itself: less work than a job is."""
+COUNT = StructType([StructField("n", LongType())])
 DONE = "_SUCCESS"
 
 
@@ -39,7 +42,8 @@ class ArrowRows:
 
     ``batch_is_group``: each batch that the work makes is a row group of its file, so that who reads some of them by the
     statistics of a column skips the others. ``plain``: columns that are stored as they are, as they are compressed
-    already. What Spark writes has row groups and codecs of its own.
+    already. What Spark writes has row groups and codecs of its own. ``here``: the batches of ``source``, where the driver
+    has them and what is made of them is less work than a task is.
     """
 
     source: DataFrame
@@ -48,6 +52,7 @@ class ArrowRows:
     profile: ResourceProfile | None = None
     batch_is_group: bool = False
     plain: tuple[str, ...] = ()
+    here: tuple[pa.RecordBatch, ...] | None = None
 
     def frame(self) -> DataFrame:
         """The rows as a frame of Spark."""
@@ -138,7 +143,10 @@ def write_rows(rows: ArrowRows, folder: Path, rows_in_file: int = 0) -> None:
         files.close()
         yield pa.RecordBatch.from_arrays([pa.array([files.n_files], pa.int64())], ["n"])
 
-    counts = rows.source.mapInArrow(written, "n long", profile=rows.profile).collect()
+    if rows.here is not None:
+        counts = [row for batch in written(iter(rows.here)) for row in batch.to_pylist()]
+    else:
+        counts = [row.asDict() for row in rows.source.mapInArrow(written, COUNT, profile=rows.profile).collect()]
     if not any(row["n"] for row in counts):
         pq.write_table(schema.empty_table(), folder / "part-none.parquet")
     finished(folder)
@@ -200,9 +208,9 @@ def take_over(
 ) -> None:  # fmt: skip
     """The files of one table in the folder of another, without stale rows. What was in the folder is gone.
 
-    Files without a stale row are linked (copied, where they cannot be), the others written anew by workers, who look at
-    no more than their keys before. ``constants``: columns that have one text in all rows from now on; every file is then
-    written anew.
+    Files without a stale row are linked (copied, where they cannot be), the others written anew by workers (of a small
+    table by the driver), who look at no more than their keys before. ``constants``: columns that have one text in all
+    rows from now on; every file is then written anew.
     """
     files = sorted(before.glob("[!._]*.parquet"))
     arrow = to_arrow_schema(schema, timezone="UTC")
@@ -217,12 +225,17 @@ def take_over(
                     take_file(files[place], folder, f"kept-{place:05d}", arrow, stale, constants or {})
             yield batch
 
-    if files:
+    if is_small(files):
+        for _ in taken(iter((numbers(len(tasks)),))):
+            pass
+    else:
         spark.range(len(tasks), numPartitions=len(tasks)).mapInArrow(taken, "id long").count()
 
 
 def rows_in_files(spark: SparkSession, folder: Path, schema: StructType, wanted: tuple[Keyed, ...]) -> ArrowRows:
-    """The rows of a folder's Parquet files that are one of ``wanted``; of others workers look at no more than their keys."""
+    """The rows of a folder's Parquet files that are one of ``wanted``; of others workers (of a small table the driver) look
+    at no more than their keys.
+    """
     files = sorted(folder.glob("[!._]*.parquet"))
     arrow = to_arrow_schema(schema, timezone="UTC")
     tasks = tasks_of(spark, files)
@@ -234,7 +247,18 @@ def rows_in_files(spark: SparkSession, folder: Path, schema: StructType, wanted:
                 for place in tasks[task]:
                     yield from rows_of_file(files[place], arrow, wanted)
 
-    return ArrowRows(spark.range(len(tasks), numPartitions=max(1, len(tasks))), found, schema)
+    here = (numbers(len(tasks)),) if is_small(files) else None
+    return ArrowRows(spark.range(len(tasks), numPartitions=max(1, len(tasks))), found, schema, here=here)
+
+
+def numbers(n: int) -> pa.RecordBatch:
+    """``id`` from 0, as Spark's range has them."""
+    return pa.record_batch({"id": pa.array(range(n), pa.int64())})
+
+
+def is_small(files: Sequence[Path]) -> bool:
+    """Whether the driver opens these files sooner than Spark has started a task."""
+    return sum(file.stat().st_size for file in files) <= BYTES_AT_DRIVER
 
 
 def rows_of_file(file: Path, schema: pa.Schema, wanted: tuple[Keyed, ...]) -> Iterator[pa.RecordBatch]:

@@ -48,8 +48,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def spark() -> Iterator[SparkSession]:
     """A local session: one core for each worker of pytest-xdist, two shuffle partitions, no UI.
 
-    Spark interprets its plans here: to compile them takes longer than to run them over a few rows. Runs by spark-submit
-    compile them.
+    Spark interprets its plans here, as it does wherever there are few rows (`siamese_er.interpreted`). One of the runs that
+    test_match_determinism holds against each other compiles them.
     """
     session = (
         SparkSession.builder.master("local[1]")

@@ -37,10 +37,12 @@ def plain(value):
 def other_run(submit, marked_input, tmp_path_factory):
     """The rows in another order and in three files, small batches, three partitions, a standalone cluster of two workers.
 
-    The package reaches the executors as an archive: their Python does not have it.
+    The package reaches the executors as an archive: their Python does not have it. Spark compiles these plans, and interprets
+    those of the other run, as it does over few rows.
     """
     folder = tmp_path_factory.mktemp("again")
     small = ["spark.sql.execution.arrow.maxRecordsPerBatch=17", "spark.sql.files.maxPartitionBytes=40000"]
+    small += ["spark.sql.codegen.wholeStage=true", "spark.sql.codegen.factoryMode=FALLBACK"]
     flags = [*marked_input.flags(folder / "out", marked_input.shuffled), "--set", "run.shuffle_partitions=3"]
     subprocess.run([SIAMESE_ER, "archive", folder / "siamese_er.zip"], check=True)
     python = {"PYSPARK_PYTHON": str(bare_python(folder)), "PYSPARK_DRIVER_PYTHON": sys.executable}

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import functions as F
 
-from siamese_er import taken_over
+from siamese_er import table_frames, taken_over
 from siamese_er.known import Known
 from siamese_er.schemas import KEY_SEPARATOR, RECORDS, SCORES, STANDARDISED
 from siamese_er.storage import RunFolder
@@ -44,6 +44,7 @@ def test_scored_pairs_of_a_large_table_are_sorted_where_they_were_scored(
     spark, tmp_path, monkeypatch, most_moved, n_files
 ):
     monkeypatch.setattr(taken_over, "MOST_MOVED", most_moved)
+    monkeypatch.setattr(table_frames, "SMALL_TABLE", 0)  # else the rows stand in the plan
     keys = [(f"s{KEY_SEPARATOR}{number * 7 % 40:02d}", f"s{KEY_SEPARATOR}{number + 50}") for number in range(40)]
     told = [[{"left_key": left, "right_key": right, "match_probability": 0.9}.get(name) for name in SCORES.names]
             for left, right in keys]  # fmt: skip

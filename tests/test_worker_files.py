@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql.types import ArrayType, LongType, MapType, StringType, TimestampType
 
-from siamese_er import storage
+from siamese_er import storage, table_frames, worker_files
 from siamese_er.schemas import KEY_SEPARATOR, table
 from siamese_er.storage import KeyedRows, RunFolder
 from siamese_er.worker_files import BYTES_IN_TASK, ArrowRows, Keyed, PartFiles, frame_of, in_tasks, staying
@@ -35,6 +35,15 @@ def row(number):
 @pytest.fixture
 def run(tmp_path):
     return RunFolder(str(tmp_path), "run2", str(tmp_path / "run2"))
+
+
+@pytest.fixture(autouse=True, params=["driver", "workers"])
+def done_by(request, monkeypatch):
+    """Rows of small tables are found, and taken over, by the driver, and read back into the plan; of others by workers."""
+    if request.param == "workers":
+        monkeypatch.setattr(worker_files, "BYTES_AT_DRIVER", 0)
+        monkeypatch.setattr(table_frames, "SMALL_TABLE", 0)
+    return request.param
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from siamese_er.config import MatchConfig
-from siamese_er.reached import Near, Reached, keyed
+from siamese_er.reached import Near, Reached
 from siamese_er.review.answers import answers
 from siamese_er.review.queue import questions
 from siamese_er.review.record_doubts import reasons_for_doubt, record_doubts
@@ -38,8 +38,7 @@ def written_answers(
     if reached is None or earlier is None:
         return run.write_table(answers(about.links, about.cuts, about.ids, earlier, renewed), "answers")
     fresh = answers(about.links, about.cuts, about.ids, reached.touching(earlier), renewed)
-    keys = keyed(reached.had).select("record_key")
-    stale = [KeyedRows(keys, (side,)) for side in ("left_key", "right_key")]
+    stale = [KeyedRows(reached.had_keys, (side,)) for side in ("left_key", "right_key")]
     return run.renew_table("answers", reached.run.table("answers"), stale, fresh)
 
 
@@ -65,7 +64,7 @@ def written_doubts(
     doubts = record_doubts(reasons, versions, notes, then, decisions, renewed)
     if reached is None or earlier is None:
         return run.write_table(doubts, "record_doubts")
-    stale = [KeyedRows(keyed(reached.had).select("record_key"), ("record_key",))]
+    stale = [KeyedRows(reached.had_keys, ("record_key",))]
     return run.renew_table("record_doubts", reached.run.table("record_doubts"), stale, doubts)
 
 
@@ -102,6 +101,5 @@ def written_questions(
         about.links, about.cuts, about.ids, people["clusters"], size, people["golden_records"],
         reached.of(in_doubt, "record_key"), reached.touching(settled), walk, others,
     )  # fmt: skip
-    ids = reached.had.select("enterprise_id").distinct()
-    stale = [KeyedRows(ids, (name,)) for name in ("first_id", "second_id")]
+    stale = [KeyedRows(reached.had_ids, (name,)) for name in ("first_id", "second_id")]
     return run.renew_table("questions", reached.run.table("questions"), stale, found)

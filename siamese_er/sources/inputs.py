@@ -98,6 +98,11 @@ def file_statuses(spark: SparkSession, path: str) -> list[tuple[str, int]] | Non
     return files
 
 
+def bytes_on_disk(spark: SparkSession, path: str) -> int:
+    """Bytes of all files behind one path; 0 where nothing is there."""
+    return sum(n_bytes for _, n_bytes in file_statuses(spark, path) or [])
+
+
 def stamps(spark: SparkSession, paths: Iterable[str]) -> dict[str, list[int]]:
     """Bytes and time of change (ms since 1970) of every file behind some paths; what is not there has none."""
     found = {}
@@ -176,7 +181,7 @@ def parquet_footer(spark: SparkSession, file: InputFile) -> Footer:
         try:
             schema = reader.getFooter().getFileMetaData().getSchema()
             text, n_rows = schema.toString(), reader.getRecordCount()
-            columns = tuple(field.getName() for field in schema.getFields())
+            columns = tuple(schema.getFieldName(place) for place in range(schema.getFieldCount()))
         finally:
             reader.close()
     except Py4JJavaError:

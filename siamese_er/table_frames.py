@@ -1,0 +1,57 @@
+"""Parquet tables on disk as frames of Spark, with as little asked of Spark as may be.
+
+Where the driver reaches the files by a path, it reads their schema itself, for which Spark would run a job, and a small table
+whole: its rows then stand in the plan, and what they are joined with needs neither tasks nor footers for them. Plans, logs
+and event logs name columns of such rows, never their values.
+"""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
+from pyspark.sql.types import StructType
+
+SMALL_TABLE = 128 << 10
+"""Bytes of Parquet, some thousand rows, that plans hold."""
+
+SPARKS_SCHEMA = b"org.apache.spark.sql.parquet.row.metadata"
+"""Where Spark keeps the schema of a file that it wrote."""
+
+
+def frame_of_folder(spark: SparkSession, folder: Path, schema: StructType | None = None) -> DataFrame:
+    """The rows of the Parquet files of a local folder, all columns nullable; ``schema``: null where the files tell it.
+
+    Files without one of its columns have nulls there, as Spark reads them.
+    """
+    files = sorted(folder.glob("[!._]*.parquet"))
+    if schema is None and files:
+        schema = schema_of_file(files[0])
+    if schema is None:
+        return spark.read.parquet(str(folder))
+    schema = schema.toNullable()
+    if sum(file.stat().st_size for file in files) <= SMALL_TABLE:
+        return spark.createDataFrame(rows_of_files(files, to_arrow_schema(schema, timezone="UTC")), schema)
+    return spark.read.schema(schema).parquet(str(folder))
+
+
+def schema_of_file(file: Path) -> StructType:
+    """The schema of a Parquet file as Spark would find it."""
+    content = pq.read_schema(file)
+    told = (content.metadata or {}).get(SPARKS_SCHEMA)
+    return StructType.fromJson(json.loads(told)) if told else from_arrow_schema(content)
+
+
+def rows_of_files(files: list[Path], schema: pa.Schema) -> pa.Table:
+    """The rows of Parquet files in the order of the files."""
+    tables = [schema.empty_table()]
+    for file in files:
+        with pq.ParquetFile(file, coerce_int96_timestamp_unit="us") as content:
+            rows = content.read()
+        absent = [field for field in schema if field.name not in rows.column_names]
+        for field in absent:
+            rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
+        tables.append(rows.select(schema.names).cast(schema))
+    return pa.concat_tables(tables)

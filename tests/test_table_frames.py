@@ -66,6 +66,18 @@ def test_a_column_that_a_file_lacks_is_null_there(spark, tmp_path, monkeypatch, 
 
 
 @pytest.mark.parametrize("small", [0, 1 << 20])
+def test_rows_after_an_empty_file_are_read(spark, tmp_path, monkeypatch, small):
+    monkeypatch.setattr(table_frames, "SMALL_TABLE", small)
+    for place, numbers in enumerate([[], [1, 2], [], [3]]):
+        pq.write_table(pa.table({"n": pa.array(numbers, pa.int64())}), tmp_path / f"part-{place}.parquet")
+
+    found = frame_of_folder(spark, tmp_path)
+
+    assert sorted(row["n"] for row in found.collect()) == [1, 2, 3]
+    assert found.count() == 3
+
+
+@pytest.mark.parametrize("small", [0, 1 << 20])
 def test_a_table_without_rows_has_its_columns(spark, tmp_path, monkeypatch, small):
     monkeypatch.setattr(table_frames, "SMALL_TABLE", small)
     spark.createDataFrame([], WIDE).write.parquet(str(tmp_path / "none"))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pyspark.sql import SparkSession
 
 FEW_BYTES = 2 << 20
-"""Of Parquet, some 25,000 records, delivered and known."""
+"""Of Parquet, some 20,000 records, delivered and known."""
 
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 """Spark's own settings; its results are the same either way."""

@@ -14,8 +14,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructType
 
-SMALL_TABLE = 128 << 10
-"""Bytes of Parquet, some thousand rows, that plans hold."""
+SMALL_TABLE, FEW_ROWS = 128 << 10, 20_000
+"""Bytes of Parquet and rows that plans hold; where rows are much alike, few bytes are many rows."""
 
 SPARKS_SCHEMA = b"org.apache.spark.sql.parquet.row.metadata"
 """Where Spark keeps the schema of a file that it wrote."""
@@ -32,7 +32,7 @@ def frame_of_folder(spark: SparkSession, folder: Path, schema: StructType | None
     if schema is None:
         return spark.read.parquet(str(folder))
     schema = schema.toNullable()
-    if sum(file.stat().st_size for file in files) <= SMALL_TABLE:
+    if sum(file.stat().st_size for file in files) <= SMALL_TABLE and n_rows(files) <= FEW_ROWS:
         return spark.createDataFrame(rows_of_files(files, to_arrow_schema(schema, timezone="UTC")), schema)
     return spark.read.schema(schema).parquet(str(folder))
 
@@ -42,6 +42,11 @@ def schema_of_file(file: Path) -> StructType:
     content = pq.read_schema(file)
     told = (content.metadata or {}).get(SPARKS_SCHEMA)
     return StructType.fromJson(json.loads(told)) if told else from_arrow_schema(content)
+
+
+def n_rows(files: list[Path]) -> int:
+    """Rows of Parquet files, by their footers."""
+    return sum(pq.read_metadata(file).num_rows for file in files)
 
 
 def rows_of_files(files: list[Path], schema: pa.Schema) -> pa.Table:

@@ -87,6 +87,15 @@ def test_a_table_without_rows_has_its_columns(spark, tmp_path, monkeypatch, smal
     assert (found.schema, found.collect()) == (WIDE.toNullable(), [])
 
 
+def test_many_rows_in_few_bytes_stay_on_disk(spark, tmp_path, monkeypatch):
+    monkeypatch.setattr(table_frames, "FEW_ROWS", 99)
+    pq.write_table(pa.table({"n": pa.repeat(7, 100)}), tmp_path / "part.parquet")
+
+    assert frame_of_folder(spark, tmp_path).inputFiles()
+    monkeypatch.setattr(table_frames, "FEW_ROWS", 100)
+    assert not frame_of_folder(spark, tmp_path).inputFiles()
+
+
 def test_a_small_table_is_read_without_a_job_and_shows_no_value_in_its_plan(spark, folder, capsys):
     ours = frame_of_folder(spark, folder).where("n > 3").select("key", "n")
     ours = ours.join(spark.range(9).withColumnRenamed("id", "n"), "n")

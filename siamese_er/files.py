@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import uuid
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -183,6 +184,16 @@ class HadoopFiles:
             stream.write(bytearray(text.encode("utf-8")))
         finally:
             stream.close()
+
+
+def parquet_files(folder: Path) -> list[Path]:
+    """The Parquet files of a table in a local folder, by name; not what is hidden, as no reader takes it for a part."""
+    return sorted(folder.glob("[!._]*.parquet"))
+
+
+def n_bytes(files: Iterable[Path]) -> int:
+    """Bytes of local files together."""
+    return sum(file.stat().st_size for file in files)
 
 
 def local(path: str) -> Path:

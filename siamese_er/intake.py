@@ -7,7 +7,6 @@ from functools import partial
 from importlib.resources import files
 from typing import Any
 
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -15,7 +14,7 @@ from siamese_er.arrivals import Arrivals, arrivals
 from siamese_er.config import MatchConfig
 from siamese_er.decision_conflicts import refuse_conflicts
 from siamese_er.errors import ContractFault
-from siamese_er.files import LocalFiles, files_of, local
+from siamese_er.files import LocalFiles, files_of, local, parquet_files
 from siamese_er.known import Known, only
 from siamese_er.publish import written_table
 from siamese_er.schemas import DECISIONS, NOTES, conform, no_rows
@@ -35,6 +34,7 @@ from siamese_er.sources.records import (
 )
 from siamese_er.storage import ROWS_IN_FILE, KeyedRows, RunFolder
 from siamese_er.summary import mapping_line
+from siamese_er.table_frames import n_rows
 from siamese_er.together import together
 
 
@@ -211,7 +211,7 @@ def version_counts(versions: DataFrame) -> dict[str, int]:
 def rows_on_disk(spark: SparkSession, folder: str) -> int:
     """Number of rows of a Parquet table, from the footers of its files; runs no job."""
     if isinstance(files_of(spark, folder), LocalFiles):
-        return sum(pq.read_metadata(file).num_rows for file in local(folder).glob("[!._]*.parquet"))
+        return n_rows(parquet_files(local(folder)))
     files = file_statuses(spark, folder) or []
     return sum(parquet_footer(spark, InputFile(name, n_bytes, "parquet")).n_rows for name, n_bytes in files)
 

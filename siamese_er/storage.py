@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from siamese_er.errors import ContractFault
-from siamese_er.files import LocalFiles, files_of, local
+from siamese_er.files import LocalFiles, files_of, local, parquet_files
 from siamese_er.lock import OutputLock, output_lock
 from siamese_er.schemas import KEY_SEPARATOR, conform
 from siamese_er.table_frames import frame_of_folder
@@ -148,7 +148,7 @@ class RunFolder:
         For workers that want Arrow columns: Spark would make each row and then columns of the rows again.
         """
         if (folder := self.worker_folder(spark, name)) is not None:
-            sizes = sorted((-path.stat().st_size, str(path)) for path in folder.glob("[!._]*.parquet"))
+            sizes = sorted((-path.stat().st_size, str(path)) for path in parquet_files(folder))
             paths = F.lit([path for _, path in sizes]) if sizes else F.array().cast("array<string>")
             places = spark.range(len(sizes), numPartitions=max(1, len(sizes)))
             return places.select(F.get(paths, F.col("id").cast("int")).alias("path"))

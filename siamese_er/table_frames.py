@@ -6,6 +6,7 @@ and event logs name columns of such rows, never their values.
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +14,9 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructType
+
+from siamese_er.errors import without_values
+from siamese_er.files import n_bytes, parquet_files
 
 SMALL_TABLE, FEW_ROWS = 128 << 10, 20_000
 """Bytes of Parquet and rows that plans hold; where rows are much alike, few bytes are many rows."""
@@ -26,15 +30,19 @@ def frame_of_folder(spark: SparkSession, folder: Path, schema: StructType | None
 
     Files without one of its columns have nulls there, as Spark reads them.
     """
-    files = sorted(folder.glob("[!._]*.parquet"))
+    files, place = parquet_files(folder), f"file:{folder}"  # a bare path may be one of another file system
     if schema is None and files:
         schema = schema_of_file(files[0])
     if schema is None:
-        return spark.read.parquet(str(folder))
+        return spark.read.parquet(place)
     schema = schema.toNullable()
-    if sum(file.stat().st_size for file in files) <= SMALL_TABLE and n_rows(files) <= FEW_ROWS:
-        return spark.createDataFrame(rows_of_files(files, to_arrow_schema(schema, timezone="UTC")), schema)
-    return spark.read.schema(schema).parquet(str(folder))
+    if n_bytes(files) <= SMALL_TABLE and n_rows(files) <= FEW_ROWS:
+        arrow = to_arrow_schema(schema, timezone="UTC")
+        rows = pa.concat_tables([arrow.empty_table(), *rows_of_files(files, arrow)])
+        return spark.createDataFrame(
+            rows.combine_chunks(), schema
+        )  # of several pieces Spark drops those after an empty one
+    return spark.read.schema(schema).parquet(place)
 
 
 def schema_of_file(file: Path) -> StructType:
@@ -49,14 +57,13 @@ def n_rows(files: list[Path]) -> int:
     return sum(pq.read_metadata(file).num_rows for file in files)
 
 
-def rows_of_files(files: list[Path], schema: pa.Schema) -> pa.Table:
-    """The rows of Parquet files in the order of the files, in one piece: of several Spark drops those after an empty one."""
-    tables = [schema.empty_table()]
+@without_values("read")
+def rows_of_files(files: list[Path], schema: pa.Schema) -> Iterator[pa.Table]:
+    """The rows of each of some Parquet files."""
     for file in files:
         with pq.ParquetFile(file, coerce_int96_timestamp_unit="us") as content:
             rows = content.read()
         absent = [field for field in schema if field.name not in rows.column_names]
         for field in absent:
             rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
-        tables.append(rows.select(schema.names).cast(schema))
-    return pa.concat_tables(tables).combine_chunks()
+        yield rows.select(schema.names).cast(schema)

@@ -24,6 +24,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import LongType, StructField, StructType
 
 from siamese_er.errors import without_values
+from siamese_er.files import n_bytes, parquet_files
 from siamese_er.schemas import KEY_SEPARATOR, conform
 
 Work = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
@@ -212,7 +213,7 @@ def take_over(
     table by the driver), who look at no more than their keys before. ``constants``: columns that have one text in all
     rows from now on; every file is then written anew.
     """
-    files = sorted(before.glob("[!._]*.parquet"))
+    files = parquet_files(before)
     arrow = to_arrow_schema(schema, timezone="UTC")
     tasks = tasks_of(spark, files)
     started(folder)
@@ -236,7 +237,7 @@ def rows_in_files(spark: SparkSession, folder: Path, schema: StructType, wanted:
     """The rows of a folder's Parquet files that are one of ``wanted``; of others workers (of a small table the driver) look
     at no more than their keys.
     """
-    files = sorted(folder.glob("[!._]*.parquet"))
+    files = parquet_files(folder)
     arrow = to_arrow_schema(schema, timezone="UTC")
     tasks = tasks_of(spark, files)
 
@@ -258,7 +259,7 @@ def numbers(n: int) -> pa.RecordBatch:
 
 def is_small(files: Sequence[Path]) -> bool:
     """Whether the driver opens these files sooner than Spark has started a task."""
-    return sum(file.stat().st_size for file in files) <= BYTES_AT_DRIVER
+    return n_bytes(files) <= BYTES_AT_DRIVER
 
 
 def rows_of_file(file: Path, schema: pa.Schema, wanted: tuple[Keyed, ...]) -> Iterator[pa.RecordBatch]:

@@ -9,6 +9,7 @@ from chispa import assert_df_equality
 from pyspark.sql.types import ArrayType, BinaryType, DoubleType, LongType, MapType, StringType, TimestampType
 
 from siamese_er import table_frames
+from siamese_er.errors import StepFailed
 from siamese_er.schemas import table
 from siamese_er.table_frames import frame_of_folder, schema_of_file
 from siamese_er.worker_files import ArrowRows, write_rows
@@ -63,6 +64,24 @@ def test_a_column_that_a_file_lacks_is_null_there(spark, tmp_path, monkeypatch, 
     found = frame_of_folder(spark, tmp_path, table(key=StringType(), n=LongType()))
 
     assert sorted(map(tuple, found.collect()), key=str) == [("a", 1), (None, 2)]
+
+
+@pytest.mark.parametrize("small", [0, 1 << 20])
+def test_a_local_folder_is_read_as_one_whatever_its_name(spark, tmp_path, monkeypatch, small):
+    monkeypatch.setattr(table_frames, "SMALL_TABLE", small)
+    (tmp_path / "a b%20").mkdir()
+    pq.write_table(pa.table({"n": [1]}), tmp_path / "a b%20" / "part.parquet")
+
+    assert [row["n"] for row in frame_of_folder(spark, tmp_path / "a b%20").collect()] == [1]
+
+
+def test_a_file_that_cannot_be_read_back_tells_no_value(spark, tmp_path):
+    pq.write_table(pa.table({"n": ["ZZCANARY"]}), tmp_path / "part.parquet")
+
+    with pytest.raises(StepFailed) as fault:
+        frame_of_folder(spark, tmp_path, table(n=LongType()))
+    assert "ZZCANARY" not in str(fault.value)
+    assert fault.value.__context__ is None
 
 
 @pytest.mark.parametrize("small", [0, 1 << 20])

@@ -43,6 +43,12 @@ WORKER_ENVIRONMENT = {
 LOCAL_SETTINGS = {"spark.python.daemon.module": "siamese_er.worker_daemon"}
 """Where workers run this very environment. Elsewhere the package may reach them later than their daemon starts."""
 
+PAGES_OF_A_TASK = 8192
+"""Spark's bound (TaskMemoryManager): a task that needs one page more fails."""
+
+ARRAY_HEADER = 16
+"""Bytes of a Java array besides its content: with them a page fills whole regions of the collector."""
+
 SECRET_KEYS = r"(?i)secret|passw(or)?d|token|access[._]?key|credential|identity[._]key"
 VALUES_IN_PLANS = r"\b\d{3}-?\d{2}-?\d{4}\b|\b(?:19|20)\d{2}-\d{2}-\d{2}\b|(?:\G|(?<![\w.+-]))[\w.+-]++@[\w-]+\.[\w.]+"
 """Java's. An address is looked for where a word begins, or the last finding ended (``\\G``), and nowhere else: from every
@@ -61,7 +67,7 @@ def build_session(config: MatchConfig, name: str) -> SparkSession:
     given = _given_settings()
     is_local = given.get("spark.master", "local[*]").partition("[")[0] == "local"
     builder = SparkSession.builder.appName(name)
-    for key, value in (default_settings(config) | (LOCAL_SETTINGS if is_local else {})).items():
+    for key, value in (default_settings(config) | (_local_settings() if is_local else {})).items():
         if key not in given:
             builder = builder.config(key, value)
     builder = builder.config("spark.sql.session.timeZone", "UTC")
@@ -90,6 +96,22 @@ def default_settings(config: MatchConfig) -> dict[str, str]:
         "spark.python.sql.dataFrameDebugging.enabled": "false",  # the call site of every column: a third of planning
         **{f"spark.executorEnv.{variable}": value for variable, value in WORKER_ENVIRONMENT.items()},
     }
+
+
+def page_bytes(heap: int) -> int:
+    """Bytes of the pages in which a JVM with a heap of ``heap`` bytes keeps rows that it sorts, groups or broadcasts.
+
+    A task has at most PAGES_OF_A_TASK of them, which hold the whole heap here. Spark's own choice is a sixteenth of a core's
+    share, which every small table that is broadcast takes, and which Java fills with zeros first.
+    """
+    return max(1, -(-heap // (PAGES_OF_A_TASK << 20))) * (1 << 20) - ARRAY_HEADER
+
+
+def _local_settings() -> dict[str, str]:
+    """Settings of masters whose workers run on this machine, all in one JVM."""
+    jvm: Any = SparkContext._jvm
+    heap = jvm.java.lang.Runtime.getRuntime().maxMemory()
+    return LOCAL_SETTINGS | {"spark.buffer.pageSize": f"{page_bytes(heap)}b"}
 
 
 def _given_settings() -> dict[str, str]:

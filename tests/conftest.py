@@ -22,6 +22,7 @@ from filelock import FileLock
 from hypothesis import settings
 from pyspark.sql import SparkSession
 
+from siamese_er.session import page_bytes
 from siamese_er.synthetic.population import Population, population
 from siamese_er.synthetic.profile import PROFILES
 
@@ -49,7 +50,8 @@ def spark() -> Iterator[SparkSession]:
     """A local session: one core for each worker of pytest-xdist, two shuffle partitions, no UI.
 
     Spark interprets its plans here, as it does wherever there are few rows (`siamese_er.interpreted`). One of the runs that
-    test_match_determinism holds against each other compiles them.
+    test_match_determinism holds against each other compiles them. Pages are those of a local run: with Spark's own a table
+    that is broadcast takes 64 MB, and the queries of one test the whole heap.
     """
     session = (
         SparkSession.builder.master("local[1]")
@@ -64,6 +66,7 @@ def spark() -> Iterator[SparkSession]:
         .config("spark.sql.execution.arrow.pyspark.enabled", "true")
         .config("spark.python.sql.dataFrameDebugging.enabled", "false")
         .config("spark.driver.memory", "2g")
+        .config("spark.buffer.pageSize", f"{page_bytes(2 << 30)}b")
         .getOrCreate()
     )
     session.sparkContext.setLogLevel("ERROR")

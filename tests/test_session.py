@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from siamese_er.session import VALUES_IN_PLANS
+from siamese_er.session import ARRAY_HEADER, PAGES_OF_A_TASK, VALUES_IN_PLANS, page_bytes
 
 JOB = """
 import sys
@@ -19,6 +21,7 @@ spark = build_session(MatchConfig(run=RunSettings(shuffle_partitions=3)), "sessi
 for key in ("spark.sql.shuffle.partitions", "spark.sql.session.timeZone", "spark.executorEnv.OMP_NUM_THREADS",
             "spark.sql.redaction.string.regex", "spark.app.name", "spark.master"):
     print("SET", key, spark.conf.get(key))
+print("SET spark.buffer.pageSize", spark.sparkContext.getConf().get("spark.buffer.pageSize"))
 
 def break_on_values(batches):
     for batch in batches:
@@ -57,6 +60,20 @@ def test_session_keeps_what_spark_submit_was_told_and_sets_the_rest(told):
     assert settings["spark.executorEnv.OMP_NUM_THREADS"] == "2"
     assert settings["spark.master"] == "local[1]"
     assert settings["spark.sql.redaction.string.regex"]
+
+
+def test_a_local_session_broadcasts_small_tables_in_small_pages(told):
+    settings = dict(line.split(" ", 2)[1:] for line in told.stdout.splitlines() if line.startswith("SET"))
+
+    assert settings["spark.buffer.pageSize"] == f"{(1 << 20) - ARRAY_HEADER}b"
+
+
+@given(heap=st.integers(1, 1 << 44))
+def test_a_task_can_have_pages_for_all_that_spark_gives_it_of_the_heap(heap):
+    page = page_bytes(heap)
+
+    assert page * PAGES_OF_A_TASK >= 0.9 * heap  # spark.memory.fraction is .6
+    assert (page + ARRAY_HEADER) % (1 << 20) == 0
 
 
 def test_workers_are_forked_with_what_they_need_imported(told):

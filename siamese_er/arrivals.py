@@ -1,6 +1,7 @@
 """A batch of new, changed and deleted records, and what is known: the versions that hold now, and whom they concern."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -9,6 +10,7 @@ from siamese_er.known import Known, without
 from siamese_er.schemas import NOTES, conform
 from siamese_er.sources.records import canonical_content
 from siamese_er.storage import KeyedRows, RunFolder
+from siamese_er.together import together
 
 KINDS = ("new", "updated", "unchanged", "stale", "removed", "unknown_removed")
 """What a delivered key is to what is known: a stale one is older than the version known, which stays."""
@@ -42,19 +44,24 @@ def arrivals(known: Known, batch: DataFrame, batch_notes: DataFrame, run: RunFol
     In:  ``batch``: ranked versions as `sources.records.Reading` has them; ``batch_notes``: NOTES of files of notes.
     """
     of_batch = KeyedRows(batch.select("record_key").distinct(), ("record_key",))
-    told = run.checkpoint(known.run.rows_among("versions", of_batch), "told_before")
+    known_notes = conform(known.table("notes"), NOTES)
+    here = together({
+        "told": partial(run.checkpoint, known.run.rows_among("versions", of_batch), "told_before"),
+        "fresh": partial(run.checkpoint, _fresh_notes(known_notes, batch_notes), "fresh_notes"),
+    })  # fmt: skip
+    told, fresh = here["told"], here["fresh"]
     judged = run.checkpoint(_judged(told, batch), "arrivals")
     counts = dict.fromkeys(KINDS, 0) | {row["kind"]: row["count"] for row in judged.groupBy("kind").count().collect()}
     gone = judged.where("kind = 'removed'").select("record_key")
     moved = judged.where("kind != 'unchanged'")
     ranked = _ranked_anew(told, batch, moved)
-    versions = run.renew_table(
-        "versions", known.run.table("versions"), [KeyedRows(moved.select("record_key"), ("record_key",))], ranked
-    )
-    fresh = run.checkpoint(_fresh_notes(conform(known.table("notes"), NOTES), batch_notes), "fresh_notes")
-    note = ("record_key", "note_id")
+    of_moved, note = [KeyedRows(moved.select("record_key"), ("record_key",))], ("record_key", "note_id")
     replaced = [KeyedRows(fresh.select(*note), note), KeyedRows(gone, ("record_key",))]
-    notes = run.renew_table("notes", known.run.table("notes"), replaced, without(fresh, gone, "record_key"))
+    now = together({
+        "versions": partial(run.renew_table, "versions", known.run.table("versions"), of_moved, ranked),
+        "notes": partial(run.renew_table, "notes", known.run.table("notes"), replaced, without(fresh, gone, "record_key")),
+    })  # fmt: skip
+    versions, notes = now["versions"], now["notes"]
     touched = judged.where("kind in ('new', 'updated', 'stale')").select("record_key").union(fresh.select("record_key"))
     living = versions.where((F.col("rank") == 1) & ~F.col("is_deleted")).select("record_key")
     changed = run.checkpoint(living.join(F.broadcast(touched.distinct()), "record_key", "left_semi"), "changed")

@@ -108,7 +108,8 @@ def read_inputs(
         versions, notes = batch.versions, run.write_table(delivered, "notes")
     else:
         versions, notes = arrived.versions, arrived.notes
-        counts |= {"delivered": counts | arrived.counts, "notes": notes.count()} | version_counts(versions)
+        n_notes = rows_on_disk(spark, run.table("notes"))
+        counts |= {"delivered": counts | arrived.counts, "notes": n_notes} | version_counts(versions)
     if not counts["records"]:
         raise ContractFault("input: no rows with a record; a full run on an empty table would retire every patient")
     parts = parts_of(versions, known is not None or batch.inline_notes is not None)

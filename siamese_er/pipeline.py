@@ -33,6 +33,7 @@ from siamese_er.sources.records import Reading, read_records
 from siamese_er.standardise import cleared, fault_counts, shared_identifiers, whole_normal_forms
 from siamese_er.storage import (
     ROWS_IN_FILE,
+    WORK,
     KeyedRows,
     RunFolder,
     new_run,
@@ -146,15 +147,20 @@ def matched(
     decide = widened(decide, margin)
     with clock.step("decide"):
         moved = moved_records(config, run, known, inputs, record)
-        standing = written_standings(run, known, moved, inputs.records, standardised, decide.preset)
-        scores = scoring.scores
+        said: dict[str, Callable[[], DataFrame]] = {
+            "standing": partial(written_standings, run, known, moved, inputs.records, standardised, decide.preset)
+        }
         if inputs.notes is not None and config.model.use_notes:
-            care = run.checkpoint(dated_care(standardised, inputs.notes), "dated_care")
-            scores = with_care_vetoes(scores, care, min(decide.review_threshold, decide.threshold()))
-        overlaid = None
+            said["care"] = partial(run.checkpoint, dated_care(standardised, inputs.notes), "dated_care")
         if inputs.counts["earlier_versions"]:
-            overlaid = suspected_overlays(inputs.records, inputs.history, standardised, config.input,
-                                          config.standardise, run.checkpoint)  # fmt: skip
+            said["overlaid"] = partial(suspected_overlays, inputs.records, inputs.history, standardised, config.input,
+                                       config.standardise, run.checkpoint)  # fmt: skip
+        of_records = together(said)
+        standing, overlaid = of_records["standing"], of_records.get("overlaid")
+        scores = scoring.scores
+        if "care" in of_records:
+            scores = with_care_vetoes(scores, of_records["care"], min(decide.review_threshold, decide.threshold()))
+        if overlaid is not None:
             scores = with_overlay_veto(scores, overlaid)
         pairs = banded(scores, standing, inputs.decisions, decide, config.sources)
         published = published_pairs(run, pairs, known, moved)
@@ -181,8 +187,8 @@ def decided_by(config: MatchConfig, known: Known | None, scores: DataFrame) -> D
 def nothing_new(config: MatchConfig, known: Known, run: RunFolder, inputs: Inputs) -> bool:
     """Whether a batch has neither a record, a note nor a decision that is not known; counts what it changes."""
     assert inputs.arrivals is not None
-    n_changed, n_gone = inputs.arrivals.changed.count(), inputs.arrivals.gone.count()
-    inputs.counts["delivered"] |= {"changed": n_changed, "gone": n_gone}
+    n_changed = rows_on_disk(known.spark, run.table(f"{WORK}/changed"))
+    inputs.counts["delivered"] |= {"changed": n_changed, "gone": inputs.arrivals.counts["removed"]}
     if inputs.arrivals.is_news:
         return False
     given = run.read_table(known.spark, "decisions")

@@ -60,20 +60,25 @@ def where_it_broke(error: BaseException) -> str:
     return f"{ours[-1].filename}:{ours[-1].lineno} in {ours[-1].name}" if ours else "unknown place"
 
 
-def without_values(step: str) -> Callable[[Callable[..., Iterator[Any]]], Callable[..., Iterator[Any]]]:
-    """A decorator for the generator functions that Spark runs over batches of rows.
+def without_values(
+    step: str, *, in_worker: bool = True
+) -> Callable[[Callable[..., Iterator[Any]]], Callable[..., Iterator[Any]]]:
+    """A decorator for the generator functions that Spark runs over batches of rows, or the driver where they are few.
 
     An exception from Python, pandas or torch often quotes the value it stumbled over, and Spark writes it to the
     executor's log, the driver's traceback and the event log. The decorated function raises `StepFailed` instead,
-    with the step, the class of the error and its place in the code, and drops the original from the chain. Its process
-    collects garbage rarely from then on.
+    with the step, the class of the error and its place in the code, and drops the original from the chain.
+
+    ``in_worker``: its process is a worker's and collects garbage rarely from then on. Never the driver: what is frozen is not
+    collected again, and every frame that Python keeps keeps its plan in the JVM.
     """
 
     def decorate(function: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
         @functools.wraps(function)
         def guarded(*arguments: Any, **settings: Any) -> Iterator[Any]:
             fault = None
-            collect_rarely()
+            if in_worker:
+                collect_rarely()
             try:
                 yield from function(*arguments, **settings)
             except (SiameseErError, GeneratorExit):

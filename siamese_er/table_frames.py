@@ -57,7 +57,7 @@ def n_rows(files: list[Path]) -> int:
     return sum(pq.read_metadata(file).num_rows for file in files)
 
 
-@without_values("read")
+@without_values("read", in_worker=False)
 def rows_of_files(files: list[Path], schema: pa.Schema) -> Iterator[pa.Table]:
     """The rows of each of some Parquet files."""
     for file in files:

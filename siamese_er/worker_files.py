@@ -133,7 +133,7 @@ def write_rows(rows: ArrowRows, folder: Path, rows_in_file: int = 0) -> None:
     plain = rows.plain
     started(folder)
 
-    @without_values("write")
+    @without_values("write", in_worker=rows.here is None)
     def written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         context = TaskContext.get()
         files = PartFiles(folder, f"part-{context.partitionId() if context else 0:05d}", schema, rows_in_file, plain)
@@ -218,7 +218,9 @@ def take_over(
     tasks = tasks_of(spark, files)
     started(folder)
 
-    @without_values("write")
+    at_driver = is_small(files)
+
+    @without_values("write", in_worker=not at_driver)
     def taken(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for task in batch.column("id").to_pylist():
@@ -226,7 +228,7 @@ def take_over(
                     take_file(files[place], folder, f"kept-{place:05d}", arrow, stale, constants or {})
             yield batch
 
-    if is_small(files):
+    if at_driver:
         for _ in taken(iter((numbers(len(tasks)),))):
             pass
     else:
@@ -241,14 +243,16 @@ def rows_in_files(spark: SparkSession, folder: Path, schema: StructType, wanted:
     arrow = to_arrow_schema(schema, timezone="UTC")
     tasks = tasks_of(spark, files)
 
-    @without_values("read")
+    at_driver = is_small(files)
+
+    @without_values("read", in_worker=not at_driver)
     def found(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for task in batch.column("id").to_pylist():
                 for place in tasks[task]:
                     yield from rows_of_file(files[place], arrow, wanted)
 
-    here = (numbers(len(tasks)),) if is_small(files) else None
+    here = (numbers(len(tasks)),) if at_driver else None
     return ArrowRows(spark.range(len(tasks), numPartitions=max(1, len(tasks))), found, schema, here=here)
 
 

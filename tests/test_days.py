@@ -1,6 +1,7 @@
 """The simulated hospital: what its checks find, and some days of it through the real pipeline."""
 
 import dataclasses
+import gc
 
 import pandas as pd
 import pytest
@@ -103,7 +104,7 @@ def test_every_record_arrives_once_and_living_follows_deletions():
 
 
 def test_a_first_day_another_model_and_a_batch(spark, tmp_path):
-    told = []
+    told, frozen = [], gc.get_freeze_count()
 
     rows = simulated_days(spark, tmp_path / "sim", 90, 2, 1, Pace(0.85, 2, 1, 2), 0, 1, told.append)
 
@@ -112,5 +113,6 @@ def test_a_first_day_another_model_and_a_batch(spark, tmp_path):
     assert [row["faults"] for row in rows] == ["none"] * 3
     assert all(set(row) == set(COLUMNS) for row in rows)
     assert rows[2]["pairs"] < rows[0]["pairs"] / 2
+    assert gc.get_freeze_count() <= frozen  # else the frames of each day stay, and their plans in the JVM
     assert rows[-1]["pair_f1"] >= 0.98
     assert all(0 < row["scoring_seconds"] < row["seconds"] for row in rows)

@@ -1,6 +1,7 @@
 """Tables whose files Python workers write, and tables taken over from an earlier run; also on executors elsewhere."""
 
 import datetime as dt
+import gc
 import os
 
 import pandas as pd
@@ -198,6 +199,18 @@ def test_a_column_of_what_is_taken_over_may_have_another_text(spark, run, before
     assert {(own.n, own.record_key) for own in found.collect()} == {
         *((n, "run2") for n in range(90)), (100, row(100)[0]),
     }  # fmt: skip
+
+
+def test_the_driver_collects_garbage_as_before(spark, run, before):
+    frozen, thresholds = gc.get_freeze_count(), gc.get_threshold()
+
+    stale = [KeyedRows(spark.range(3).toDF("n"), ("n",))]
+    run.renew_table("wide", before.table("wide"), stale, spark.createDataFrame([row(95)], WIDE))
+    found = run.checkpoint(before.rows_among("wide", *stale), "found")
+
+    assert found.count() == 3
+    assert gc.get_threshold() == thresholds
+    assert gc.get_freeze_count() <= frozen  # what is frozen holds its frames, and they their plans in the JVM
 
 
 def test_without_stale_rows_all_files_are_linked(spark, run, before):

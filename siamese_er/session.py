@@ -67,7 +67,7 @@ def build_session(config: MatchConfig, name: str) -> SparkSession:
     given = _given_settings()
     is_local = given.get("spark.master", "local[*]").partition("[")[0] == "local"
     builder = SparkSession.builder.appName(name)
-    for key, value in (default_settings(config) | (_local_settings() if is_local else {})).items():
+    for key, value in (default_settings(config) | (local_settings(given) if is_local else {})).items():
         if key not in given:
             builder = builder.config(key, value)
     builder = builder.config("spark.sql.session.timeZone", "UTC")
@@ -107,8 +107,13 @@ def page_bytes(heap: int) -> int:
     return max(1, -(-heap // (PAGES_OF_A_TASK << 20))) * (1 << 20) - ARRAY_HEADER
 
 
-def _local_settings() -> dict[str, str]:
-    """Settings of masters whose workers run on this machine, all in one JVM."""
+def local_settings(given: dict[str, str]) -> dict[str, str]:
+    """Settings of masters whose workers run on this machine, all in one JVM. In: what spark-submit was told.
+
+    Where rows may also lie outside the heap, the size of pages is left to Spark.
+    """
+    if given.get("spark.memory.offHeap.enabled") == "true":
+        return LOCAL_SETTINGS
     jvm: Any = SparkContext._jvm
     heap = jvm.java.lang.Runtime.getRuntime().maxMemory()
     return LOCAL_SETTINGS | {"spark.buffer.pageSize": f"{page_bytes(heap)}b"}

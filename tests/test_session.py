@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siamese_er.session import ARRAY_HEADER, PAGES_OF_A_TASK, VALUES_IN_PLANS, page_bytes
+from siamese_er.session import (
+    ARRAY_HEADER,
+    LOCAL_SETTINGS,
+    PAGES_OF_A_TASK,
+    VALUES_IN_PLANS,
+    local_settings,
+    page_bytes,
+)
 
 JOB = """
 import sys
@@ -66,6 +73,11 @@ def test_a_local_session_broadcasts_small_tables_in_small_pages(told):
     settings = dict(line.split(" ", 2)[1:] for line in told.stdout.splitlines() if line.startswith("SET"))
 
     assert settings["spark.buffer.pageSize"] == f"{(1 << 20) - ARRAY_HEADER}b"
+
+
+def test_pages_outside_the_heap_are_sized_by_spark(spark):
+    assert local_settings({"spark.memory.offHeap.enabled": "true"}) == LOCAL_SETTINGS
+    assert set(local_settings({})) == {*LOCAL_SETTINGS, "spark.buffer.pageSize"}
 
 
 @given(heap=st.integers(1, 1 << 44))

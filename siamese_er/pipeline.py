@@ -33,7 +33,6 @@ from siamese_er.sources.records import Reading, read_records
 from siamese_er.standardise import cleared, fault_counts, shared_identifiers, whole_normal_forms
 from siamese_er.storage import (
     ROWS_IN_FILE,
-    WORK,
     KeyedRows,
     RunFolder,
     new_run,
@@ -187,8 +186,8 @@ def decided_by(config: MatchConfig, known: Known | None, scores: DataFrame) -> D
 def nothing_new(config: MatchConfig, known: Known, run: RunFolder, inputs: Inputs) -> bool:
     """Whether a batch has neither a record, a note nor a decision that is not known; counts what it changes."""
     assert inputs.arrivals is not None
-    n_changed = rows_on_disk(known.spark, run.table(f"{WORK}/changed"))
-    inputs.counts["delivered"] |= {"changed": n_changed, "gone": inputs.arrivals.counts["removed"]}
+    n_gone = inputs.arrivals.counts["removed"]
+    inputs.counts["delivered"] |= {"changed": inputs.arrivals.changed.count(), "gone": n_gone}
     if inputs.arrivals.is_news:
         return False
     given = run.read_table(known.spark, "decisions")

@@ -39,9 +39,8 @@ def frame_of_folder(spark: SparkSession, folder: Path, schema: StructType | None
     if n_bytes(files) <= SMALL_TABLE and n_rows(files) <= FEW_ROWS:
         arrow = to_arrow_schema(schema, timezone="UTC")
         rows = pa.concat_tables([arrow.empty_table(), *rows_of_files(files, arrow)])
-        return spark.createDataFrame(
-            rows.combine_chunks(), schema
-        )  # of several pieces Spark drops those after an empty one
+        whole = rows.combine_chunks()  # of several pieces Spark drops those after an empty one
+        return spark.createDataFrame(whole, schema)
     return spark.read.schema(schema).parquet(place)
 
 

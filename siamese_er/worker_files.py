@@ -215,10 +215,8 @@ def take_over(
     """
     files = parquet_files(before)
     arrow = to_arrow_schema(schema, timezone="UTC")
-    tasks = tasks_of(spark, files)
+    tasks, at_driver = tasks_of(spark, files), is_small(files)
     started(folder)
-
-    at_driver = is_small(files)
 
     @without_values("write", in_worker=not at_driver)
     def taken(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -241,9 +239,7 @@ def rows_in_files(spark: SparkSession, folder: Path, schema: StructType, wanted:
     """
     files = parquet_files(folder)
     arrow = to_arrow_schema(schema, timezone="UTC")
-    tasks = tasks_of(spark, files)
-
-    at_driver = is_small(files)
+    tasks, at_driver = tasks_of(spark, files), is_small(files)
 
     @without_values("read", in_worker=not at_driver)
     def found(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

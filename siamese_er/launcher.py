@@ -20,6 +20,7 @@ from siamese_er.errors import ContractFault
 from siamese_er.java import class_archive, java_home, java_options
 from siamese_er.job_flags import flags_of
 from siamese_er.reference_text import reference_text
+from siamese_er.versions import versions
 
 HELP = """Patient-record matching on Apache Spark: starts spark-submit with a Java and the Python that it needs.
 
@@ -64,8 +65,24 @@ def job_scripts(incomplete: str) -> list[str]:
     return [str(path) for path in sorted(Path("jobs").glob("*.py")) if str(path).startswith(incomplete)]
 
 
-app = typer.Typer(add_completion=True, pretty_exceptions_enable=False, no_args_is_help=True, help=HELP)
+app = typer.Typer(add_completion=True, pretty_exceptions_enable=False, no_args_is_help=True)
 Arguments = Annotated[list[str] | None, typer.Argument(autocompletion=job_scripts)]
+
+
+def tell_versions(is_asked: bool) -> None:
+    """Print what a report of a fault names, a line each, and end."""
+    if is_asked:
+        print("\n".join(f"{name} {version}" for name, version in versions().items()))
+        raise typer.Exit
+
+
+@app.callback(help=HELP)
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=tell_versions, is_eager=True, help="Show versions and exit.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
 
 
 @app.command(context_settings=PASS_THROUGH, cls=JobCommand)

@@ -1,12 +1,10 @@
 """The whole run, in order: read, standardise, encode, block, score, decide, cluster, identify, survive, publish."""
 
 import hmac
-import platform
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -49,6 +47,7 @@ from siamese_er.taken_over import (
 )
 from siamese_er.threshold import device_margin, on_table, widened
 from siamese_er.together import together
+from siamese_er.versions import versions
 
 
 def match(
@@ -115,12 +114,6 @@ def shown(config: MatchConfig) -> dict[str, Any]:
     digest = hmac.new(config.identity.key.encode(), b"siamese_er identity key", "sha256").hexdigest()
     settings["identity"]["key"] = f"not shown, digest {digest[:16]}"
     return settings
-
-
-def versions() -> dict[str, str]:
-    """Versions of what the results depend on."""
-    names = ("siamese_er", "pyspark", "torch", "transformers", "pandas", "pyarrow", "numpy", "rapidfuzz")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
 def matched(

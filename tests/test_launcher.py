@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import siamese_er
 from siamese_er import java, launcher
 from siamese_er.errors import ContractFault
 from siamese_er.launcher import QUIET_ARCHIVE, app, spark_jars
+from siamese_er.versions import versions
 
 SIAMESE_ER = str(Path(sys.executable).parent / "siamese-er")
 CHECKOUT = Path(__file__).parent.parent
@@ -226,6 +228,14 @@ def test_run_passes_any_command_through(without_java):
     result = launched("run", "sh", "-c", 'echo "$0" && exit 7', "--flag", env=without_java)
 
     assert (result.stdout, result.returncode) == ("--flag\n", 7)
+
+
+def test_version_names_what_a_run_records(without_java):
+    result = launched("--version", env=without_java)
+
+    assert result.returncode == 0, result.stderr
+    assert dict(line.split() for line in result.stdout.splitlines()) == versions()
+    assert f"siamese_er {siamese_er.__version__}\n" in result.stdout
 
 
 def test_unknown_command_is_one_line_and_status_2(without_java):

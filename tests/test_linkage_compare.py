@@ -112,6 +112,16 @@ def test_rarity_is_the_surprise_of_the_agreeing_value():
     assert rarities == pytest.approx([np.log2(8 / 6), np.log2(8 / 2), 0])
 
 
+@pytest.mark.parametrize(("column", "near"), [("given_name", ("Karen", "Karin")), ("family_name", ("Hansen", "Hanson"))])
+def test_rarity_of_near_names_is_that_of_the_rarer_and_negative(column, near):
+    common, rarer = ({column: name} for name in near)
+    table = table_of(*[common] * 6, rarer, rarer, {column: "Olympia"})
+
+    rarities = compare(table, np.array([0, 0, 6]), np.array([6, 8, 7]), 9).rarities[:, INDEX[column]]
+
+    assert rarities == pytest.approx([-np.log2(9 / 2), 0, np.log2(9 / 2)])
+
+
 def test_facts_know_the_gap_of_generations():
     table = table_of({"birth_date": "1955-02-03"}, {"birth_date": "1980"}, {"given_name": "Baby Boy"})
 

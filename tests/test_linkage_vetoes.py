@@ -194,6 +194,35 @@ def test_features_have_names_and_no_gaps():
     assert np.isfinite(matrix).all()
 
 
+@pytest.mark.parametrize(
+    ("n_records", "n_bearers", "expected"),
+    [
+        pytest.param(1_000, 1, 0, id="borne once: one name mistyped"),
+        pytest.param(1_000, 8, 1, id="borne by eight"),
+        pytest.param(1_000, 500, 2, id="no more than 2"),
+        pytest.param(1_000_000, 200, 0, id="an error that many make in a large table"),
+        pytest.param(1_000_000, 1_600, 1, id="eight among 5,000"),
+    ],
+)
+def test_features_tell_two_near_names_from_one_mistyped(n_records, n_bearers, expected):
+    compared = compare(table_of({"given_name": "Karen"}, {"given_name": "Karin"}), np.array([0]), np.array([1]), 2)
+    rarities = compared.rarities.copy()
+    rarities[:, INDEX["given_name"]] = -np.log2(n_records / n_bearers)
+    compared = dataclasses.replace(compared, rarities=rarities)
+
+    row = features(compared, dataclasses.replace(fit_of(), n_records=n_records), shape_of(0.5))[0]
+
+    assert row[feature_names().index("bearers_given_name")] == pytest.approx(expected, abs=1e-6)
+    assert row[feature_names().index("bearers_family_name")] == 0
+
+
+def test_features_say_nothing_of_bearers_where_names_are_equal_or_far_apart():
+    rows = ({"given_name": "Karen", "family_name": "Hansen"}, {"given_name": "Karen", "family_name": "Novak"})
+    matrix = features(compare(table_of(*rows), np.array([0]), np.array([1]), 2), fit_of(), shape_of(0.5))
+
+    assert not matrix[:, [feature_names().index(f"bearers_{name}") for name in ("given_name", "family_name")]].any()
+
+
 def test_pass_lists_name_the_bits():
     assert pass_lists(np.array([0b1, 0b1010])).to_pylist() == [["national_id"], ["identifier", "email"]]
 

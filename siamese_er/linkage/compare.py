@@ -31,7 +31,8 @@ PAIR_FACTS = (
     "suffix_on_one_side",
     "one_name_crossed",
 )  # fmt: skip
-NEAR_NAMES = (3, 4)  # levels of given names
+NEAR_NAMES = {"given_name": (3, 4), "family_name": (2, 3)}
+"""Levels of unequal names that may be one name mistyped."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Compared:
         np.ndarray
     )  # float32 (n, len(COMPARISONS)); log2(1 / share of records with the agreeing value), else 0; see below
     cosines: np.ndarray  # float32 (n, len(COSINES)); -1..1, nan where a side has no vector
-    # of near, unequal given names: minus the rarity of the rarer one; only vetoes look at it
+    # of near, unequal given or family names: minus the rarity of the rarer one
     facts: np.ndarray  # float32 (n, len(PAIR_FACTS)); year_gap -1 where unknown; NOTE_FACTS 1, -1 or 0
 
 
@@ -149,8 +150,8 @@ def agreements(values: Values, left: np.ndarray, right: np.ndarray, n_records: i
             counts = values.counts[comparison.name]
             agree = (similarities[:, position] == 1) & (best >= 0)
             rarities[agree, position] = surprise(n_records, counts[column.codes[best[agree]]])
-            if comparison.name == "given_name":
-                near = np.flatnonzero(np.isin(found[:, position], NEAR_NAMES) & (best >= 0))
+            if comparison.name in NEAR_NAMES:
+                near = np.flatnonzero(np.isin(found[:, position], NEAR_NAMES[comparison.name]) & (best >= 0) & ~agree)
                 sides = (outcome.left_position[near], outcome.right_position[near])
                 fewest = np.minimum(*(counts[column.codes[side]] for side in sides))
                 rarities[near, position] = -surprise(n_records, fewest)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from siamese_er.linkage.compare import PAIR_FACTS, Compared
+from siamese_er.linkage.compare import NEAR_NAMES, PAIR_FACTS, Compared
 from siamese_er.linkage.comparisons import COMPARISONS, INDEX
 from siamese_er.linkage.cosines import COSINES
 from siamese_er.linkage.fellegi_sunter import TableFit
@@ -20,6 +20,8 @@ TABLE_FIELDS = (
     "given_name", "family_name", "middle_name", "birth_date", "sex", "national_id", "phone", "email", "address_line",
     "city", "postal_code",
 )  # fmt: skip
+BEARERS_AMONG = 5_000
+"""Records of the largest table in which a name borne twice counts as a name, and not as an error made twice."""
 
 
 def feature_names() -> tuple[str, ...]:
@@ -28,6 +30,7 @@ def feature_names() -> tuple[str, ...]:
     names += [f"missing_{c.name}" for c in COMPARISONS]
     names += [f"similarity_{c.name}" for c in COMPARISONS]
     names += [f"rarity_{c.name}" for c in COMPARISONS if c.frequency]
+    names += [f"bearers_{name}" for name in NEAR_NAMES]
     names += [f"level_{c.name}_{label}" for c in COMPARISONS for label in c.labels[1:]]
     names += [*COSINES, *(f"has_{name}" for name in COSINES), *FACTS]
     names += [f"group_{group}" for group in GROUPS] + ["weight_sum", "weight_sum_with_rarity", "n_present", "prior"]
@@ -90,6 +93,17 @@ def fact_columns(facts: np.ndarray) -> np.ndarray:
     ]).astype(np.float32)  # fmt: skip
 
 
+def bearers(compared: Compared, n_records: int) -> np.ndarray:
+    """(n, len(NEAR_NAMES)) of 0..2: how well borne the rarer of two near, unequal names is: two names, or one mistyped.
+
+    log2 of its records, but of its records among 5,000 in a larger table, where one typing error comes up again and again;
+    a third of it, at most 2.
+    """
+    rarity = compared.rarities[:, [INDEX[name] for name in NEAR_NAMES]]
+    borne = rarity + np.log2(min(max(n_records, 1), BEARERS_AMONG))
+    return np.where(rarity < 0, borne.clip(0, 6) / 3, 0).astype(np.float32)
+
+
 def features(compared: Compared, fit: TableFit, shape: TableShape) -> np.ndarray:
     """(n, len(feature_names())) float32, each about -3..3."""
     levels, n = compared.levels, len(compared.levels)
@@ -106,7 +120,8 @@ def features(compared: Compared, fit: TableFit, shape: TableShape) -> np.ndarray
     top = np.array([c.top if c.name not in ("given_name", "family_name") else c.top - 1 for c in COMPARISONS])
     surprise = np.where(rarity > 0, rarity + np.log2(fit.u[np.arange(len(COMPARISONS)), top])[None, :], 0)
     columns = [
-        weights / 5, levels == 0, compared.similarities, rarity[:, frequent] / 8, onehot,
+        weights / 5, levels == 0, compared.similarities, rarity[:, frequent] / 8,
+        bearers(compared, fit.n_records), onehot,
         np.where(known, compared.cosines, 0), known, fact_columns(compared.facts),
         np.column_stack([weights[:, group].sum(1) for group in groups]) / 10,
         total / 10, (total + np.clip(surprise, -8, 8).sum(1, keepdims=True)) / 10,

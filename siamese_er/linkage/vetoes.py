@@ -8,7 +8,7 @@ from siamese_er.linkage.compare import PAIR_FACTS, Compared
 from siamese_er.linkage.comparisons import COMPARISONS, INDEX
 from siamese_er.linkage.context import PAIR_CONTEXT
 from siamese_er.linkage.explain import named_lists
-from siamese_er.linkage.features import TableShape
+from siamese_er.linkage.features import BEARERS_AMONG, TableShape
 from siamese_er.linkage.fellegi_sunter import TableFit
 from siamese_er.linkage.note_pairs import NOTE_FACTS
 from siamese_er.linkage.note_support import MOST_BITS, note_support, record_errs
@@ -27,7 +27,7 @@ COMMON_NAME_BITS = 17.5
 CONTACT = (4, 3, 3)  # levels of address, phone and e-mail from which on they agree
 GENERATION = 12  # years that a parent is older at least
 LIKELY_BITS, HARDLY_BITS = 4.6, 2.0
-LEAST_BEARERS, LEAST_BEARER_SHARE = 2, 1 / 5_000
+LEAST_BEARERS, LEAST_BEARER_SHARE = 2, 1 / BEARERS_AMONG
 """Records of a table that hold a given name which is not another one mistyped: misspellings recur in big tables."""
 LEAST_HOUSEHOLD_SHARE = 0.3
 """Of candidate pairs with one home, the share with different given names from which on households are plausible: the

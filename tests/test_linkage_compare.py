@@ -122,6 +122,15 @@ def test_rarity_of_near_names_is_that_of_the_rarer_and_negative(column, near):
     assert rarities == pytest.approx([-np.log2(9 / 2), 0, np.log2(9 / 2)])
 
 
+def test_forms_of_one_name_count_as_borne_by_two():
+    robert, roberta = {"given_name": "Robert"}, {"given_name": "Roberta"}
+    table = table_of(*[robert] * 5, *[roberta] * 4)
+
+    rarities = compare(table, np.array([0]), np.array([5]), 9).rarities[:, INDEX["given_name"]]
+
+    assert rarities == pytest.approx([-np.log2(9 / 2)])
+
+
 def test_facts_know_the_gap_of_generations():
     table = table_of({"birth_date": "1955-02-03"}, {"birth_date": "1980"}, {"given_name": "Baby Boy"})
 

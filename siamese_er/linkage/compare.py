@@ -33,6 +33,8 @@ PAIR_FACTS = (
 )  # fmt: skip
 NEAR_NAMES = {"given_name": (3, 4), "family_name": (2, 3)}
 """Levels of unequal names that may be one name mistyped."""
+FORM_BEARERS = 2
+"""Records at most that a man's or a woman's form of one name counts as borne by: a slip at its end makes the other form, a name too."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,9 @@ def agreements(values: Values, left: np.ndarray, right: np.ndarray, n_records: i
                 near = np.flatnonzero(np.isin(found[:, position], NEAR_NAMES[comparison.name]) & (best >= 0) & ~agree)
                 sides = (outcome.left_position[near], outcome.right_position[near])
                 fewest = np.minimum(*(counts[column.codes[side]] for side in sides))
+                if comparison.name == "given_name":
+                    of_two_sexes = are_forms_of_one_name(column.values, *(column.codes[side] for side in sides))
+                    fewest = np.where(of_two_sexes, np.minimum(fewest, FORM_BEARERS), fewest)
                 rarities[near, position] = -surprise(n_records, fewest)
     is_crossed = note_swapped_names(values, left, right, found, similarities)
     return Agreements(found, similarities, rarities, is_crossed)
@@ -168,6 +173,13 @@ def holders(records: pa.Table, comparison: Comparison, column: ValueColumn) -> n
         n_valid = value_lengths(records[comparison.column])
         counts[column.codes[within(column.offsets[:-1], n_valid)]] = flat
     return counts
+
+
+def are_forms_of_one_name(values: list[str], left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Whether two given names, by their codes, are a man's and a woman's form of one: Robert and Roberta."""
+    pairs, back = np.unique(np.column_stack([left, right]), axis=0, return_inverse=True)
+    found = np.fromiter((levels.are_of_two_sexes(values[a], values[b]) for a, b in pairs.tolist()), bool, len(pairs))
+    return found[back.reshape(-1)]
 
 
 def surprise(n_records: int, counts: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ PAIR_FACTS = (
 NEAR_NAMES = {"given_name": (3, 4), "family_name": (2, 3)}
 """Levels of unequal names that may be one name mistyped."""
 FORM_BEARERS = 2
-"""Records at most that a man's or a woman's form of one name counts as borne by: a slip at its end makes the other form, a name too."""
+"""Records that a man's or a woman's form of a name counts as borne by, at most: a slip at its end makes the other form."""
 
 
 @dataclass(frozen=True)

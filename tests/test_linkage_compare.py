@@ -112,7 +112,9 @@ def test_rarity_is_the_surprise_of_the_agreeing_value():
     assert rarities == pytest.approx([np.log2(8 / 6), np.log2(8 / 2), 0])
 
 
-@pytest.mark.parametrize(("column", "near"), [("given_name", ("Karen", "Karin")), ("family_name", ("Hansen", "Hanson"))])
+@pytest.mark.parametrize(
+    ("column", "near"), [("given_name", ("Karen", "Karin")), ("family_name", ("Hansen", "Hanson"))]
+)
 def test_rarity_of_near_names_is_that_of_the_rarer_and_negative(column, near):
     common, rarer = ({column: name} for name in near)
     table = table_of(*[common] * 6, rarer, rarer, {column: "Olympia"})

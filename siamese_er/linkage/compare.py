@@ -46,8 +46,8 @@ class Compared:
     rarities: (
         np.ndarray
     )  # float32 (n, len(COMPARISONS)); log2(1 / share of records with the agreeing value), else 0; see below
-    cosines: np.ndarray  # float32 (n, len(COSINES)); -1..1, nan where a side has no vector
     # of near, unequal given or family names: minus the rarity of the rarer one
+    cosines: np.ndarray  # float32 (n, len(COSINES)); -1..1, nan where a side has no vector
     facts: np.ndarray  # float32 (n, len(PAIR_FACTS)); year_gap -1 where unknown; NOTE_FACTS 1, -1 or 0
 
 

@@ -163,3 +163,27 @@ def test_compare_public_takes_presets_by_set_and_goes_on_after_a_failure(tmp_pat
     assert len({line.count("|") for line in table}) == 1
     assert [line.split(" | ")[0] for line in table[2:]] == ["| febrl1", "| rldata500"]
     assert table[2].startswith("| febrl1 | 1,000 | safe | 1.0000 | - | 0.5000 |")
+
+
+def test_compare_public_leaves_columns_out_and_passes_over_sets_without_them(tmp_path, monkeypatch):
+    compare = job("compare_public")
+    inputs = []
+    for name, column in (("febrl1", "national_id"), ("febrl3", "mrn"), ("rldata500", "phone")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "truth.parquet").touch()
+        pd.DataFrame({"record_id": ["1"], column: ["9"]}).to_parquet(tmp_path / name / "records.parquet")
+
+    def fake_match(arguments, _):
+        inputs.append(pd.read_parquet(arguments[arguments.index("--input") + 1]))
+        return Cost(0, 61.2, 80.0, 1.26)
+
+    monkeypatch.setattr(compare, "measured", fake_match)
+    monkeypatch.setattr(compare.subprocess, "run", lambda command, **_: subprocess.CompletedProcess(
+        command, 0, f"{json.dumps(FIGURES)}\n"))  # fmt: skip
+
+    with pytest.raises(SystemExit) as ended:
+        compare.main(data=tmp_path, work=tmp_path / "work", withhold=["identifiers"])
+
+    assert not ended.value.code
+    assert [list(records.columns) for records in inputs] == [["record_id"]] * 2
+    assert list(pd.read_parquet(tmp_path / "febrl1" / "records.parquet").columns) == ["record_id", "national_id"]

@@ -331,6 +331,33 @@ def test_names_alone_are_too_little_where_the_same_names_are_expected_again():
 
 
 @pytest.mark.parametrize(
+    ("names", "middle_names", "n_given", "n_family", "is_held"),
+    [
+        pytest.param(("Maria Garcia",) * 2, (None, None), 400, 40, True, id="names that many bear"),
+        pytest.param(("Maria Garcia",) * 2, ("Luz", "L"), 400, 40, False, id="a middle name agrees"),
+        pytest.param(("Maria Garcia", "Maria Garzia"), (None, None), 400, 40, True, id="nearly names that many bear"),
+        pytest.param(("Olga Krause", "Olga Krauze"), (None, None), 40, 2, False, id="a rare name and one mistyped"),
+        pytest.param(("Karen Krause", "Karin Krause"), (None, None), 40, 3, True, id="two given names"),
+        pytest.param(("Karen Krause", "Karin Krause"), (None, None), 1, 3, False, id="a given name mistyped"),
+    ],
+)  # fmt: skip
+def test_one_birth_date_in_two_homes_is_a_namesakes_where_the_names_are_common(
+    names, middle_names, n_given, n_family, is_held
+):  # fmt: skip
+    homes = {"address_line": "12 Oak St", "phone": "617-555-0123"}, ELSEWHERE
+    first, second = (
+        {**home, "given_name": name.split()[0], "family_name": name.split()[1], "middle_name": middle,
+         "birth_date": "1979-03-11"}
+        for home, name, middle in zip(homes, names, middle_names, strict=True)
+    )  # fmt: skip
+    compared = compare(common(table_of(first, second), n_given, n_family), np.array([0]), np.array([1]), 20_000)
+
+    marks = vetoes(compared, fit_of(20_000), shape_of(0.5))
+
+    assert bool(marks[0, VETOES.index("namesake")]) == is_held
+
+
+@pytest.mark.parametrize(
     ("births", "middle_names", "n_family", "is_held"),
     [
         pytest.param(("1979-03-11", "1979-11-03"), ("Brandi", "B"), 2, False, id="exchanged, a middle name agrees"),

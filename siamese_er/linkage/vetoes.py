@@ -24,6 +24,7 @@ MOST_STRANGERS = 0.01
 MOST_NAMESAKES = 0.2
 COMMON_NAME_BITS = 17.5
 """Given and family name together are common where less surprising than this: borne by more than one in 185,000."""
+SAME_GIVEN, SAME_FAMILY = (4, 5, 7, 8), (3, 5, 6)  # levels: close, (nickname,) equal, swapped
 CONTACT = (4, 3, 3)  # levels of address, phone and e-mail from which on they agree
 GENERATION = 12  # years that a parent is older at least
 LIKELY_BITS, HARDLY_BITS = 4.6, 2.0
@@ -164,6 +165,28 @@ def names_bits(compared: Compared) -> np.ndarray:
     return compared.rarities[:, [INDEX["given_name"], INDEX["family_name"]]].clip(0).sum(1)
 
 
+def surprises(compared: Compared, fit: TableFit) -> np.ndarray:
+    """(n, comparisons) how surprising each agreement is between two random records, 0 to 20 bits; 0 where there is none.
+
+    From the rarity of what is equal; where it agrees in part, from how many random pairs agree as much.
+    """
+    rows = np.arange(len(COMPARISONS))
+    found = np.where(compared.rarities > 0, compared.rarities, -np.log2(fit.u[rows, compared.levels]))
+    return np.where(fit.weights()[rows, compared.levels] > 0.5, np.clip(found, 0, 20), 0)
+
+
+def all_names_bits(compared: Compared, fit: TableFit) -> np.ndarray:
+    """(n,) how surprising given, middle and family name are together, in bits; of what is equal, where one is another name.
+
+    The names are the same if equal, exchanged, all but equal or, of a given name, its nickname; but two given names that
+    others bear too are two, however near, and a part of a surname in common may be all that two people have.
+    """
+    columns = [INDEX[name] for name in ("given_name", "family_name", "middle_name")]
+    given, family, _ = compared.levels[:, columns].T
+    same = np.isin(given, SAME_GIVEN) & np.isin(family, SAME_FAMILY) & ~established_given_names(compared, fit)
+    return np.where(same, surprises(compared, fit)[:, columns].sum(1), names_bits(compared))
+
+
 def contacts_of(compared: Compared) -> np.ndarray:
     """(n, 3) levels of address, phone, e-mail."""
     return compared.levels[:, [INDEX[name] for name in ("address_line", "phone", "email")]]
@@ -264,7 +287,7 @@ def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
     far &= ~impossible_but_noted(compared)
     differs = far & ((expected > MOST_STRANGERS) | is_strange(compared))
     elsewhere = ((contacts == 1).sum(1) >= 2) & (contacts[:, 0] < 3) & (contacts[:, 1:] < 2).all(1)
-    is_common = names_bits(compared) + note_support(compared) < COMMON_NAME_BITS
+    is_common = all_names_bits(compared, fit) + note_support(compared) < COMMON_NAME_BITS
     moved = elsewhere & np.where(born == dates.EQUAL, is_common, expected > MOST_STRANGERS)
     in_group = compared.facts[:, PAIR_FACTS.index("group_address_sides")] == 2
     most = np.where(levels[:, INDEX["middle_name"]] < 2, MOST_STRANGERS, MOST_NAMESAKES)
@@ -321,10 +344,7 @@ def thin_evidence(compared: Compared, fit: TableFit) -> np.ndarray:
     than MOST_STRANGERS are expected to agree as much with a given one by chance; what notes say counts there, within
     bounds, and is no group.
     """
-    rows = np.arange(len(COMPARISONS))
-    weights = fit.weights()[rows, compared.levels]
-    surprise = np.where(compared.rarities > 0, compared.rarities, -np.log2(fit.u[rows, compared.levels]))
-    support = np.where(weights > 0.5, np.clip(surprise, 0, 20), 0)
+    support = surprises(compared, fit)
     groups = np.array([c.group for c in COMPARISONS])
     strength = np.column_stack([support[:, groups == group].sum(1) for group in ("person", "identifier", "contact")])
     n_groups = (strength >= 5).sum(1)

@@ -56,7 +56,9 @@ def main(
     peers: Annotated[Path | None, typer.Option(help="JSON with other tools' figures under accuracy")] = None,
     output: Annotated[Path | None, typer.Option(help="Markdown file to write, such as docs/figures.md")] = None,
     work: Annotated[Path | None, typer.Option(help="folder for runs and logs; default: a new temporary one")] = None,
-    withhold: Annotated[list[str] | None, typer.Option(help="leave out: identifiers, addresses, birth_date ...")] = None,
+    withhold: Annotated[
+        list[str] | None, typer.Option(help="leave out: identifiers, addresses, birth_date ...")
+    ] = None,
 ) -> None:
     """Match each set, evaluate it and print its line; sets that failed are named at the end, with status 2."""
 

@@ -337,6 +337,7 @@ def test_names_alone_are_too_little_where_the_same_names_are_expected_again():
         pytest.param(("Maria Garcia",) * 2, ("Luz", "L"), 400, 40, False, id="a middle name agrees"),
         pytest.param(("Maria Garcia", "Maria Garzia"), (None, None), 400, 40, True, id="nearly names that many bear"),
         pytest.param(("Olga Krause", "Olga Krauze"), (None, None), 40, 2, False, id="a rare name and one mistyped"),
+        pytest.param(("Maria Garcia", "Garcia Maria"), (None, None), 400, 40, True, id="names that changed places"),
         pytest.param(("Karen Krause", "Karin Krause"), (None, None), 40, 3, True, id="two given names"),
         pytest.param(("Karen Krause", "Karin Krause"), (None, None), 1, 3, False, id="a given name mistyped"),
     ],

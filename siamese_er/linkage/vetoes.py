@@ -24,7 +24,7 @@ MOST_STRANGERS = 0.01
 MOST_NAMESAKES = 0.2
 COMMON_NAME_BITS = 17.5
 """Given and family name together are common where less surprising than this: borne by more than one in 185,000."""
-SAME_GIVEN, SAME_FAMILY = (4, 5, 7, 8), (3, 5, 6)  # levels: close, (nickname,) equal, swapped
+SAME_GIVEN, SAME_FAMILY = (4, 5, 7), (3, 5)  # levels: close, (nickname,) equal
 CONTACT = (4, 3, 3)  # levels of address, phone and e-mail from which on they agree
 GENERATION = 12  # years that a parent is older at least
 LIKELY_BITS, HARDLY_BITS = 4.6, 2.0
@@ -178,8 +178,9 @@ def surprises(compared: Compared, fit: TableFit) -> np.ndarray:
 def all_names_bits(compared: Compared, fit: TableFit) -> np.ndarray:
     """(n,) how surprising given, middle and family name are together, in bits; of what is equal, where one is another name.
 
-    The names are the same if equal, exchanged, all but equal or, of a given name, its nickname; but two given names that
-    others bear too are two, however near, and a part of a surname in common may be all that two people have.
+    The names are the same if equal, all but equal or, of a given name, its nickname; but two given names that others bear too
+    are two, however near, a part of a surname in common may be all that two people have, and how common a name is whose
+    parts changed places is not known here.
     """
     columns = [INDEX[name] for name in ("given_name", "family_name", "middle_name")]
     given, family, _ = compared.levels[:, columns].T

@@ -2,7 +2,7 @@
 
 ``python jobs/compare_public.py --data DIR [--sets febrl4 ...] [--peers peers.json] [--output docs/figures.md]``.
 DIR holds one folder for each set, with records.parquet, truth.parquet and perhaps notes.parquet. With ``--withhold``
-columns are left out of each set, as if it never had them: sets without any of them are passed over.
+columns (by the contract's names) are left out of each set, as if it never had them; sets without any are passed over.
 """
 
 import json
@@ -68,6 +68,8 @@ def main(
         if unknown := [name for name in names if not (data / name / "truth.parquet").exists()]:
             raise ContractFault(f"--sets {' '.join(unknown)}: no truth.parquet under {data}")
         if withheld:
+            if unknown := [name for name in names if not (data / name / RECORDS).exists()]:
+                raise ContractFault(f"--sets {' '.join(unknown)}: no {RECORDS} under {data}")
             names = [name for name in names if set(withheld) & set(pq.read_schema(data / name / RECORDS).names)]
         others = json.loads(peers.read_text(encoding="utf-8"))["accuracy"] if peers else []
         folder = work or Path(tempfile.mkdtemp(prefix="compare_public_"))

@@ -187,3 +187,9 @@ def test_compare_public_leaves_columns_out_and_passes_over_sets_without_them(tmp
     assert not ended.value.code
     assert [list(records.columns) for records in inputs] == [["record_id"]] * 2
     assert list(pd.read_parquet(tmp_path / "febrl1" / "records.parquet").columns) == ["record_id", "national_id"]
+
+    (tmp_path / "febrl3" / "records.parquet").unlink()
+    with pytest.raises(SystemExit) as ended:
+        compare.main(data=tmp_path, work=tmp_path / "work", withhold=["identifiers"])
+    assert ended.value.code == 2
+    assert len(inputs) == 2

@@ -72,6 +72,10 @@ class StandardiseSettings(Section):
     max_people_for_identifier: int = Field(
         6, ge=2, description="distinct (given, birth date) seen with one national id or identifier; beyond it, no id"
     )
+    max_people_for_contact: int = Field(
+        30, ge=2,
+        description="likewise with one phone, e-mail address or numbered address line; beyond it, a place and no home",
+    )  # fmt: skip
 
 
 class ModelSettings(Section):

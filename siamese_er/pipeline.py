@@ -28,7 +28,7 @@ from siamese_er.rematch import reasons_to_learn, scored_batch, standardised_arri
 from siamese_er.scoring import Scoring, scored, truth_of
 from siamese_er.sources.inputs import bytes_on_disk, readable_input, stamps
 from siamese_er.sources.records import Reading, read_records
-from siamese_er.standardise import cleared, fault_counts, shared_identifiers, whole_normal_forms
+from siamese_er.standardise import cleared, fault_counts, shared_values, whole_normal_forms
 from siamese_er.storage import (
     ROWS_IN_FILE,
     KeyedRows,
@@ -211,10 +211,10 @@ def scoring_of(
 
 
 def standardised_table(run: RunFolder, inputs: Inputs, config: MatchConfig) -> DataFrame:
-    """STANDARDISED of all records, written; only those that lose an identifier too many people share are written twice."""
+    """STANDARDISED of all records, written; only those that lose what too many people share are written twice."""
     forms = whole_normal_forms(inputs.records, config.input, config.standardise, inputs.record_files)
     written = run.checkpoint(forms, "normal_forms", ROWS_IN_FILE)
-    shared = shared_identifiers(written, config.standardise.max_people_for_identifier, run.checkpoint)
+    shared = shared_values(written, config.standardise, run.checkpoint)
     stale = [KeyedRows(shared.select("record_key"), ("record_key",))]
     return run.renew_table("standardised", run.table("work/normal_forms"), stale, cleared(written, shared, "inner"))
 

@@ -18,8 +18,11 @@ from siamese_er.worker_files import ArrowRows, frame_of
 
 FIRST_IS_DAY = r"^\s*(1[3-9]|2[0-9]|3[01])[/\- ](0?[1-9]|1[0-2])[/\- ]([0-9]{4}|[0-9]{2})\b"
 SECOND_IS_DAY = r"^\s*(0?[1-9]|1[0-2])[/\- ](1[3-9]|2[0-9]|3[01])[/\- ]([0-9]{4}|[0-9]{2})\b"
-MOST_BROADCAST = 100_000  # records whose shared identifiers are sent to every worker
-SHARED_COLUMNS = {"national_ids": "national_id", "scoped_identifiers": "identifiers"}
+MOST_BROADCAST = 100_000  # records whose shared values are sent to every worker
+IDENTIFIERS = {"national_ids": "national_id", "scoped_identifiers": "identifiers"}
+CONTACTS = {"phones": "phone", "emails": "email", "addresses": "address_line"}
+SHARED_COLUMNS = IDENTIFIERS | CONTACTS
+"""Columns whose values tell people apart only while few people have one, by what the contract calls them."""
 READ_COLUMNS = (
     "record_key", "source", "record_id", "given_name", "middle_name", "family_name", "name_suffix", "full_name",
     "former_family_name", "mother_maiden_name", "birth_date", "death_date", "sex", "national_id", "mrn", "phone",
@@ -35,15 +38,15 @@ def persisted(rows: DataFrame | ArrowRows, name: str) -> DataFrame:
 def standardised_records(
     records: DataFrame, settings: InputSettings, rules: StandardiseSettings, keep: Checkpoint = persisted
 ) -> DataFrame:
-    """The records in normal form, without identifiers that too many people share.
+    """The records in normal form, without identifiers and contacts that too many people share.
 
     In:  RECORDS, one row for each record_key. Out: STANDARDISED, likewise; an empty array is missing.
     Where ``settings.day_first`` is null, each source's own unambiguous birth dates decide; that is one small job over
-    the input, run now. The rows before the shared identifiers are kept (``keep``), as they are read twice, and those
-    identifiers are found now.
+    the input, run now. The rows before the shared values are taken out are kept (``keep``), as they are read twice, and
+    those values are found now.
     """
     standardised = keep(whole_normal_forms(records, settings, rules), "normal_forms")
-    shared = shared_identifiers(standardised, rules.max_people_for_identifier, keep)
+    shared = shared_values(standardised, rules, keep)
     return cleared(standardised, shared, "left")
 
 
@@ -62,10 +65,10 @@ def standardised_batch(
     records: DataFrame, batch: DataFrame, known: DataFrame, settings: InputSettings, rules: StandardiseSettings,
     keep: Checkpoint = persisted,
 ) -> DataFrame:  # fmt: skip
-    """STANDARDISED of a batch, by what the whole table says of dates and of identifiers that too many people share.
+    """STANDARDISED of a batch, by what the whole table says of dates and of values that too many people share.
 
     In: ``records``: RECORDS of all living records; ``batch``: some of them; ``known``: STANDARDISED of the others, as
-    earlier runs left them. Known records that lost an identifier are read again to count it.
+    earlier runs left them. Known records that lost a value are read again to count it.
     """
     day_first: frozenset[str] = frozenset()
     if settings.day_first is None:
@@ -75,16 +78,16 @@ def standardised_batch(
     lost = F.exists("value_faults", lambda fault: F.endswith(fault, F.lit(":shared_by_many")))
     again = records.join(known.where(lost).select("record_key"), on="record_key", how="left_semi")
     table = known.where(~lost).unionByName(normal_forms(again, settings, rules, day_first).frame()).unionByName(fresh)
-    of_batch = held_identifiers(fresh).select("column", "identifier").distinct()
-    held = held_identifiers(table).join(of_batch, on=["column", "identifier"], how="left_semi")
-    shared = keep(shared_by_record(held, rules.max_people_for_identifier), "shared_identifiers")
+    of_batch = held_values(fresh).select("column", "value").distinct()
+    held = held_values(table).join(of_batch, on=["column", "value"], how="left_semi")
+    shared = keep(shared_by_record(held, rules), "shared_values")
     return cleared(fresh, shared, "left")
 
 
 def normal_forms(
     records: DataFrame, settings: InputSettings, rules: StandardiseSettings, day_first: frozenset[str]
 ) -> ArrowRows:
-    """STANDARDISED of records, shared identifiers still there; ``day_first`` are sources.
+    """STANDARDISED of records, shared values still there; ``day_first`` are sources.
 
     In: RECORDS, or whole files of them or of ranked versions (`whole_files.rows_of`).
     """
@@ -133,14 +136,15 @@ def day_first_sources(records: DataFrame) -> frozenset[str]:
 
 
 def with_column_name(column: str) -> Column:
-    """The identifiers of one column as structs of column and identifier."""
-    return F.transform(column, lambda value: F.struct(F.lit(column).alias("column"), value.alias("identifier")))
+    """The values of one column as structs of column and value."""
+    return F.transform(column, lambda value: F.struct(F.lit(column).alias("column"), value.alias("value")))
 
 
-def held_identifiers(standardised: DataFrame) -> DataFrame:
-    """record_key, column, identifier, given and birth (null = missing), one row for each identifier of a record.
+def held_values(standardised: DataFrame) -> DataFrame:
+    """record_key, column, value, given and birth (null = missing), one row for each value of a record in SHARED_COLUMNS.
 
-    Last-four forms are shared by nature and left out.
+    Last-four forms are shared by nature and left out, and so are address lines without any number: a street or a village
+    is no home to begin with.
     """
     named = F.concat(*[with_column_name(column) for column in SHARED_COLUMNS])
     held = standardised.select(
@@ -149,8 +153,9 @@ def held_identifiers(standardised: DataFrame) -> DataFrame:
         F.try_element_at("birth_dates", F.lit(1)).alias("birth"),
         F.explode(named).alias("held"),
     )
-    is_whole = ~F.col("held.identifier").startswith("last4:")
-    return held.where(is_whole).select("record_key", "held.column", "held.identifier", "given", "birth")
+    is_whole = ~F.col("held.value").startswith("last4:")
+    is_street = (F.col("held.column") == "addresses") & ~F.col("held.value").rlike("[0-9]")
+    return held.where(is_whole & ~is_street).select("record_key", "held.column", "held.value", "given", "birth")
 
 
 def n_people() -> Column:
@@ -164,37 +169,39 @@ def n_people() -> Column:
     return F.least(n_pairs, F.nullif(n_given, F.lit(0)), F.nullif(n_births, F.lit(0)))
 
 
-def shared_by_record(held: DataFrame, max_people: int) -> DataFrame:
-    """record_key and ``shared``: those of its identifiers that more than ``max_people`` people have.
+def shared_by_record(held: DataFrame, rules: StandardiseSettings) -> DataFrame:
+    """record_key and ``shared``: those of its values that more people have than ``rules`` allow one.
 
     Grouped and joined, nothing collected: a number of all zeros may be on a million records. People are counted where
-    there are records enough for so many, which few identifiers have.
+    there are records enough for so many, which few values have.
     """
-    many = held.groupBy("column", "identifier").agg(F.count("*").alias("n")).where(F.col("n") > max_people)
-    held = held.join(many.select("column", "identifier"), on=["column", "identifier"], how="left_semi")
-    people = held.groupBy("column", "identifier").agg(n_people().alias("n_people"))
+    is_identifier, own = F.col("column").isin(list(IDENTIFIERS)), ["column", "value"]
+    most = F.when(is_identifier, rules.max_people_for_identifier).otherwise(rules.max_people_for_contact)
+    many = held.groupBy(own).agg(F.count("*").alias("n")).where(F.col("n") > most)
+    held = held.join(many.select(own), on=own, how="left_semi")
+    people = held.groupBy(own).agg(n_people().alias("n_people"))
     return (
-        held.join(people.where(F.col("n_people") > max_people), on=["column", "identifier"], how="left_semi")
+        held.join(people.where(F.col("n_people") > most), on=own, how="left_semi")
         .groupBy("record_key")
-        .agg(F.collect_set(F.struct("column", "identifier")).alias("shared"))
+        .agg(F.collect_set(F.struct("column", "value")).alias("shared"))
     )
 
 
 def shared_of(column: str) -> Column:
-    """The shared identifiers of one column; none gives an empty array."""
+    """The shared values of one column; none gives an empty array."""
     of_column = F.filter("shared", lambda held: held["column"] == column)
-    return F.coalesce(F.transform(of_column, lambda held: held["identifier"]), F.array().cast(STRINGS))
+    return F.coalesce(F.transform(of_column, lambda held: held["value"]), F.array().cast(STRINGS))
 
 
-def shared_identifiers(standardised: DataFrame, max_people: int, keep: Checkpoint) -> DataFrame:
+def shared_values(standardised: DataFrame, rules: StandardiseSettings, keep: Checkpoint) -> DataFrame:
     """`shared_by_record` of a whole table, found now."""
-    return keep(shared_by_record(held_identifiers(standardised), max_people), "shared_identifiers")
+    return keep(shared_by_record(held_values(standardised), rules), "shared_values")
 
 
 def cleared(standardised: DataFrame, shared: DataFrame, how: str) -> DataFrame:
-    """STANDARDISED without identifiers that too many people have: they identify nobody.
+    """STANDARDISED without what too many people have: such identifiers identify nobody, such contacts are a place's.
 
-    Each loss is a fault "national_id:shared_by_many" or "identifiers:shared_by_many".
+    Each loss is a fault, such as "national_id:shared_by_many" or "address_line:shared_by_many".
 
     In: ``shared``: `shared_by_record`, counted now: where few records are named, these travel and the table does not;
     ``how``: "inner" for these records alone, "left" for all.

@@ -1,4 +1,4 @@
-"""Standardising in Spark: day first by source, shared identifiers, fault counts."""
+"""Standardising in Spark: day first by source, shared identifiers and contacts, fault counts."""
 
 import pyarrow as pa
 import pytest
@@ -10,7 +10,13 @@ from siamese_er.errors import StepFailed
 from siamese_er.fields.standard import STANDARD_COLUMNS as PURE_COLUMNS
 from siamese_er.fields.standard import StandardRules
 from siamese_er.schemas import KEY_SEPARATOR, RECORDS, STANDARD_COLUMNS, STANDARDISED
-from siamese_er.standardise import fault_counts, standard_batches, standardised_records, whole_normal_forms
+from siamese_er.standardise import (
+    fault_counts,
+    standard_batches,
+    standardised_batch,
+    standardised_records,
+    whole_normal_forms,
+)
 from siamese_er.storage import RunFolder
 
 
@@ -127,6 +133,50 @@ def test_shared_identifiers_keeps_what_few_people_share(spark):
     kept = standardised_records(written(spark, rows), InputSettings(), StandardiseSettings(max_people_for_identifier=2))
 
     assert set(map(tuple, column_of(kept, "scoped_identifiers").values())) == {("mrn:h||77",)}
+
+
+def residents(n: int, **shared: list[str]) -> list[tuple[str, str, dict[str, list[str]]]]:
+    """Records of so many people, who share nothing but this."""
+    return [("h", f"{i}", {"given_name": [f"ann{i}"], "birth_date": [f"19{40 + i}-01-02"], **shared}) for i in range(n)]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "column", "is_kept"),
+    [
+        ("phone", "(617) 442-0123", "phones", False),
+        ("email", "front.desk@nightingale.org", "emails", False),
+        ("address_line", "100 Nightingale Way", "addresses", False),
+        ("address_line", "Nightingale Way", "addresses", True),
+    ],
+)
+def test_a_contact_of_many_people_is_a_place_and_no_home(spark, field, value, column, is_kept):
+    again = ("h", "again", residents(1, **{field: [value]})[0][2])
+    rows = [*residents(4, **{field: [value]}), again]
+    rules = StandardiseSettings(max_people_for_contact=3)
+
+    held = column_of(standardised_records(written(spark, rows), InputSettings(), rules), column)
+    few = column_of(standardised_records(written(spark, [*rows[:3], again]), InputSettings(), rules), column)
+
+    assert {bool(values) for values in held.values()} == {is_kept}
+    assert all(few.values())
+
+
+def test_a_batch_counts_the_people_of_a_contact_in_the_whole_table(spark):
+    place = {"address_line": ["100 Nightingale Way"], "phone": ["(617) 442-0123"]}
+    records = written(spark, residents(5, **place))
+    rules = StandardiseSettings(max_people_for_contact=4)
+    is_new = F.col("record_id") == "4"
+    known = standardised_records(records.where(~is_new), InputSettings(), rules)
+    crowded = standardised_records(records, InputSettings(), rules)
+
+    fresh = standardised_batch(records, records.where(is_new), known, InputSettings(), rules)
+    among_crowd = standardised_batch(records, records.where(is_new), crowded.where(~is_new), InputSettings(), rules)
+
+    for batch in (fresh, among_crowd):
+        assert column_of(batch, "addresses") == {"4": []}
+        assert column_of(batch, "phones") == {"4": []}
+        assert set(column_of(batch, "value_faults")["4"]) == {"address_line:shared_by_many", "phone:shared_by_many"}
+    assert all(column_of(known, "addresses").values())
 
 
 def test_fault_counts(spark, standardised):

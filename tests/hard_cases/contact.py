@@ -1,6 +1,7 @@
 """Addresses and telephones that move, change hands or belong to many: rows 40 to 42."""
 
 from collections.abc import Iterator
+from itertools import cycle
 
 from hard_cases.kit import Case, Kit, case, claims, ehr, lab
 
@@ -73,4 +74,28 @@ def group_addresses() -> Iterator[Case]:
         yield case(42, f"one group address: {line}", "N", [ehr(first), claims(first)], [lab(second)], *residents)
 
 
-CONTACT_CASES = [found for row in (moved, recycled, group_addresses) for found in row()]
+GIVEN_NAMES = [
+    "Alma", "Bert", "Cecil", "Dot", "Ernest", "Fay", "Gus", "Hattie", "Ira", "June", "Karl", "Lena", "Milo", "Nora", "Otis", "Pearl", "Quentin", "Rosa",
+    "Silas", "Thea", "Ulric", "Vera", "Wilma", "Xenia", "Yusuf", "Zelda", "Abel", "Beryl", "Clyde", "Dora", "Edgar", "Flora", "Grover", "Hilda", "Irwin",
+]  # fmt: skip
+
+
+def places_of_many_people() -> Iterator[Case]:
+    """Row 42: an address and a telephone number of so many people that they are no home's, though no word says so."""
+    for n, (told, given, families, guests) in enumerate([
+        ("address and telephone", "Sarah", ("Anderson", "Chavez"), ("Lowe", "Hui", "Reyes", "Stein")),
+        ("address", "Thomas", ("Baker", "Whitlock"), ("Moss", "Okafor", "Pratt", "Vance")),
+    ]):  # fmt: skip
+        k = Kit(42, 5 + n)
+        place = {**k.home(), "phone": k.phone(9) if "telephone" in told else None}
+        first = k.person(1, given, families[0], f"194{9 - n}-03-03", None, **place)
+        second = k.person(2, given, families[1], f"194{9 - n}-07-09", None, **place)
+        names = zip(range(900_000 + 1_000 * n, 901_000 + 1_000 * n), GIVEN_NAMES, cycle(guests), strict=False)
+        residents = [
+            [ehr(k.person(3, *name, f"{1921 + i % 50}-0{1 + i % 9}-{10 + i % 18}", None, **place, number=i))]
+            for i, *name in names
+        ]
+        yield case(42, f"{told} of many people", "N", [ehr(first), claims(first)], [lab(second)], *residents)
+
+
+CONTACT_CASES = [found for row in (moved, recycled, group_addresses, places_of_many_people) for found in row()]

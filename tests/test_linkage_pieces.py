@@ -41,5 +41,5 @@ def test_values_read_once_serve_pairs_in_any_portions(pairs, cut):
     found = Agreements.joined([portion for portion in portions if len(portion.levels)])
 
     alone = [agreements(Values(PEOPLE), left[i : i + 1], right[i : i + 1], 100) for i in range(len(left))]
-    for name in ("levels", "similarities", "rarities", "is_crossed"):
+    for name in ("levels", "similarities", "rarities", "is_crossed", "given_is_middle"):
         assert np.array_equal(getattr(found, name), np.concatenate([getattr(one, name) for one in alone]))

@@ -119,6 +119,31 @@ FATHER_AND_SON = (
             id="no given name, all else equal",
         ),
         pytest.param(
+            {**HOME, "given_name": "Youngmo", "middle_name": "Eunyoung", "birth_date": "1999-09-15"},
+            {**HOME, "given_name": "Eunyoung", "birth_date": "1999-09-15", "phone": "617-555-0788"},
+            {"name_changed"}, id="a given name that is the other's middle name, another phone",
+        ),
+        pytest.param(
+            {**HOME, "given_name": "Youngmo", "middle_name": "Eunyoung", "birth_date": "1999-09-15"},
+            {**HOME, "given_name": "Eunyoung", "middle_name": "Y", "birth_date": "1999-09-15", "phone": "617-555-0788"},
+            set(), id="given and middle name changed places, another phone",
+        ),
+        pytest.param(
+            {**HOME, "given_name": "Youngmo", "middle_name": "Eunyoung", "birth_date": "1999-09-15"},
+            {**HOME, "given_name": "Eunyoung", "birth_date": "1999-09-15"},
+            set(), id="called by the middle name, one home and phone",
+        ),
+        pytest.param(
+            {"given_name": "Youngmo", "middle_name": "Eunyoung", "family_name": "Ruiz", "birth_date": "1999-09-15"},
+            {"given_name": "Eunyoung", "family_name": "Ruiz", "birth_date": "1999-09-15"},
+            {"name_changed"}, id="called by the middle name, no home known",
+        ),
+        pytest.param(
+            {**HOME, "given_name": "Carolina", "middle_name": "Maria"},
+            {**HOME, "given_name": "Maria", "birth_date": "1951-01-12"},
+            {"name_changed"}, id="a given name that is the other's middle name, no birth date",
+        ),
+        pytest.param(
             {"given_name": "Mary", "family_name": "Smedley", "birth_date": "1959-01-31", "email": "mary1959_26@x.org"},
             {"given_name": "Mary", "family_name": "Heskett", "birth_date": "1959-01-31", "email": "mary1959_7@x.org"},
             {"name_changed"}, id="another surname, a near e-mail address",

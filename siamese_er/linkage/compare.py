@@ -30,6 +30,7 @@ PAIR_FACTS = (
     *CHARTS,
     "suffix_on_one_side",
     "one_name_crossed",
+    "given_is_middle",  # only vetoes look
 )  # fmt: skip
 NEAR_NAMES = {"given_name": (3, 4), "family_name": (2, 3)}
 """Levels of unequal names that may be one name mistyped."""
@@ -59,10 +60,11 @@ class Agreements:
     similarities: np.ndarray
     rarities: np.ndarray
     is_crossed: np.ndarray  # bool (n,); see `note_swapped_names`
+    given_is_middle: np.ndarray  # bool (n,); see `note_swapped_names`
 
     def of_pairs(self, rows: np.ndarray) -> "Agreements":
         """Those of some of the pairs."""
-        return Agreements(self.levels[rows], self.similarities[rows], self.rarities[rows], self.is_crossed[rows])
+        return Agreements(*(getattr(self, own.name)[rows] for own in fields(self)))
 
     @classmethod
     def joined(cls, parts: "list[Agreements]") -> "Agreements":
@@ -120,7 +122,8 @@ def compare(records: pa.Table, left: np.ndarray, right: np.ndarray, n_records: i
 
 def completed(found: Agreements, records: pa.Table, left: np.ndarray, right: np.ndarray) -> Compared:
     """The agreements of pairs with the cosines of their vectors and their facts. In: as for `compare`."""
-    facts = np.column_stack([pair_facts(records, left, right), found.is_crossed]).astype(np.float32)
+    of_names = (found.is_crossed, found.given_is_middle)
+    facts = np.column_stack([pair_facts(records, left, right), *of_names]).astype(np.float32)
     return Compared(found.levels, found.similarities, found.rarities, cosines(records, left, right), facts)
 
 
@@ -160,8 +163,7 @@ def agreements(values: Values, left: np.ndarray, right: np.ndarray, n_records: i
                     of_two_sexes = are_forms_of_one_name(column.values, *(column.codes[side] for side in sides))
                     fewest = np.where(of_two_sexes, np.minimum(fewest, FORM_BEARERS), fewest)
                 rarities[near, position] = -surprise(n_records, fewest)
-    is_crossed = note_swapped_names(values, left, right, found, similarities)
-    return Agreements(found, similarities, rarities, is_crossed)
+    return Agreements(found, similarities, rarities, *note_swapped_names(values, left, right, found, similarities))
 
 
 def holders(records: pa.Table, comparison: Comparison, column: ValueColumn) -> np.ndarray:
@@ -267,10 +269,11 @@ def same_name_parts(
 
 def note_swapped_names(
     values: Values, left: np.ndarray, right: np.ndarray, found: np.ndarray, similarities: np.ndarray
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
     """Raise, in place, the levels of pairs whose given and family names, or given and middle names, changed places.
 
-    Returns (n,) whether the given name of one record alone is the family name of the other, and the rest disagrees.
+    Returns two arrays (n,): whether the given name of one record alone is the family name of the other, and the rest
+    disagrees; whether the given name of one is a middle name of the other, and not the other way round.
     """
     given, family = values.given_beside["family_names"]
     g, f = INDEX["given_name"], INDEX["family_name"]
@@ -289,14 +292,36 @@ def note_swapped_names(
     found[unlike[one_part & other_fields], g] = SWAPPED_GIVEN
     given, middle = values.given_beside["middle_names"]
     unlike = np.flatnonzero((found[:, g] == 1) & (found[:, f] >= 2))
-    either = crossed(given, middle, left[unlike], right[unlike]) | crossed(given, middle, right[unlike], left[unlike])
-    found[unlike[either], g] = 6
-    return is_crossed
+    there, back = (
+        crossed(given, middle, left[unlike], right[unlike]),
+        crossed(given, middle, right[unlike], left[unlike]),
+    )
+    found[unlike[there | back], g] = 6
+    given_is_middle = np.zeros(len(left), bool)
+    for a, b, rows in ((left, right, unlike[there & ~back]), (right, left, unlike[back & ~there])):
+        given_is_middle[rows] = ~initials_meet(middle, given, a[rows], b[rows])
+    return is_crossed, given_is_middle
+
+
+def initials_meet(first: ValueColumn, second: ValueColumn, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Whether a left value of ``first`` is a single letter with which a right value of ``second`` begins."""
+    pair, left_position, right_position = value_pairs(first, left, right, second)
+    letters, names = (
+        [column.values[code] for code in column.codes[position].tolist()]
+        for column, position in ((first, left_position), (second, right_position))
+    )
+    result = np.zeros(len(left), bool)
+    meet = [len(letter) == 1 and name.startswith(letter) for letter, name in zip(letters, names, strict=True)]
+    result[pair[np.array(meet, bool)]] = True
+    return result
 
 
 def pair_facts(records: pa.Table, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """All PAIR_FACTS but the last: the gap of birth years (-1 unknown), newborn and placeholder sides (0..2), conflicts (0/1),
-    NOTE_FACTS (-1, 0, 1), FAULTS and CHARTS (0..2), whether one side alone has a name suffix (0/1)."""
+    """All PAIR_FACTS but the last two, which are of names.
+
+    The gap of birth years (-1 unknown), newborn and placeholder sides (0..2), conflicts (0/1), NOTE_FACTS (-1, 0, 1),
+    FAULTS and CHARTS (0..2), whether one side alone has a name suffix (0/1).
+    """
     marks = value_column(records["name_marks"])
     newborn = holding(marks, lambda mark: mark.startswith("newborn")).astype(np.int8)
     placeholder = holding(marks, lambda mark: mark.startswith("placeholder")).astype(np.int8)

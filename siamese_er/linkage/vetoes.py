@@ -218,11 +218,17 @@ def name_changed(compared: Compared) -> np.ndarray:
     """Whether one of the two names differs and nothing but the other and the birth date speaks for one person.
 
     An e-mail address that is only nearly the other does not: many are made of the given name and the year of birth. Or both
-    names differ, and neither an identifier nor a near e-mail address tells that it is one: two who live together.
+    names differ, and neither an identifier nor a near e-mail address tells that it is one: two who live together. Or the
+    given name of one is only a middle name of the other, neither of those tells, and a contact differs, or none agrees, or no
+    birth date is known: brothers and cousins bear such names, too.
     """
     given, family = compared.levels[:, INDEX["given_name"]], compared.levels[:, INDEX["family_name"]]
-    both = (given == 1) & (family == 1) & no_identifier(compared) & (compared.levels[:, INDEX["email"]] < 3)
-    return both | (is_strange(compared, least_email=4) & ((given == 1) | (family == 1)))
+    untold = no_identifier(compared) & (compared.levels[:, INDEX["email"]] < 3)
+    both = (given == 1) & (family == 1) & untold
+    strange = is_strange(compared, least_email=4)
+    alone = strange | (contacts_of(compared) == 1).any(1) | (compared.levels[:, INDEX["birth_date"]] == 0)
+    is_middle = (compared.facts[:, PAIR_FACTS.index("given_is_middle")] > 0) & untold & alone
+    return both | is_middle | (strange & ((given == 1) | (family == 1)))
 
 
 def established_given_names(compared: Compared, fit: TableFit) -> np.ndarray:

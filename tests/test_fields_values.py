@@ -170,11 +170,45 @@ def test_standard_email():
         ("12 N Main St", "12 north main street"), ("100 SW Horsfall Rd", "100 southwest horsfall road"),
         ("12 St James St", "12 saint james street"), ("12 St", "12 street"), ("5 Hazel Cres", "5 hazel crescent"),
         ("9 Leven Tce", "9 leven terrace"), ("7 Ocean Pde", "7 ocean parade"), ("1 Fifth Ave", "1 5th avenue"),
-        ("785 Christina Key Apt. 353", "785 christina key unit 353"), ("Große Straße 5", "grosse strasse 5"),
+        ("785 Christina Key Apt. 353", "785 christina key unit 353"), ("Große Straße 5", "grosse street 5"),
         ("Flat Rock Road", "flat rock road"), ("12 Smith St Suite 900", "12 smith street unit 900"),
     ],
 )  # fmt: skip
 def test_standard_address(written, normal):
+    assert standard_address(written).value == normal
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("Hauptstraße 12", "Hauptstr. 12", "HAUPTSTRASSE 12"), ("Lange Straße 5", "Lange Str. 5"),
+        ("Dorpsstraat 8", "Dorpsstr. 8"),
+        ("12 rue de la Paix", "12 r. de la Paix", "12, R de la Paix"), ("3 boulevard Voltaire", "3 bd Voltaire"),
+        ("9 place Bellecour", "9 pl. Bellecour"), ("Calle Mayor, 12", "C/ Mayor 12", "C. Mayor nº 12", "Cl Mayor 12"),
+        ("Avenida Diagonal 640", "Avda. Diagonal, 640", "Av. Diagonal 640"),
+        ("Plaza España 1", "Pza. España, 1", "Pl. España 1"),
+        ("Rua Augusta, 100", "R. Augusta 100"), ("Praça da Sé 4", "Pça. da Sé 4"), ("Via Roma 5", "V. Roma n. 5"),
+        ("Piazza Navona 3", "P.za Navona 3", "P.zza Navona, 3"), ("Corso Italia 7", "C.so Italia 7"),
+        ("Atatürk Caddesi 5", "Atatürk Cad. No: 5"), ("улица Ленина, д. 5", "ул. Ленина 5"), ("5 High Street", "No. 5 High St"),
+        ("Jalan Sudirman 9", "Jl. Sudirman No. 9"), ("12 rue Lima appt 4", "12 r. Lima, appartement 4"),
+    ],
+)  # fmt: skip
+def test_addresses_of_other_languages_have_one_normal_form(spellings):
+    first, *others = (standard_address(text).value.split() for text in spellings)
+
+    assert all(sorted(first) == sorted(other) for other in others)
+
+
+@pytest.mark.parametrize(
+    ("written", "normal"),
+    [
+        ("12 C St", "12 c street"), ("1400 R St NW", "1400 r street northwest"), ("7 Al Smith Dr", "7 allee smith drive"),
+        ("No 4, 12 Smith St", "12 smith street unit 4"), ("12 Smith St No 4", "12 smith street unit 4"),
+        ("N 6526 Cottonwood Dr", "north 6526 cottonwood drive"), ("St James St 12", "saint james street 12"),
+        ("Mulberry Place", "mulberry place"), ("Plaza Boulevard 9", "place boulevard 9"),
+    ],
+)  # fmt: skip
+def test_addresses_in_english_keep_their_letters(written, normal):
     assert standard_address(written).value == normal
 
 

@@ -68,6 +68,14 @@ def shared_of(table, passes=PASSES):
             {"address"}, id="one home",
         ),
         pytest.param({"address_line": "Oak St"}, {"address_line": "Oak St"}, set(), id="a street is no home"),
+        pytest.param(
+            {"address_line": "Calle Mayor 12", "city": "Toledo"}, {"address_line": "C/ Mayor, nº 12", "city": "Toledo"},
+            {"address"}, id="one home in Spain",
+        ),
+        pytest.param(
+            {"address_line": "12 rue des Lilas", "city": "Lyon"}, {"address_line": "12 rue Voltaire", "city": "Lyon"},
+            set(), id="a type of street is no street",
+        ),
         pytest.param({}, {}, set(), id="nothing in common but absence"),
         pytest.param({"given_name": "UNKNOWN"}, {"given_name": "UNKNOWN"}, set(), id="two placeholders"),
     ],

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from siamese_er.fields.street_words import FULL_TYPES, STREET_TYPES, UNITS, WORDS
+from siamese_er.fields.street_words import DOTTED, FULL_TYPES, NUMBER_MARKS, OPENING, STREET_TYPES, UNITS, WORDS
 from siamese_er.fields.text import CACHED_VALUES, PLACEHOLDER, Standard, ascii_words, is_placeholder
 
 SLASHED = re.compile(r"^(\s*(?:unit|flat|apt|u)?\s*\d+[a-z]?)\s*/\s*(\d+[a-z]?)(?=\s+[a-z])", re.IGNORECASE)
@@ -21,7 +21,15 @@ UNIT_VALUE = re.compile(r"\d+[a-z]?|[a-z]\d+|[a-z]|ph\d*")
 NUMBER = re.compile(r"\d+[a-z]?")
 BOXES = ("box", "bx", "pob")
 """What every post office box has of them."""
-PASSING = {"st", *UNITS, *(word for word, whole in WORDS.items() if word != whole)}
+GLUED_STREET = re.compile(r"(?<=\w\w\w)(?:strasse|straat|str)$")
+OPENINGS = {**OPENING, "st": "saint"}
+PASSING = {
+    *OPENINGS,
+    *UNITS,
+    *NUMBER_MARKS,
+    *(first for first, _ in DOTTED),
+    *(w for w, whole in WORDS.items() if w != whole),
+}
 """Words that another pass could read otherwise."""
 
 
@@ -53,20 +61,51 @@ def parted_units(tokens: list[str]) -> tuple[list[str], list[str]]:
     return street, units
 
 
-def is_saint(tokens: list[str], position: int) -> bool:
-    """Whether "st" here opens the street's name: first after the number, with a name after it."""
+def marked_number(tokens: list[str]) -> list[str]:
+    """The tokens without the first word that only says that a house number follows, where no other number could be it.
+
+    >>> marked_number(["mirova", "no", "5"]), marked_number(["12", "oak", "street", "no", "5"])
+    (['mirova', '5'], ['12', 'oak', 'street', 'no', '5'])
+    """
+    marks = [
+        position
+        for position, token in enumerate(tokens[:-1])
+        if token in NUMBER_MARKS and NUMBER.fullmatch(tokens[position + 1]) and (position > 0 or len(token) > 1)
+    ]
+    named = {*(position + 1 for position in marks), *(i + 1 for i, token in enumerate(tokens) if token in UNITS)}
+    is_bare = any(any(map(str.isdigit, token)) for i, token in enumerate(tokens) if i not in named)
+    return tokens if is_bare or not marks else tokens[: marks[0]] + tokens[marks[0] + 1 :]
+
+
+def opens_name(tokens: list[str], position: int) -> bool:
+    """Whether the token opens the street's name: first, or first after the number, with a name after it."""
     starts = position == 0 or (position == 1 and NUMBER.fullmatch(tokens[0]) is not None)
     following = tokens[position + 1 : position + 2]
-    return starts and bool(following) and following[0] not in STREET_TYPES and following[0] not in FULL_TYPES
+    if not starts or not following:
+        return False
+    is_type = following[0] in STREET_TYPES or following[0] in FULL_TYPES
+    if tokens[position] == "st":
+        return not is_type
+    is_letter = len(following[0]) == 1 and following[0].isalpha()  # "c/o", "12 C R 319"
+    return not is_letter and (position == 0 or not is_type)  # "C. Lago 12", but "12 C Street"
 
 
 def expanded(tokens: list[str]) -> str:
     """The street's tokens with types, directions and ordinals written out."""
+    for position in range(min(2, len(tokens) - 1)):
+        pair = tuple(tokens[position : position + 2])
+        if pair in DOTTED and opens_name(tokens, position):
+            tokens = [*tokens[:position], DOTTED[pair], *tokens[position + 2 :]]
     words = [
-        "saint" if token == "st" and is_saint(tokens, position) else WORDS.get(token, token)
+        OPENINGS[token] if token in OPENINGS and opens_name(tokens, position) else whole_word(token)
         for position, token in enumerate(tokens)
     ]
     return " ".join(words)
+
+
+def whole_word(token: str) -> str:
+    """The word written out, or a German or Dutch street's name with one ending for all its spellings."""
+    return WORDS[token] if token in WORDS else GLUED_STREET.sub("str", token)
 
 
 @lru_cache(CACHED_VALUES)
@@ -96,7 +135,7 @@ def once_standard(value: str) -> Standard:
     words = ascii_words(HASH.sub(" unit ", SLASHED.sub(r" unit \1 \2", value)))
     if PO_BOX.search(words) or GLUED_PO_BOX.search(words):
         return Standard(fault="group_address")
-    street, units = parted_units(words.split())
+    street, units = parted_units(marked_number(words.split()))
     text = expanded(street)
     if is_group_address(text):
         return Standard(fault="group_address")

@@ -1,5 +1,6 @@
 """Abbreviations of addresses: street types, directions, units. Source: USPS Publication 28 (appendices B, C);
-Royal Mail and AS 4590 usage for the United Kingdom and Australia."""
+Royal Mail and AS 4590 usage for the United Kingdom and Australia; for other languages the dictionaries of libpostal
+(MIT licence), of which the words in everyday use are here."""
 
 STREET_TYPES = {
     short: full
@@ -38,8 +39,40 @@ ORDINALS = {
 }  # fmt: skip
 OTHER_WORDS = {"mt": "mount", "ft": "fort", "fl": "floor", "flr": "floor", "bldg": "building", "bld": "building",
                "co": "county", "trlr": "trailer", "hse": "house"}  # fmt: skip
-WORDS = STREET_TYPES | DIRECTIONS | ORDINALS | OTHER_WORDS
+FOREIGN_WORDS = {
+    "strasse": "street", "straat": "street", "strada": "street", "avenida": "avenue", "avda": "avenue", "avd": "avenue",
+    "avinguda": "avenue", "bulevar": "boulevard", "bulvar": "boulevard", "bulvari": "boulevard", "blvr": "boulevard",
+    "bd": "boulevard", "cad": "caddesi", "cadde": "caddesi", "sok": "sokak", "sokagi": "sokak", "mah": "mahallesi",
+    "mahalle": "mahallesi",
+}  # fmt: skip
+"""Street types of other languages, wherever they stand."""
+OPENING = {
+    short: word
+    for word, shorts in {
+        "rue": "r rua", "calle": "c cl cll", "allee": "all al alam alameda aleja aleje", "chemin": "ch che",
+        "camino": "cno cmno caminho", "place": "pl pza plza pzza pca plaza piazza praca", "traverse":
+        "tv trav trv trva travessa travesia traversa", "estrada": "est estr", "largo": "lg lgo", "impasse": "imp",
+        "cours": "crs", "corso": "cso", "paseo": "po pso", "ronda": "rda", "callejon": "cjon", "carretera": "ctra",
+        "rodovia": "rod", "beco": "bc", "via": "v", "viale": "vle", "vicolo": "vic vco vlo", "quai": "qu",
+        "faubourg": "fg fbg", "residence": "res", "ulica": "ul ulitsa", "prospekt": "pr prosp", "pereulok": "per",
+        "jalan": "jl jln",
+    }.items()
+    for short in shorts.split()
+}  # fmt: skip
+"""Street types of other languages that open the street's name. One word for all that an abbreviation may mean, as it is
+only compared: "R. Lima" is Rua Lima in Lisbon, Rue Lima in Lyon."""
+PARTICLES = frozenset({"des", "del", "della", "dell", "dos", "das", "los", "las"})
+"""Longer words between a street's type and its name."""
+DOTTED = {
+    ("p", "za"): "piazza", ("p", "zza"): "piazza", ("c", "so"): "corso", ("v", "le"): "viale", ("l", "go"): "largo",
+}  # fmt: skip
+"""Italian types that open the street's name, written with a full stop inside: "P.za"."""
+NUMBER_MARKS = frozenset({"no", "num", "nr", "nro", "numero", "n", "d", "dom"})
+"""Words before a house number; of one letter only after the street."""
+WORDS = STREET_TYPES | DIRECTIONS | ORDINALS | OTHER_WORDS | FOREIGN_WORDS
 FULL_TYPES = frozenset(STREET_TYPES.values())
 UNITS = frozenset(
-    {"apt", "apartment", "unt", "apart", "appt", "unit", "flat", "flt", "suite", "ste", "room", "rm", "u", "no", "num"}
-)
+    {"apt", "apartment", "unt", "apart", "appt", "unit", "flat", "flt", "suite", "ste", "room", "rm", "u", "no", "num",
+     "apto", "apartamento", "appartement", "whg", "wohnung", "dpto", "depto", "departamento", "interior", "lgh", "kv",
+     "kvartira", "daire"}
+)  # fmt: skip

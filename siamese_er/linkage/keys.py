@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from siamese_er.fields.nickname_groups import formal_names
+from siamese_er.fields.street_words import FOREIGN_WORDS, OPENING, PARTICLES
 from siamese_er.linkage.held import (
     Held,
     Texts,
@@ -29,6 +30,8 @@ from siamese_er.linkage.held import (
 
 MOST_VALUES = 3  # values of one column that make keys; a record with dozens of addresses must not make thousands
 MOST_NAMES = 6
+LEADING_WORDS = {*OPENING.values(), *FOREIGN_WORDS.values(), *PARTICLES}
+"""What may stand before a street's name."""
 N_BANDS, LEAST_BITS, SPREAD = 6, 14, 17
 
 
@@ -39,10 +42,16 @@ def sound(name: str) -> str:
 
 
 def home(address: str) -> str:
-    """First number and first longer word of an address line."""
+    """First number and first longer word of an address line, or the next one where that word is only a street's type.
+
+    >>> home("12 oak street unit 4"), home("calle mayor 12"), home("12 avenue b")
+    ('12 oak', '12 mayor', '12 avenu')
+    """
     words = address.split(" ")
     number = next((word for word in words if word.isdigit()), "")
-    street = next((word for word in words if word.isalpha() and len(word) > 2), "")
+    longer = [word for word in words if word.isalpha() and len(word) > 2]
+    named = (word for word in longer if word not in LEADING_WORDS)
+    street = next(named, longer[0] if longer else "")
     return f"{number} {street[:5]}" if number and street else ""
 
 

@@ -21,7 +21,7 @@ UNIT_VALUE = re.compile(r"\d+[a-z]?|[a-z]\d+|[a-z]|ph\d*")
 NUMBER = re.compile(r"\d+[a-z]?")
 BOXES = ("box", "bx", "pob")
 """What every post office box has of them."""
-GLUED_STREET = re.compile(r"(?<=\w\w\w)(?:strasse|straat|str)$")
+GLUED_STREET = ("strasse", "straat", "str")
 OPENINGS = {**OPENING, "st": "saint"}
 PASSING = {
     *OPENINGS,
@@ -67,6 +67,8 @@ def marked_number(tokens: list[str]) -> list[str]:
     >>> marked_number(["mirova", "no", "5"]), marked_number(["12", "oak", "street", "no", "5"])
     (['mirova', '5'], ['12', 'oak', 'street', 'no', '5'])
     """
+    if NUMBER_MARKS.isdisjoint(tokens):
+        return tokens
     marks = [
         position
         for position, token in enumerate(tokens[:-1])
@@ -93,19 +95,27 @@ def opens_name(tokens: list[str], position: int) -> bool:
 def expanded(tokens: list[str]) -> str:
     """The street's tokens with types, directions and ordinals written out."""
     for position in range(min(2, len(tokens) - 1)):
-        pair = tuple(tokens[position : position + 2])
+        pair = (tokens[position], tokens[position + 1])
         if pair in DOTTED and opens_name(tokens, position):
             tokens = [*tokens[:position], DOTTED[pair], *tokens[position + 2 :]]
-    words = [
-        OPENINGS[token] if token in OPENINGS and opens_name(tokens, position) else whole_word(token)
-        for position, token in enumerate(tokens)
-    ]
+    words = [WORDS.get(token, token) for token in tokens]
+    for position, token in enumerate(tokens):
+        if position < 2 and token in OPENINGS and opens_name(tokens, position):
+            words[position] = OPENINGS[token]
+        elif token.endswith(GLUED_STREET):
+            words[position] = one_ending(words[position])
     return " ".join(words)
 
 
-def whole_word(token: str) -> str:
-    """The word written out, or a German or Dutch street's name with one ending for all its spellings."""
-    return WORDS[token] if token in WORDS else GLUED_STREET.sub("str", token)
+def one_ending(word: str) -> str:
+    """A German or Dutch street's name with one ending for all its spellings; other words as they are.
+
+    >>> one_ending("hauptstrasse"), one_ending("hauptstr"), one_ending("str")
+    ('hauptstr', 'hauptstr', 'str')
+    """
+    return next(
+        (word[: -len(end)] + "str" for end in GLUED_STREET if word.endswith(end) and len(word) > len(end) + 2), word
+    )
 
 
 @lru_cache(CACHED_VALUES)

@@ -64,6 +64,8 @@ def parted_units(tokens: list[str]) -> tuple[list[str], list[str]]:
 def marked_number(tokens: list[str]) -> list[str]:
     """The tokens without the first word that only says that a house number follows, where no other number could be it.
 
+    Before the street's name any other number could, after it only one that comes before.
+
     >>> marked_number(["mirova", "no", "5"]), marked_number(["12", "oak", "street", "no", "5"])
     (['mirova', '5'], ['12', 'oak', 'street', 'no', '5'])
     """
@@ -74,9 +76,12 @@ def marked_number(tokens: list[str]) -> list[str]:
         for position, token in enumerate(tokens[:-1])
         if token in NUMBER_MARKS and NUMBER.fullmatch(tokens[position + 1]) and (position > 0 or len(token) > 1)
     ]
+    if not marks:
+        return tokens
     named = {*(position + 1 for position in marks), *(i + 1 for i, token in enumerate(tokens) if token in UNITS)}
-    is_bare = any(any(map(str.isdigit, token)) for i, token in enumerate(tokens) if i not in named)
-    return tokens if is_bare or not marks else tokens[: marks[0]] + tokens[marks[0] + 1 :]
+    others = tokens if marks[0] == 0 else tokens[: marks[0]]
+    is_bare = any(any(map(str.isdigit, token)) for i, token in enumerate(others) if i not in named)
+    return tokens if is_bare else tokens[: marks[0]] + tokens[marks[0] + 1 :]
 
 
 def opens_name(tokens: list[str], position: int) -> bool:

@@ -193,13 +193,19 @@ def asked(day, *keys):
     [
         pytest.param({"learned_bits": 14}, [], id="all that a batch needs"),
         pytest.param({}, ["the run before did not keep the bits of the learned pass"], id="of an older version"),
+        pytest.param(
+            {"learned_bits": 14, "version": "0.1.0"},
+            ["the version of siamese_er is another"],
+            id="other normal forms",
+        ),
     ],
 )
 def test_what_a_batch_needs_of_the_run_before(kept, reasons):
     config = load_config(None, {}, [])
     head = pair_head(model_folder(config.model))
     record = {
-        "config": config.model_dump(mode="json"), "versions": pipeline.versions(),
+        "config": config.model_dump(mode="json"),
+        "versions": {**pipeline.versions(), **({"siamese_er": kept["version"]} if "version" in kept else {})},
         "model": {"head_digest": head.digest, "encoder_digest": head.encoder_digest},
         "learned": {"passes": list(config.blocking.passes), "n_changed_since": 0, **kept},
     }  # fmt: skip

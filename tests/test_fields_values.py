@@ -206,6 +206,7 @@ def test_addresses_of_other_languages_have_one_normal_form(spellings):
     [
         ("12 C St", "12 c street"), ("1400 R St NW", "1400 r street northwest"), ("7 Al Smith Dr", "7 allee smith drive"),
         ("No 4, 12 Smith St", "12 smith street unit 4"), ("12 Smith St No 4", "12 smith street unit 4"),
+        ("Block D 5", "block d 5"), ("Sector N 5", "sector north 5"),
         ("N 6526 Cottonwood Dr", "north 6526 cottonwood drive"), ("St James St 12", "saint james street 12"),
         ("Mulberry Place", "mulberry place"), ("Plaza Boulevard 9", "place boulevard 9"),
     ],

@@ -23,6 +23,7 @@ BOXES = ("box", "bx", "pob")
 """What every post office box has of them."""
 GLUED_STREET = ("strasse", "straat", "str")
 OPENINGS = {**OPENING, "st": "saint"}
+OPENED = frozenset(OPENING.values())
 PASSING = {
     *OPENINGS,
     *UNITS,
@@ -64,17 +65,19 @@ def parted_units(tokens: list[str]) -> tuple[list[str], list[str]]:
 def marked_number(tokens: list[str]) -> list[str]:
     """The tokens without the first word that only says that a house number follows, where no other number could be it.
 
-    Before the street's name any other number could, after it only one that comes before.
+    Before the street's name any other number could, after it only one that comes before. A single letter is such a word only
+    after a street's type that opens the line: "Via Roma n. 5", but "Block D 5".
 
     >>> marked_number(["mirova", "no", "5"]), marked_number(["12", "oak", "street", "no", "5"])
     (['mirova', '5'], ['12', 'oak', 'street', 'no', '5'])
     """
     if NUMBER_MARKS.isdisjoint(tokens):
         return tokens
+    least = 1 if tokens[0] in OPENINGS or tokens[0] in OPENED else 2
     marks = [
         position
         for position, token in enumerate(tokens[:-1])
-        if token in NUMBER_MARKS and NUMBER.fullmatch(tokens[position + 1]) and (position > 0 or len(token) > 1)
+        if token in NUMBER_MARKS and NUMBER.fullmatch(tokens[position + 1]) and len(token) >= (least if position else 2)
     ]
     if not marks:
         return tokens

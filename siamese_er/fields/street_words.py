@@ -68,7 +68,7 @@ DOTTED = {
 }  # fmt: skip
 """Italian types that open the street's name, written with a full stop inside: "P.za"."""
 NUMBER_MARKS = frozenset({"no", "num", "nr", "nro", "numero", "n", "d", "dom"})
-"""Words before a house number; of one letter only after the street."""
+"""Words before a house number; those of one letter only in some addresses (``addresses.marked_number``)."""
 WORDS = STREET_TYPES | DIRECTIONS | ORDINALS | OTHER_WORDS | FOREIGN_WORDS
 FULL_TYPES = frozenset(STREET_TYPES.values())
 UNITS = frozenset(

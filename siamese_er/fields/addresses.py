@@ -24,13 +24,7 @@ BOXES = ("box", "bx", "pob")
 GLUED_STREET = ("strasse", "straat", "str")
 OPENINGS = {**OPENING, "st": "saint"}
 OPENED = frozenset(OPENING.values())
-PASSING = {
-    *OPENINGS,
-    *UNITS,
-    *NUMBER_MARKS,
-    *(first for first, _ in DOTTED),
-    *(w for w, whole in WORDS.items() if w != whole),
-}
+PASSING = {*OPENINGS, *UNITS, *NUMBER_MARKS, *(first for first, _ in DOTTED), *(w for w in WORDS if WORDS[w] != w)}
 """Words that another pass could read otherwise."""
 
 
@@ -60,6 +54,19 @@ def parted_units(tokens: list[str]) -> tuple[list[str], list[str]]:
             street.append(tokens[position])
         position += 1
     return street, units
+
+
+def dots_joined(tokens: list[str]) -> list[str]:
+    """The tokens with an Italian street type in one that a full stop parted: "p za" is "piazza".
+
+    >>> dots_joined(["3", "p", "za", "navona"])
+    ['3', 'piazza', 'navona']
+    """
+    for position in range(min(2, len(tokens) - 1)):
+        pair = (tokens[position], tokens[position + 1])
+        if pair in DOTTED and opens_name(tokens, position):
+            return [*tokens[:position], DOTTED[pair], *tokens[position + 2 :]]
+    return tokens
 
 
 def marked_number(tokens: list[str]) -> list[str]:
@@ -102,10 +109,6 @@ def opens_name(tokens: list[str], position: int) -> bool:
 
 def expanded(tokens: list[str]) -> str:
     """The street's tokens with types, directions and ordinals written out."""
-    for position in range(min(2, len(tokens) - 1)):
-        pair = (tokens[position], tokens[position + 1])
-        if pair in DOTTED and opens_name(tokens, position):
-            tokens = [*tokens[:position], DOTTED[pair], *tokens[position + 2 :]]
     words = [WORDS.get(token, token) for token in tokens]
     for position, token in enumerate(tokens):
         if position < 2 and token in OPENINGS and opens_name(tokens, position):
@@ -153,7 +156,7 @@ def once_standard(value: str) -> Standard:
     words = ascii_words(HASH.sub(" unit ", SLASHED.sub(r" unit \1 \2", value)))
     if PO_BOX.search(words) or GLUED_PO_BOX.search(words):
         return Standard(fault="group_address")
-    street, units = parted_units(marked_number(words.split()))
+    street, units = parted_units(marked_number(dots_joined(words.split())))
     text = expanded(street)
     if is_group_address(text):
         return Standard(fault="group_address")

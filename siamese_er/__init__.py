@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from siamese_er.storage import read_run
 
 __all__ = ["__version__", "read_run"]
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 sys.path[:] = installed_first(sys.path)
 
 

@@ -90,6 +90,13 @@ def reason_counts(review_queue: DataFrame) -> list[dict[str, Any]]:
     ]
 
 
+def held_back_counts(scored_pairs: DataFrame) -> dict[str, int]:
+    """Veto -> likely pairs that are not linked and have it; a pair may have several."""
+    held = scored_pairs.where((F.col("match_probability") >= LIKELY) & (F.col("band") != "auto"))
+    counted = held.select(F.explode("vetoes").alias("veto")).groupBy("veto").agg(F.count("*").alias("n")).collect()
+    return {row["veto"]: row["n"] for row in sorted(counted, key=lambda row: (-row["n"], row["veto"]))}
+
+
 def status_counts(crosswalk: DataFrame) -> dict[str, int]:
     """Link status -> records."""
     counted = crosswalk.groupBy("link_status").agg(F.count("*").alias("n")).collect()
@@ -103,6 +110,7 @@ def aggregates(tables: dict[str, DataFrame]) -> dict[str, Any]:
         "missing": partial(missing_counts, tables["standardised"]),
         "cluster_sizes": partial(size_counts, tables["clusters"]),
         "review_reasons": partial(reason_counts, tables["review_queue"]),
+        "held_back": partial(held_back_counts, tables["scored_pairs"]),
         "link_status": partial(status_counts, tables["crosswalk"]),
     })  # fmt: skip
     n_pairs = sum(row["n"] for row in found["score"])

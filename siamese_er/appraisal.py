@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from siamese_er.aggregates import aggregates, profile_of
 from siamese_er.config import GateSettings, MatchConfig
-from siamese_er.drift import Drift, drift_between, drift_from_reference, load_reference
+from siamese_er.drift import LIKELY, Drift, drift_between, drift_from_reference, load_reference
 from siamese_er.errors import where_it_broke
 from siamese_er.gates import failed_gates, gates
 from siamese_er.kpis import keep_kpis, kpis
@@ -24,6 +24,8 @@ from siamese_er.storage import RunFolder
 
 SUBGROUPS = ("source", "sex", "age_band")
 """By these a run with truth is told apart in its report; more by jobs/evaluate.py."""
+FEWEST_LIKELY, MOST_HELD_BACK, MOST_VETOES = 20, 0.5, 2
+"""From so many likely pairs on, the share of them that may be held back without a word, and the vetoes that it names."""
 
 
 def appraised(
@@ -45,7 +47,11 @@ def appraised(
     record["kpis"] = kpis(record, last, drifts, precision)
     found = gates(config.gates, record["counts"], record["kpis"])
     record["gates"] = [gate.described() for gate in found]
-    record["warnings"] = warnings(config.gates, drifts, record["kpis"]) + forgotten_decisions(config, last)
+    record["warnings"] = [
+        *held_back(record["aggregates"]),
+        *warnings(config.gates, drifts, record["kpis"]),
+        *forgotten_decisions(config, last),
+    ]
     failed = failed_gates(found)
     status = "gate_failed" if failed else "dry_run" if config.run.dry_run else "published"
     ended = record | {"status": status, "failed_gates": failed}
@@ -81,6 +87,19 @@ def warnings(settings: GateSettings, drifts: list[Drift], figures: dict[str, flo
     if change is not None and max(change, 1 / change if change else float("inf")) > settings.warn_pair_volume_change:
         found.append(f"pair volume: candidate pairs for each record are {change:.2f} times those of the last run")
     return found
+
+
+def held_back(found: dict[str, Any]) -> list[str]:
+    """A line where most likely pairs wait for a person, as tables that say little of each person make them do."""
+    bands = [
+        ("auto" if row["band"] == "auto" else "held", row["n"]) for row in found["score"] if row["lowest"] >= LIKELY
+    ]
+    likely, held = sum(n for _, n in bands), sum(n for band, n in bands if band == "held")
+    if likely < FEWEST_LIKELY or held <= MOST_HELD_BACK * likely:
+        return []
+    most = [f"{veto} ({n:,})" for veto, n in list(found["held_back"].items())[:MOST_VETOES]]
+    reasons = f", most often by {' and '.join(most)}" if most else ", below the threshold"
+    return [f"links: {held:,} of {likely:,} likely pairs are held back for a person{reasons}"]
 
 
 def forgotten_decisions(config: MatchConfig, last: dict[str, Any]) -> list[str]:

@@ -36,8 +36,8 @@ class Summary:
             lines.append("       precision  " + share(metrics.get("precision")))
             lines.append("          recall  " + share(metrics.get("recall")))
             lines.append("              F1  " + share(metrics.get("f1")))
-        if warning := record.get("model", {}).get("warning"):
-            lines.append(f"warning: {warning}")
+        of_model = record.get("model", {}).get("warning")
+        lines += [f"warning: {line}" for line in (of_model, *record.get("warnings", [])) if line]
         if record["status"] == "dry_run":
             change = counts["changes"]
             lines.append(

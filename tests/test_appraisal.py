@@ -2,7 +2,7 @@
 
 import pytest
 
-from siamese_er.appraisal import forgotten_decisions
+from siamese_er.appraisal import forgotten_decisions, held_back
 from siamese_er.config import MatchConfig
 
 
@@ -18,3 +18,25 @@ def test_a_run_without_the_decisions_of_the_one_before_is_warned(then, now, n_li
 
 def test_a_first_run_has_nothing_to_forget():
     assert forgotten_decisions(MatchConfig(), {}) == []
+
+
+@pytest.mark.parametrize(
+    ("n_linked", "n_held", "vetoes", "expected"),
+    [
+        pytest.param(900, 100, {"namesake": 100}, [], id="most are linked"),
+        pytest.param(5, 10, {"namesake": 10}, [], id="few are likely at all"),
+        pytest.param(0, 1_400, {"namesake": 1_300, "thin_evidence": 90, "sex_differs": 2},
+                     ["links: 1,400 of 1,400 likely pairs are held back for a person, most often by namesake (1,300) and "
+                      "thin_evidence (90)"], id="all are held back"),
+        pytest.param(10, 30, {}, ["links: 30 of 40 likely pairs are held back for a person, below the threshold"],
+                     id="none has a veto"),
+    ],
+)  # fmt: skip
+def test_a_run_whose_likely_pairs_are_held_back_says_so(n_linked, n_held, vetoes, expected):
+    score = [
+        {"lowest": 0.2, "band": "review", "n": 10_000, "expected": 3_000.0},
+        {"lowest": 0.95, "band": "auto", "n": n_linked, "expected": 0.97 * n_linked},
+        {"lowest": 0.95, "band": "review", "n": n_held, "expected": 0.97 * n_held},
+    ]
+
+    assert held_back({"score": score, "held_back": vetoes}) == expected

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siamese_er import drift_reference
-from siamese_er.aggregates import aggregates, level_counts, missing_counts, profile_of, score_histogram
+from siamese_er.aggregates import (
+    aggregates,
+    held_back_counts,
+    level_counts,
+    missing_counts,
+    profile_of,
+    score_histogram,
+)
 from siamese_er.config import ModelSettings
 from siamese_er.drift import (
     FEWEST,
@@ -158,6 +165,19 @@ def test_spark_counts_what_memory_counts(spark):
     assert found["review_reasons"][0] == {"reason": "reason 13", "n": 2}
     assert found["review_reasons"][-1] == {"reason": "other reasons", "n": 2}
     assert found["link_status"] == {"auto": 1}
+    assert found["held_back"] == {}
+
+
+def test_vetoes_of_likely_pairs_that_are_not_linked_are_counted(spark):
+    cases = [
+        (0.9, "review", ["sex_differs"]), (0.9, "review", ["namesake"]), (0.9, "review", []), (0.9, "auto", ["namesake"]),
+        (0.4, "review", ["namesake"]), (0.9, "no", ["namesake", "sex_differs", "thin_evidence"]),
+    ]  # fmt: skip
+    rows = [("s", f"a{i}", "s", f"b{i}", p, 0.0, band, vetoes, [], []) for i, (p, band, vetoes) in enumerate(cases)]
+
+    found = held_back_counts(spark.createDataFrame(rows, SCORED_PAIRS))
+
+    assert list(found.items()) == [("namesake", 2), ("sex_differs", 2), ("thin_evidence", 1)]
 
 
 def test_levels_of_very_many_pairs_are_those_of_a_steady_sample(spark):

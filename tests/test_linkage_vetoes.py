@@ -51,6 +51,17 @@ FATHER_AND_SON = (
     ("first", "second", "expected"),
     [
         pytest.param(*TWINS, {"twins_pattern"}, id="twins"),
+        pytest.param(
+            {**TWINS[0], "birth_date": "2015"}, TWINS[1], {"twins_pattern"}, id="twins, of one no more than the year is known"
+        ),
+        pytest.param(
+            *({**twin, "birth_date": "2015-05", "national_id": "219-45-0049"} for twin in TWINS),
+            {"guarantor_pattern"}, id="twins by year and month, one number on both",
+        ),
+        pytest.param(
+            {**TWINS[0], "birth_date": "2015"}, {**TWINS[1], "given_name": "Avah", "birth_date": "2015"},
+            set(), id="one name mistyped, the year alone is known",
+        ),
         pytest.param(*FATHER_AND_SON, {"generation_gap"}, id="father and son of one name"),
         pytest.param(
             {**FATHER_AND_SON[0], "name_suffix": "Sr"}, {**FATHER_AND_SON[1], "name_suffix": "Jr"},
@@ -65,6 +76,11 @@ FATHER_AND_SON = (
             {**HOME, "given_name": "Roberta", "sex": "F", "birth_date": "2015-05-06"},
             {"near_given_name_in_household"}, id="twins of near names",
         ),
+        pytest.param(
+            {**HOME, "given_name": "John"}, {**HOME, "given_name": "Joni"},
+            {"near_given_name_in_household"}, id="near names of one home, no birth dates",
+        ),
+        pytest.param({**HOME, "given_name": "John"}, {**HOME, "given_name": "Jhon"}, set(), id="a name mistyped, one home"),
         pytest.param(
             {"given_name": "Bo", "national_id": "219-45-0049", "birth_date": "1955-02-03"},
             {"given_name": "Sue", "national_id": "219-45-0049", "birth_date": "1990-09-08"},
@@ -113,6 +129,16 @@ FATHER_AND_SON = (
             {**HOME, "given_name": "Maria", "birth_date": "2004-04-03"},
             {**HOME, "birth_date": "2004-04-03", "phone": "617-555-0788"},
             {"no_name_or_birth_date"}, id="no given name, another phone",
+        ),
+        pytest.param(
+            {"given_name": "Maria", "family_name": "Ruiz", "birth_date": "2004-04-03", "city": "Avon"},
+            {"family_name": "Ruiz", "birth_date": "2004-04-03", "city": "Avon"},
+            {"no_name_or_birth_date"}, id="no given name, a surname and a birth date alone",
+        ),
+        pytest.param(
+            {"given_name": "Maria", "middle_name": "Luz", "family_name": "Ruiz", "birth_date": "2004-04-03"},
+            {"middle_name": "Luz", "family_name": "Ruiz", "birth_date": "2004-04-03"},
+            set(), id="no given name, one middle name",
         ),
         pytest.param(
             {**HOME, "given_name": "Maria", "birth_date": "2004-04-03"}, {**HOME, "birth_date": "2004-04-03"}, set(),
@@ -342,17 +368,27 @@ def common(table, n_given, n_family):
     return table
 
 
-def test_names_alone_are_too_little_where_the_same_names_are_expected_again():
-    record = {"given_name": "Robert", "family_name": "Quinones"}
-    compared = compare(common(table_of(record, record), 400, 3), np.array([0]), np.array([1]), 20_000)
-    with_middle = dataclasses.replace(compared, levels=compared.levels.copy())
-    with_middle.levels[:, INDEX["middle_name"]] = 2
+@pytest.mark.parametrize(
+    ("beside", "n_family", "is_held"),
+    [
+        pytest.param(({}, {}), 3, True, id="names alone, borne by others too"),
+        pytest.param(({}, {}), 2, True, id="rare names alone: of father and son"),
+        pytest.param(({"postal_code": "70618", "city": "Avon"},) * 2, 2, True, id="rare names in one town"),
+        pytest.param(({"middle_name": "Rosa"}, {"middle_name": "R"}), 3, False, id="a middle name agrees"),
+        pytest.param(({"middle_name": "Rosa"}, {"middle_name": "R"}), 4_000, True, id="very common names"),
+        pytest.param(
+            ({"address_line": "12 Oak St"}, {"address_line": "12 Oka St"}), 2, False, id="an address mistyped"
+        ),
+        pytest.param(({"phone": "617-555-0123"},) * 2, 3, False, id="one telephone"),
+    ],
+)
+def test_names_without_a_birth_date_are_too_little(beside, n_family, is_held):
+    rows = [{"given_name": "Robert", "family_name": "Quinones", **of_one} for of_one in beside]
+    compared = compare(common(table_of(*rows), 400, n_family), np.array([0]), np.array([1]), 20_000)
 
-    told = [
-        vetoes(found, fit_of(20_000), shape_of(0.5))[0, VETOES.index("namesake")] for found in (compared, with_middle)
-    ]
+    marks = vetoes(compared, fit_of(20_000), shape_of(0.5))
 
-    assert told == [True, False]
+    assert bool(marks[0, VETOES.index("namesake")]) == is_held
 
 
 @pytest.mark.parametrize(

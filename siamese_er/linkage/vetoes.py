@@ -64,6 +64,7 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape, context: np.nda
     home = (level("address_line") >= 4) | (level("phone") == 3)
     same_id = identifier_agrees(compared)
     same_birth = born >= dates.SWAPPED
+    may_be_twins = same_birth | (born == dates.PARTIAL)  # who are known to be born in one year may be born on one day
     other_given = given == 1
     similar_given = given >= 4
     gap = fact["year_gap"]
@@ -72,7 +73,7 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape, context: np.nda
         # two different valid ids of one person are rare, so only everything else in agreement outweighs them
         "national_id_conflict": (national == 1)
         & ~((given >= 4) & (family >= 3) & same_birth & (home | (level("email") >= 3) | (level("identifier") == 4))),
-        "twins_pattern": same_birth
+        "twins_pattern": may_be_twins
         & other_given
         & (family >= 2)
         & (home | (level("mother_maiden_name") >= 3))
@@ -80,7 +81,7 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape, context: np.nda
         "generation_gap": ((gap >= 15) & similar_given & (family >= 3) & (born <= dates.SAME_DAY) & ~(national >= 3))
         | newborn_and_mother,
         "birth_order_conflict": (fact["birth_order_conflict"] > 0) | (fact["newborn_order_conflict"] > 0),
-        "near_given_name_in_household": same_birth
+        "near_given_name_in_household": (same_birth | (born == 0))
         & (family >= 3)
         & (home | (elsewhere_unknown(compared) & (given == 3)))
         & ~(national >= 3)
@@ -98,7 +99,7 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape, context: np.nda
         "guarantor_pattern": (national >= 3)
         & home
         & (family >= 2)
-        & ((similar_given & (gap >= 15) & (born <= dates.SAME_DAY)) | (same_birth & other_given)),
+        & ((similar_given & (gap >= 15) & (born <= dates.SAME_DAY)) | (may_be_twins & other_given)),
         "birth_date_in_doubt": birth_date_in_doubt(compared, fit),
         "unnamed_newborn": unnamed_newborn(compared, context),
         "sex_differs": (level("sex") == 1)
@@ -123,14 +124,15 @@ def no_name_or_birth_date(compared: Compared) -> np.ndarray:
     """Whether there is no name to compare; or given names say no more than an initial, and too little else does.
 
     No birth date to compare and no identifier that agrees, or birth dates that differ and no e-mail address that agrees
-    either: anybody of one home. Or no given name to compare, no identifier, and another phone or e-mail address: a twin.
+    either: anybody of one home. Or no given name to compare, no identifier, and another phone or e-mail address, or no contact
+    and no middle name that agrees: a twin.
     Notes of much in common help where the given names do not differ.
     """
     levels = compared.levels
     given, family, born = (levels[:, INDEX[name]] for name in ("given_name", "family_name", "birth_date"))
     differs = (born >= dates.DIFFERENT) & (born <= dates.SAME_DAY) & (levels[:, INDEX["email"]] < 3)
     thin = ((born == 0) | differs) & ~identifier_agrees(compared) & (given <= 2)
-    thin |= (given == 0) & contact_differs(compared) & no_identifier(compared)
+    thin |= (given == 0) & ((contact_differs(compared) & no_identifier(compared)) | is_strange(compared))
     return ((given == 0) & (family == 0)) | (thin & ((given == 1) | (note_support(compared) < MOST_BITS)))
 
 
@@ -283,8 +285,8 @@ def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
     notes tell the year), and the name is not rare on
     this table or nothing else agrees; or the dates are equal and the name is a common one, but two contacts differ and none
     agrees (of 2,488 Maria Garcia in Harris County, 231 share a birth date with another); or one is missing, no contact
-    agrees, and the name is a common one (without a middle name: not a rare one) or both addresses are of strangers who live
-    together.
+    agrees, and there is nothing but the names (a father and a son bear a rare one, too), or the name is a common one (without
+    a middle name: not a rare one), or both addresses are of strangers who live together.
     """
     levels, contacts = compared.levels, contacts_of(compared)
     born = levels[:, INDEX["birth_date"]]
@@ -297,8 +299,10 @@ def namesake(compared: Compared, fit: TableFit) -> np.ndarray:
     is_common = all_names_bits(compared, fit) + note_support(compared) < COMMON_NAME_BITS
     moved = elsewhere & np.where(born == dates.EQUAL, is_common, expected > MOST_STRANGERS)
     in_group = compared.facts[:, PAIR_FACTS.index("group_address_sides")] == 2
-    most = np.where(levels[:, INDEX["middle_name"]] < 2, MOST_STRANGERS, MOST_NAMESAKES)
-    undated = (born == 0) & no_contact & (in_group | (expected > most))
+    no_middle_name = levels[:, INDEX["middle_name"]] < 2
+    names_alone = no_middle_name & (contacts[:, 0] < 3) & (note_support(compared) < MOST_BITS)
+    most = np.where(no_middle_name, MOST_STRANGERS, MOST_NAMESAKES)
+    undated = (born == 0) & no_contact & (in_group | names_alone | (expected > most))
     return no_identifier(compared) & (differs | moved | undated)
 
 

@@ -17,4 +17,5 @@ def test_warnings_of_a_run_are_said():
 def test_a_run_without_warnings_says_none():
     lines = Summary(record_of(warnings=[]) | {"resumed": False, "mappings": {}}, "output/runs/r").lines()
 
-    assert lines[0].startswith("run ") and "warning" not in "".join(lines)
+    assert lines[0].startswith("run ")
+    assert "warning" not in "".join(lines)

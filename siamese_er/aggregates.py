@@ -91,8 +91,8 @@ def reason_counts(review_queue: DataFrame) -> list[dict[str, Any]]:
 
 
 def held_back_counts(scored_pairs: DataFrame) -> dict[str, int]:
-    """Veto -> likely pairs that are not linked and have it; a pair may have several."""
-    held = scored_pairs.where((F.col("match_probability") >= LIKELY) & (F.col("band") != "auto"))
+    """Veto -> likely pairs that wait for a person and have it; a pair may have several."""
+    held = scored_pairs.where((F.col("match_probability") >= LIKELY) & (F.col("band") == "review"))
     counted = held.select(F.explode("vetoes").alias("veto")).groupBy("veto").agg(F.count("*").alias("n")).collect()
     return {row["veto"]: row["n"] for row in sorted(counted, key=lambda row: (-row["n"], row["veto"]))}
 

@@ -91,15 +91,13 @@ def warnings(settings: GateSettings, drifts: list[Drift], figures: dict[str, flo
 
 def held_back(found: dict[str, Any]) -> list[str]:
     """A line where most likely pairs wait for a person, as tables that say little of each person make them do."""
-    bands = [
-        ("auto" if row["band"] == "auto" else "held", row["n"]) for row in found["score"] if row["lowest"] >= LIKELY
-    ]
-    likely, held = sum(n for _, n in bands), sum(n for band, n in bands if band == "held")
-    if likely < FEWEST_LIKELY or held <= MOST_HELD_BACK * likely:
+    likely = [row for row in found["score"] if row["lowest"] >= LIKELY and row["band"] in ("auto", "review")]
+    n_likely, n_held = sum(row["n"] for row in likely), sum(row["n"] for row in likely if row["band"] == "review")
+    if n_likely < FEWEST_LIKELY or n_held <= MOST_HELD_BACK * n_likely:
         return []
-    most = [f"{veto} ({n:,})" for veto, n in list(found["held_back"].items())[:MOST_VETOES]]
-    reasons = f", most often by {' and '.join(most)}" if most else ", below the threshold"
-    return [f"links: {held:,} of {likely:,} likely pairs are held back for a person{reasons}"]
+    most = " and ".join(f"{veto} ({n:,})" for veto, n in list(found["held_back"].items())[:MOST_VETOES])
+    reasons = f", most often by {most}" if most else ""
+    return [f"links: {n_held:,} of {n_likely:,} likely pairs are held back for a person{reasons}"]
 
 
 def forgotten_decisions(config: MatchConfig, last: dict[str, Any]) -> list[str]:

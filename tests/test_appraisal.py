@@ -28,8 +28,7 @@ def test_a_first_run_has_nothing_to_forget():
         pytest.param(0, 1_400, {"namesake": 1_300, "thin_evidence": 90, "sex_differs": 2},
                      ["links: 1,400 of 1,400 likely pairs are held back for a person, most often by namesake (1,300) and "
                       "thin_evidence (90)"], id="all are held back"),
-        pytest.param(10, 30, {}, ["links: 30 of 40 likely pairs are held back for a person, below the threshold"],
-                     id="none has a veto"),
+        pytest.param(10, 30, {}, ["links: 30 of 40 likely pairs are held back for a person"], id="none has a veto"),
     ],
 )  # fmt: skip
 def test_a_run_whose_likely_pairs_are_held_back_says_so(n_linked, n_held, vetoes, expected):
@@ -37,6 +36,7 @@ def test_a_run_whose_likely_pairs_are_held_back_says_so(n_linked, n_held, vetoes
         {"lowest": 0.2, "band": "review", "n": 10_000, "expected": 3_000.0},
         {"lowest": 0.95, "band": "auto", "n": n_linked, "expected": 0.97 * n_linked},
         {"lowest": 0.95, "band": "review", "n": n_held, "expected": 0.97 * n_held},
+        {"lowest": 0.999, "band": "no", "n": 5_000, "expected": 5_000.0},
     ]
 
     assert held_back({"score": score, "held_back": vetoes}) == expected

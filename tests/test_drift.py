@@ -168,10 +168,11 @@ def test_spark_counts_what_memory_counts(spark):
     assert found["held_back"] == {}
 
 
-def test_vetoes_of_likely_pairs_that_are_not_linked_are_counted(spark):
+def test_vetoes_of_likely_pairs_that_wait_are_counted(spark):
     cases = [
         (0.9, "review", ["sex_differs"]), (0.9, "review", ["namesake"]), (0.9, "review", []), (0.9, "auto", ["namesake"]),
-        (0.4, "review", ["namesake"]), (0.9, "no", ["namesake", "sex_differs", "thin_evidence"]),
+        (0.4, "review", ["namesake"]), (0.9, "no", ["thin_evidence"]),
+        (0.9, "review", ["namesake", "sex_differs", "thin_evidence"]),
     ]  # fmt: skip
     rows = [("s", f"a{i}", "s", f"b{i}", p, 0.0, band, vetoes, [], []) for i, (p, band, vetoes) in enumerate(cases)]
 

@@ -64,7 +64,7 @@ def vetoes(compared: Compared, fit: TableFit, shape: TableShape, context: np.nda
     home = (level("address_line") >= 4) | (level("phone") == 3)
     same_id = identifier_agrees(compared)
     same_birth = born >= dates.SWAPPED
-    may_be_twins = same_birth | (born == dates.PARTIAL)  # who are known to be born in one year may be born on one day
+    may_be_twins = same_birth | (born == dates.PARTIAL)  # as far as known: one year, or one day of unknown years
     other_given = given == 1
     similar_given = given >= 4
     gap = fact["year_gap"]
@@ -132,7 +132,7 @@ def no_name_or_birth_date(compared: Compared) -> np.ndarray:
     given, family, born = (levels[:, INDEX[name]] for name in ("given_name", "family_name", "birth_date"))
     differs = (born >= dates.DIFFERENT) & (born <= dates.SAME_DAY) & (levels[:, INDEX["email"]] < 3)
     thin = ((born == 0) | differs) & ~identifier_agrees(compared) & (given <= 2)
-    thin |= (given == 0) & ((contact_differs(compared) & no_identifier(compared)) | is_strange(compared))
+    thin |= (given == 0) & no_identifier(compared) & (contact_differs(compared) | is_strange(compared))
     return ((given == 0) & (family == 0)) | (thin & ((given == 1) | (note_support(compared) < MOST_BITS)))
 
 
